@@ -1,0 +1,110 @@
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct err_info table[ERR_COUNT] = {
+#define X(id, name, wire, http, exit_status, words) [id] = { name, wire, http, exit_status, words },
+	ERR_LIST(X)
+#undef X
+};
+
+/* What came from outside may stand in a text: it must not move a terminal's cursor. */
+static void replace_controls(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = '?';
+}
+
+PRINTF_LIKE(4, 0)
+static void set(struct err *e, enum err_code code, const char *reason, const char *format,
+                va_list args)
+{
+	e->code = code;
+	snprintf(e->reason, sizeof(e->reason), "%s", reason);
+	vsnprintf(e->text, sizeof(e->text), format, args);
+	replace_controls(e->text);
+}
+
+int err_set(struct err *e, enum err_code code, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	set(e, code, "", format, args);
+	va_end(args);
+	return -1;
+}
+
+int err_reason(struct err *e, enum err_code code, const char *reason, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	set(e, code, reason, format, args);
+	va_end(args);
+	return -1;
+}
+
+int err_sys(struct err *e, enum err_code code, int errnum, const char *format, ...)
+{
+	va_list args;
+	size_t len;
+
+	va_start(args, format);
+	set(e, code, "", format, args);
+	va_end(args);
+	len = strlen(e->text);
+	snprintf(e->text + len, sizeof(e->text) - len, ": %s", strerror(errnum));
+	return -1;
+}
+
+int err_wrap(struct err *e, const char *format, ...)
+{
+	char inner[ERR_TEXT_MAX], outer[ERR_TEXT_MAX / 2];
+	va_list args;
+
+	memcpy(inner, e->text, sizeof(inner));
+	va_start(args, format);
+	vsnprintf(outer, sizeof(outer), format, args);
+	va_end(args);
+	replace_controls(outer);
+	/* The cause is what a person needs: when it does not fit, the context is cut. */
+	snprintf(e->text, sizeof(e->text), "%.*s: %s",
+	         (int)(sizeof(e->text) - 3 - strnlen(inner, sizeof(inner) - 3)), outer, inner);
+	return -1;
+}
+
+const struct err_info *err_info(enum err_code code)
+{
+	return &table[(unsigned)code < ERR_COUNT ? code : ERR_INTERNAL];
+}
+
+enum err_code err_from_wire(int wire, const char *text)
+{
+	enum err_code first = ERR_UNREACHABLE;
+
+	for (int i = ERR_COUNT - 1; i >= 0; i--) {
+		if (wire == 0 || table[i].wire != wire)
+			continue;
+		if (strncmp(text, table[i].words, strlen(table[i].words)) == 0)
+			return (enum err_code)i;
+		first = (enum err_code)i;
+	}
+	return first;
+}
+
+enum err_code err_worse(enum err_code a, enum err_code b)
+{
+	static const int order[] = { 5, 77, 3, 4, 75 };
+
+	for (size_t i = 0; i < COUNT(order); i++) {
+		if (table[a].exit_status == order[i])
+			return a;
+		if (table[b].exit_status == order[i])
+			return b;
+	}
+	return a;
+}

@@ -1,0 +1,95 @@
+/* The one error idiom: a struct on the caller's stack, written exactly when -1 is returned.
+ *
+ * A function that can fail returns 0 or -1, is MUST_CHECK and takes struct err *e last. Its outputs
+ * are untouched when it fails. e is never NULL. Nothing here allocates. */
+#ifndef TEECTL_BASE_ERR_H
+#define TEECTL_BASE_ERR_H
+
+#include "base/base.h"
+
+/* id, name (stable: scripts read it), code on the wire (contract.md), HTTP status, exit status
+ * (design.md), and the words that a person sees first.
+ *
+ * Two rows share a wire code where the contract gives one number two sentences. The rows from
+ * ERR_NOT_FOUND on have the HTTP status as their code. Wire code 0: never leaves the program. */
+#define ERR_LIST(X)                                                                                \
+	X(ERR_INTERNAL, "internal", 0, 500, 1, "Internal fault")                                   \
+	X(ERR_NOT_DESIRED, "not-desired", 0, 500, 2, "Not in the desired state")                   \
+	X(ERR_WAITING, "waiting", 0, 500, 3, "Waiting for people")                                 \
+	X(ERR_PARTIAL, "partial", 0, 500, 4, "Some nodes done, some not")                          \
+	X(ERR_REFUSED, "refused", 0, 500, 5, "Attestation or policy refused")                      \
+	X(ERR_USAGE, "usage", 0, 500, 64, "Usage")                                                 \
+	X(ERR_DATA, "data", 0, 500, 65, "Bad input data")                                          \
+	X(ERR_NO_INPUT, "no-input", 0, 500, 66, "Input file missing")                              \
+	X(ERR_UNREACHABLE, "unreachable", 0, 500, 69, "Unreachable")                               \
+	X(ERR_TRY_AGAIN, "try-again", 0, 500, 75, "Timed out or locked")                           \
+	X(ERR_CONFIG, "config", 0, 500, 78, "Cluster file invalid")                                \
+	X(ERR_INTERRUPTED, "interrupted", 0, 500, 130, "Interrupted")                              \
+	X(ERR_REQUEST, "request", 1000, 400, 65, "Invalid request")                                \
+	X(ERR_NO_MANIFEST, "no-manifest", 1001, 409, 2, "Manifest envelope not found")             \
+	X(ERR_NAMESPACE, "namespace", 1001, 400, 2, "Invalid namespace")                           \
+	X(ERR_THRESHOLD, "threshold", 1002, 400, 65, "Invalid threshold")                          \
+	X(ERR_MANIFEST, "manifest", 1002, 400, 65, "Invalid manifest")                             \
+	X(ERR_SHARE, "share", 1003, 400, 65, "Share rejected")                                     \
+	X(ERR_RECONSTRUCTION, "reconstruction", 1004, 400, 65, "Key reconstruction failed")        \
+	X(ERR_ATTESTATION, "attestation", 1005, 403, 5, "Attestation document verification failed") \
+	X(ERR_PHASE, "phase", 1006, 409, 2, "Invalid state transition")                            \
+	X(ERR_INJECTION, "injection", 1007, 400, 5, "Key injection failed")                        \
+	X(ERR_APPROVAL, "approval", 1008, 403, 5, "Manifest not approved")                         \
+	X(ERR_RATE, "rate", 1009, 429, 75, "Too many requests")                                    \
+	X(ERR_ENCLAVE, "enclave", 1010, 500, 69, "Internal error")                                 \
+	X(ERR_ACCESS, "access", 1011, 403, 77, "Access denied")                                    \
+	X(ERR_ORIGIN, "origin", 403, 403, 77, "Origin refused")                                    \
+	X(ERR_NOT_FOUND, "not-found", 404, 404, 69, "Not found")                                   \
+	X(ERR_METHOD, "method", 405, 405, 69, "Method not allowed")                                \
+	X(ERR_LENGTH_REQUIRED, "length-required", 411, 411, 65, "Length required")                 \
+	X(ERR_TOO_LARGE, "too-large", 413, 413, 65, "Body too large")                              \
+	X(ERR_MEDIA_TYPE, "media-type", 415, 415, 65, "Unsupported media type")                    \
+	X(ERR_MISDIRECTED, "misdirected", 421, 421, 69, "Misdirected request")                     \
+	X(ERR_HEADERS_TOO_LARGE, "headers-too-large", 431, 431, 65, "Header block too large")      \
+	X(ERR_UNAVAILABLE, "unavailable", 503, 503, 75, "Unavailable")
+
+enum err_code {
+#define X(id, name, wire, http, exit_status, words) id,
+	ERR_LIST(X)
+#undef X
+	ERR_COUNT
+};
+
+struct err_info {
+	const char *name;
+	int wire;
+	int http;
+	int exit_status;
+	const char *words;
+};
+
+#define ERR_TEXT_MAX 480
+#define ERR_REASON_MAX 48
+
+struct err {
+	enum err_code code;
+	char reason[ERR_REASON_MAX]; /* which check, for machines: "chain:time@4", "pcr0"; or empty */
+	char text[ERR_TEXT_MAX];     /* "outer: inner: cause"; never a secret, never a newline */
+};
+
+/* Each returns -1, so that a caller can write: return err_set(e, ...). */
+int err_set(struct err *e, enum err_code code, const char *format, ...) PRINTF_LIKE(3, 4);
+int err_reason(struct err *e, enum err_code code, const char *reason, const char *format, ...)
+    PRINTF_LIKE(4, 5);
+/* Appends strerror(errnum). errnum is errno as the line after the failed call saw it. */
+int err_sys(struct err *e, enum err_code code, int errnum, const char *format, ...)
+    PRINTF_LIKE(4, 5);
+/* Puts "context: " in front of the text; code and reason stay. */
+int err_wrap(struct err *e, const char *format, ...) PRINTF_LIKE(2, 3);
+
+const struct err_info *err_info(enum err_code code);
+
+/* The code that an enclave's error body stands for. Two rows share 1001 and 1002: the words that
+ * text begins with decide, else the first row. ERR_UNREACHABLE for a number nobody knows. */
+enum err_code err_from_wire(int wire, const char *text);
+
+/* Of several outcomes the one that decides the exit status (5, 77, 3, 4, 75, then the rest). */
+enum err_code err_worse(enum err_code a, enum err_code b);
+
+#endif

@@ -1,0 +1,254 @@
+#include "base/file.h"
+
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define READ_STEP 65536
+
+void fd_drop(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static int open_to_read(const char *path, int *ret, struct err *e)
+{
+	int fd;
+
+	if (strcmp(path, "-") == 0)
+		fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	else
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return err_sys(e, ERR_NO_INPUT, errno, "'%s'", path);
+	*ret = fd;
+	return 0;
+}
+
+int fd_read(int fd, const char *what, struct buf *to, struct err *e)
+{
+	for (;;) {
+		size_t room = to->max - to->len;
+		uint8_t *at;
+		ssize_t got;
+
+		/* One byte more than fits tells a full file from one that is too large. */
+		if (room == 0) {
+			uint8_t extra;
+
+			got = read(fd, &extra, 1);
+			if (got > 0)
+				return err_set(e, ERR_DATA, "'%s' has more than %zu bytes", what,
+				               to->max);
+		} else {
+			room = room < READ_STEP ? room : READ_STEP;
+			TRY(buf_reserve(to, room, &at, e));
+			got = read(fd, at, room);
+			if (got > 0)
+				buf_commit(to, (size_t)got);
+		}
+		if (got == 0)
+			return 0;
+		if (got < 0 && errno != EINTR)
+			return err_sys(e, ERR_NO_INPUT, errno, "reading '%s'", what);
+	}
+}
+
+int file_read(const char *path, struct buf *to, struct err *e)
+{
+	AUTO(fd) int fd = -1;
+
+	TRY(open_to_read(path, &fd, e));
+	return fd_read(fd, path, to, e);
+}
+
+int file_read_secret(const char *path, size_t max, struct secret *ret, struct err *e)
+{
+	AUTO(fd) int fd = -1;
+	AUTO(secret) struct secret s = { 0 };
+	size_t len = 0;
+
+	TRY(open_to_read(path, &fd, e));
+	TRY(secret_alloc(max + 1, &s, e));
+	while (len < s.len) {
+		ssize_t got = read(fd, s.data + len, s.len - len);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return err_sys(e, ERR_NO_INPUT, errno, "reading '%s'", path);
+		if (got == 0)
+			break;
+		len += (size_t)got;
+	}
+	if (len > max)
+		return err_set(e, ERR_DATA, "'%s' has more than %zu bytes", path, max);
+	return secret_copy(view_new(s.data, len), ret, e);
+}
+
+int fd_write(int fd, const char *what, struct view content, struct err *e)
+{
+	while (content.len) {
+		ssize_t put = write(fd, content.data, content.len);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return err_sys(e, ERR_INTERNAL, errno, "writing '%s'", what);
+		content.data += put;
+		content.len -= (size_t)put;
+	}
+	return 0;
+}
+
+static int sync_folder(const char *path, struct err *e)
+{
+	AUTO(text) char *folder = NULL;
+	AUTO(fd) int fd = -1;
+
+	TRY(path_folder(path, &folder, e));
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "syncing '%s'", folder);
+	return 0;
+}
+
+static int fill(int fd, const char *temporary, struct view content, unsigned mode, struct err *e)
+{
+	if (fchmod(fd, (mode_t)mode) < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "chmod '%s'", temporary);
+	TRY(fd_write(fd, temporary, content, e));
+	if (fsync(fd) < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "syncing '%s'", temporary);
+	return 0;
+}
+
+/* Fills a temporary file beside path and gives it that name, if may_replace or none has it. */
+static int write_whole(const char *path, struct view content, unsigned mode, bool may_replace,
+                       struct err *e)
+{
+	AUTO(text) char *temporary = NULL;
+	AUTO(fd) int fd = -1;
+	int failed;
+
+	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
+		return err_set(e, ERR_INTERNAL, "no memory for a file name");
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "creating '%s'", temporary);
+	if (fill(fd, temporary, content, mode, e) < 0) {
+		unlink(temporary);
+		return -1;
+	}
+	/* link refuses an existing name, rename replaces it: both in one step. */
+	failed = may_replace ? rename(temporary, path) : link(temporary, path);
+	if (failed) {
+		int saved = errno;
+
+		unlink(temporary);
+		return err_sys(e, saved == EEXIST ? ERR_DATA : ERR_INTERNAL, saved, "'%s'", path);
+	}
+	if (!may_replace)
+		unlink(temporary);
+	return sync_folder(path, e);
+}
+
+int file_write(const char *path, struct view content, unsigned mode, struct err *e)
+{
+	return write_whole(path, content, mode, /* may_replace= */ true, e);
+}
+
+int file_create_secret(const char *path, const struct secret *content, struct err *e)
+{
+	return write_whole(path, secret_view(content), 0600, /* may_replace= */ false, e);
+}
+
+bool file_is_there(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+static int folder_check_private(const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "'%s'", path);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(e, ERR_DATA, "'%s' is not a folder", path);
+	if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))
+		return err_set(e, ERR_DATA,
+		               "'%s' belongs to another user or others may write to it (mode %04o): "
+		               "expected your own, mode 0700",
+		               path, st.st_mode & 07777);
+	return 0;
+}
+
+int folder_make_private(const char *path, struct err *e)
+{
+	AUTO(text) char *above = NULL;
+
+	if (mkdir(path, 0700) == 0)
+		return 0;
+	if (errno == EEXIST)
+		return folder_check_private(path, e);
+	if (errno != ENOENT)
+		return err_sys(e, ERR_INTERNAL, errno, "making folder '%s'", path);
+	TRY(path_folder(path, &above, e));
+	if (!file_is_there(above))
+		TRY(folder_make_private(above, e));
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return err_sys(e, ERR_INTERNAL, errno, "making folder '%s'", path);
+	return folder_check_private(path, e);
+}
+
+int file_lock(const char *path, bool wait, int *ret_fd, struct err *e)
+{
+	AUTO(fd) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "opening lock '%s'", path);
+	while (flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0) {
+		if (errno == EWOULDBLOCK)
+			return err_set(e, ERR_TRY_AGAIN, "another run holds '%s'", path);
+		if (errno != EINTR)
+			return err_sys(e, ERR_INTERNAL, errno, "locking '%s'", path);
+	}
+	*ret_fd = MOVE_FD(fd);
+	return 0;
+}
+
+int path_join(const char *folder, const char *name, char **ret, struct err *e)
+{
+	char *joined;
+
+	if (name[0] == '/' || strcmp(folder, ".") == 0)
+		return text_dup(name, ret, e);
+	if (asprintf(&joined, "%s/%s", folder, name) < 0)
+		return err_set(e, ERR_INTERNAL, "no memory for a file name");
+	*ret = joined;
+	return 0;
+}
+
+int path_folder(const char *path, char **ret, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder;
+
+	if (!slash)
+		return text_dup(".", ret, e);
+	folder = strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	if (!folder)
+		return err_set(e, ERR_INTERNAL, "no memory for a file name");
+	*ret = folder;
+	return 0;
+}

@@ -1,0 +1,36 @@
+/* Files: read with a limit, written whole or not at all. */
+#ifndef TEECTL_BASE_FILE_H
+#define TEECTL_BASE_FILE_H
+
+#include "base/buf.h"
+#include "base/secret.h"
+
+void fd_drop(int *fd); /* for AUTO(fd) int fd = -1 */
+
+/* The whole file, at most to->max bytes; ERR_NO_INPUT if there is none, ERR_DATA if it is larger.
+ * "-" is standard input. */
+MUST_CHECK int file_read(const char *path, struct buf *to, struct err *e);
+MUST_CHECK int fd_read(int fd, const char *what, struct buf *to, struct err *e);
+/* A secret's file, at most max bytes. No copy stays in ordinary memory. */
+MUST_CHECK int file_read_secret(const char *path, size_t max, struct secret *ret, struct err *e);
+
+/* To a temporary name in the same folder, synced, renamed. mode is the file's, whatever the umask. */
+MUST_CHECK int file_write(const char *path, struct view content, unsigned mode, struct err *e);
+/* The same, but ERR_DATA when there is a file of that name already; mode 0600. */
+MUST_CHECK int file_create_secret(const char *path, const struct secret *content, struct err *e);
+MUST_CHECK int fd_write(int fd, const char *what, struct view content, struct err *e);
+
+bool file_is_there(const char *path);
+/* Makes path and what is missing above it; those made have mode 0700. A folder that is there and
+ * is not ours, or that others may write to, is refused. */
+MUST_CHECK int folder_make_private(const char *path, struct err *e);
+/* An exclusive lock on path, created 0600, held until the descriptor is closed. Waits if wait. Else
+ * ERR_TRY_AGAIN when another holds it. */
+MUST_CHECK int file_lock(const char *path, bool wait, int *ret_fd, struct err *e);
+
+/* folder/name; name alone when it is absolute. */
+MUST_CHECK int path_join(const char *folder, const char *name, char **ret, struct err *e);
+/* The folder of path, "." when it has none. */
+MUST_CHECK int path_folder(const char *path, char **ret, struct err *e);
+
+#endif

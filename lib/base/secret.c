@@ -1,0 +1,62 @@
+#include "base/secret.h"
+
+#include <openssl/crypto.h>
+#include <string.h>
+
+/* 2048 blocks of 32 bytes: a genesis of 255 members holds 255 shares in blocks of 64 and the
+ * coefficients in one of 8 KiB; private keys take a few hundred bytes each. */
+#define ARENA_SIZE 65536
+#define ARENA_BLOCK 32
+
+int secret_arena_open(bool *ret_locked, struct err *e)
+{
+	static bool locked;
+
+	if (!CRYPTO_secure_malloc_initialized()) {
+		int made = CRYPTO_secure_malloc_init(ARENA_SIZE, ARENA_BLOCK);
+
+		if (made == 0)
+			return err_set(e, ERR_INTERNAL, "no memory for the arena of secrets");
+		locked = made == 1; /* 2: mapped, not locked (RLIMIT_MEMLOCK) */
+	}
+	*ret_locked = locked;
+	return 0;
+}
+
+int secret_alloc(size_t len, struct secret *ret, struct err *e)
+{
+	uint8_t *data = OPENSSL_secure_zalloc(len ? len : 1);
+
+	/* Without the arena OpenSSL hands out ordinary memory in silence. */
+	if (!data || !CRYPTO_secure_allocated(data)) {
+		OPENSSL_free(data);
+		return err_set(e, ERR_INTERNAL, "no locked memory for a %zu-byte secret", len);
+	}
+	*ret = (struct secret){ data, len };
+	return 0;
+}
+
+int secret_copy(struct view bytes, struct secret *ret, struct err *e)
+{
+	TRY(secret_alloc(bytes.len, ret, e));
+	if (bytes.len)
+		memcpy(ret->data, bytes.data, bytes.len);
+	return 0;
+}
+
+void secret_drop(struct secret *s)
+{
+	if (s->data)
+		OPENSSL_secure_clear_free(s->data, s->len ? s->len : 1);
+	*s = (struct secret){ 0 };
+}
+
+struct view secret_view(const struct secret *s)
+{
+	return (struct view){ s->data, s->len };
+}
+
+bool secret_equal(struct view a, struct view b)
+{
+	return a.len == b.len && (a.len == 0 || CRYPTO_memcmp(a.data, b.data, a.len) == 0);
+}

@@ -1,0 +1,26 @@
+/* Secret bytes: locked memory with guard pages, left out of core files, wiped when freed.
+ *
+ * There is no formatter and no message field for a secret, so that the compiler says no. Its bytes
+ * leave only through secret_view: `git grep secret_view` is the list to audit. */
+#ifndef TEECTL_BASE_SECRET_H
+#define TEECTL_BASE_SECRET_H
+
+#include "base/buf.h"
+
+struct secret {
+	uint8_t *data;
+	size_t len;
+};
+
+/* Opens the arena. First thing in main(), before any other thread. *ret_locked tells whether the
+ * kernel granted the lock: without it secrets still stay out of cores, but may be swapped. Safe to
+ * call twice. */
+MUST_CHECK int secret_arena_open(bool *ret_locked, struct err *e);
+
+MUST_CHECK int secret_alloc(size_t len, struct secret *ret, struct err *e); /* zeroes */
+MUST_CHECK int secret_copy(struct view bytes, struct secret *ret, struct err *e);
+void secret_drop(struct secret *s);
+struct view secret_view(const struct secret *s);
+bool secret_equal(struct view a, struct view b); /* in time that depends on the lengths alone */
+
+#endif

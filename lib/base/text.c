@@ -1,0 +1,331 @@
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define NEAREST_MAX 64     /* longer words are not compared */
+#define NEAREST_DISTANCE 2 /* edits: two letters swapped count as two */
+
+static const char digits[] = "0123456789abcdef";
+
+void hex_write(struct view bytes, char *to)
+{
+	for (size_t i = 0; i < bytes.len; i++) {
+		*to++ = digits[bytes.data[i] >> 4];
+		*to++ = digits[bytes.data[i] & 15];
+	}
+	*to = 0;
+}
+
+int hex_format(struct view bytes, struct buf *to, struct err *e)
+{
+	uint8_t *at;
+
+	if (bytes.len > SIZE_MAX / 2)
+		return err_set(e, ERR_TOO_LARGE, "too many bytes for hex");
+	TRY(buf_reserve(to, bytes.len * 2, &at, e));
+	hex_write(bytes, (char *)at);
+	buf_commit(to, bytes.len * 2);
+	return 0;
+}
+
+/* 0..15, or -1; without a table or a branch on the digit, since it may be a secret's. */
+static int digit_value(uint8_t c)
+{
+	int number = c - '0', letter = (c | 0x20) - 'a';
+	int is_number = ((number | (9 - number)) >> 31) + 1;
+	int is_letter = ((letter | (5 - letter)) >> 31) + 1;
+
+	return is_number * number + is_letter * (letter + 10) + (is_number + is_letter - 1);
+}
+
+/* The digits of text, without white space and prefix. */
+static int hex_digits(struct view text, struct view *ret, struct err *e)
+{
+	struct view v = text_trim(text);
+
+	if (v.len >= 2 && v.data[0] == '0' && v.data[1] == 'x') {
+		v.data += 2;
+		v.len -= 2;
+	}
+	if (v.len % 2)
+		return err_set(e, ERR_DATA, "hex: an odd number of digits (%zu)", v.len);
+	*ret = v;
+	return 0;
+}
+
+static int hex_decode(struct view v, uint8_t *to, struct err *e)
+{
+	int bad = 0;
+
+	for (size_t i = 0; i < v.len; i += 2) {
+		int high = digit_value(v.data[i]), low = digit_value(v.data[i + 1]);
+
+		bad |= high | low; /* the sign */
+		to[i / 2] = (uint8_t)((unsigned)high << 4 | ((unsigned)low & 15));
+	}
+	if (bad >= 0)
+		return 0;
+	for (size_t i = 0; i < v.len; i++)
+		if (digit_value(v.data[i]) < 0)
+			return err_set(e, ERR_DATA, "hex: character %zu is not a digit", i + 1);
+	return err_set(e, ERR_INTERNAL, "hex");
+}
+
+int hex_parse(struct view text, struct buf *to, struct err *e)
+{
+	struct view v;
+	uint8_t *at;
+
+	TRY(hex_digits(text, &v, e));
+	TRY(buf_reserve(to, v.len / 2, &at, e));
+	TRY(hex_decode(v, at, e));
+	buf_commit(to, v.len / 2);
+	return 0;
+}
+
+int hex_parse_exact(struct view text, uint8_t *to, size_t len, struct err *e)
+{
+	struct view v;
+
+	TRY(hex_digits(text, &v, e));
+	if (v.len != 2 * len)
+		return err_set(e, ERR_DATA, "hex: %zu bytes expected, %zu found", len, v.len / 2);
+	return hex_decode(v, to, e);
+}
+
+int hex_parse_secret(struct view text, size_t len, struct secret *ret, struct err *e)
+{
+	AUTO(secret) struct secret s = { 0 };
+
+	TRY(secret_alloc(len, &s, e));
+	TRY(hex_parse_exact(text, s.data, len, e));
+	*ret = MOVE(s);
+	return 0;
+}
+
+int number_parse(const char *text, const char *what, uint64_t min, uint64_t max, uint64_t *ret,
+                 struct err *e)
+{
+	uint64_t value = 0;
+	const char *at = text;
+
+	for (; *at >= '0' && *at <= '9'; at++) {
+		uint64_t digit = (uint64_t)(*at - '0');
+
+		if (value > (UINT64_MAX - digit) / 10)
+			break;
+		value = value * 10 + digit;
+	}
+	if (*at || at == text || value < min || value > max)
+		return err_set(e, ERR_USAGE, "%s must be a whole number from %llu to %llu, not '%s'",
+		               what, (unsigned long long)min, (unsigned long long)max, text);
+	*ret = value;
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int64_t ms;
+} units[] = {
+	{ "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 },
+};
+
+#define DURATION_MAX_MS (366 * units[0].ms)
+
+int duration_parse(const char *text, int64_t *ret_ms, struct err *e)
+{
+	size_t number = strspn(text, "0123456789");
+	int64_t value = 0;
+
+	for (size_t i = 0; i < number && value <= DURATION_MAX_MS; i++)
+		value = value * 10 + (text[i] - '0');
+	for (size_t i = 0; number > 0 && i < COUNT(units); i++)
+		if (strcmp(text + number, units[i].name) == 0 &&
+		    value <= DURATION_MAX_MS / units[i].ms) {
+			*ret_ms = value * units[i].ms;
+			return 0;
+		}
+	return err_set(e, ERR_USAGE,
+	               "'%s' is not a duration: a whole number and ms, s, m, h or d, at most 366d",
+	               text);
+}
+
+int duration_format(int64_t ms, struct buf *to, struct err *e)
+{
+	for (size_t i = 0; i < COUNT(units); i++)
+		if (ms % units[i].ms == 0 && (ms || units[i].ms == 1000))
+			return buf_add_format(to, e, "%lld%s", (long long)(ms / units[i].ms),
+			                      units[i].name);
+	return err_set(e, ERR_INTERNAL, "a duration without a unit");
+}
+
+void time_format(int64_t unix_ms, char to[static TIME_TEXT_LEN])
+{
+	time_t seconds = (time_t)(unix_ms / 1000);
+	struct tm tm = { 0 };
+	char whole[TIME_TEXT_LEN];
+
+	if (unix_ms < 0 || unix_ms > INT64_C(253402300799999)) /* the year 9999 */
+		seconds = unix_ms = 0;
+	gmtime_r(&seconds, &tm);
+	strftime(whole, sizeof(whole), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(to, TIME_TEXT_LEN, "%.19s.%03uZ", whole, (unsigned)(unix_ms % 1000) % 1000);
+}
+
+/* "+02:00", "Z": minutes east of Greenwich; false if it is neither. */
+static bool zone_parse(const char *text, long *ret_minutes)
+{
+	if (strcmp(text, "Z") == 0 || strcmp(text, "z") == 0) {
+		*ret_minutes = 0;
+		return true;
+	}
+	if ((text[0] != '+' && text[0] != '-') || strlen(text) != 6 || text[3] != ':' ||
+	    strspn(text + 1, "0123456789") != 2 || strspn(text + 4, "0123456789") != 2)
+		return false;
+	*ret_minutes = (text[1] - '0') * 600 + (text[2] - '0') * 60 + (text[4] - '0') * 10 +
+	               (text[5] - '0');
+	if (text[0] == '-')
+		*ret_minutes = -*ret_minutes;
+	return true;
+}
+
+int time_parse(const char *text, int64_t *ret_unix_ms, struct err *e)
+{
+	struct tm tm = { 0 };
+	uint64_t seconds;
+	long zone, ms = 0;
+	char *rest;
+
+	if (text[strspn(text, "0123456789")] == 0) {
+		TRY(number_parse(text, "a time", 0, INT64_C(253402300799), &seconds, e));
+		*ret_unix_ms = (int64_t)seconds * 1000;
+		return 0;
+	}
+	rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (rest && *rest == '.') {
+		size_t count = strspn(++rest, "0123456789");
+
+		for (size_t i = 0; i < 3; i++)
+			ms = ms * 10 + (i < count ? rest[i] - '0' : 0);
+		rest += count;
+	}
+	if (!rest || !zone_parse(rest, &zone))
+		return err_set(e, ERR_USAGE,
+		               "'%s' is not a time: 2026-01-02T03:04:05Z or Unix seconds", text);
+	*ret_unix_ms = ((int64_t)timegm(&tm) - zone * 60) * 1000 + ms;
+	return 0;
+}
+
+/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
+bool utf8_is_valid(struct view text)
+{
+	static const struct {
+		uint8_t first, last, low, high, more; /* of the second byte; bytes after it */
+	} forms[] = {
+		{ 0xc2, 0xdf, 0x80, 0xbf, 0 }, { 0xe0, 0xe0, 0xa0, 0xbf, 1 },
+		{ 0xe1, 0xec, 0x80, 0xbf, 1 }, { 0xed, 0xed, 0x80, 0x9f, 1 },
+		{ 0xee, 0xef, 0x80, 0xbf, 1 }, { 0xf0, 0xf0, 0x90, 0xbf, 2 },
+		{ 0xf1, 0xf3, 0x80, 0xbf, 2 }, { 0xf4, 0xf4, 0x80, 0x8f, 2 },
+	};
+	size_t i = 0, form;
+
+	while (i < text.len) {
+		uint8_t c = text.data[i++];
+
+		if (c < 0x80)
+			continue;
+		for (form = 0; form < COUNT(forms); form++)
+			if (c >= forms[form].first && c <= forms[form].last)
+				break;
+		if (form == COUNT(forms) || text.len - i < 1u + forms[form].more ||
+		    text.data[i] < forms[form].low || text.data[i] > forms[form].high)
+			return false;
+		i++;
+		for (unsigned more = forms[form].more; more > 0; more--)
+			if ((text.data[i++] & 0xc0) != 0x80)
+				return false;
+	}
+	return true;
+}
+
+static bool is_space(uint8_t c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+struct view text_trim(struct view text)
+{
+	while (text.len && is_space(text.data[0])) {
+		text.data++;
+		text.len--;
+	}
+	while (text.len && is_space(text.data[text.len - 1]))
+		text.len--;
+	return text;
+}
+
+/* Levenshtein, one row at a time. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[NEAREST_MAX + 1], len = strlen(b);
+
+	for (size_t j = 0; j <= len; j++)
+		row[j] = j;
+	for (size_t i = 1; a[i - 1]; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= len; j++) {
+			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+
+			diagonal = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[len];
+}
+
+const char *text_nearest(const char *word, const char *const *words)
+{
+	const char *nearest = NULL;
+	size_t best = NEAREST_DISTANCE + 1;
+
+	if (strlen(word) > NEAREST_MAX)
+		return NULL;
+	for (; *words; words++) {
+		size_t d;
+
+		if (strlen(*words) > NEAREST_MAX)
+			continue;
+		d = distance(word, *words);
+		/* Two edits turn any two-letter word into any other. */
+		if (d < best && d < strlen(word)) {
+			best = d;
+			nearest = *words;
+		}
+	}
+	return nearest;
+}
+
+int text_dup(const char *text, char **ret, struct err *e)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		return err_set(e, ERR_INTERNAL, "no memory for %zu bytes", strlen(text));
+	*ret = copy;
+	return 0;
+}
+
+void text_drop(char **text)
+{
+	free(*text);
+	*text = NULL;
+}

@@ -1,0 +1,42 @@
+/* Text: hex, numbers, durations, times, UTF-8, and the nearest word to a wrong one. */
+#ifndef TEECTL_BASE_TEXT_H
+#define TEECTL_BASE_TEXT_H
+
+#include "base/buf.h"
+#include "base/secret.h"
+
+/* Lower case, no prefix (formats.md section 0). */
+MUST_CHECK int hex_format(struct view bytes, struct buf *to, struct err *e);
+/* Writes 2 * bytes.len characters and a NUL. */
+void hex_write(struct view bytes, char *to);
+/* Takes either case, an optional 0x, an even number of digits, white space at both ends; appends.
+ * Fails with ERR_DATA and says where; never repeats the text, which may be a secret. */
+MUST_CHECK int hex_parse(struct view text, struct buf *to, struct err *e);
+/* Exactly len bytes. */
+MUST_CHECK int hex_parse_exact(struct view text, uint8_t *to, size_t len, struct err *e);
+/* The digits of a secret, read in time that does not depend on their values. */
+MUST_CHECK int hex_parse_secret(struct view text, size_t len, struct secret *ret, struct err *e);
+
+/* Decimal digits only, the whole text, within min..max, else ERR_USAGE: "%s must be …". */
+MUST_CHECK int number_parse(const char *text, const char *what, uint64_t min, uint64_t max,
+                            uint64_t *ret, struct err *e);
+/* 250ms, 5s, 3m, 2h, 1d: a whole number and its unit. */
+MUST_CHECK int duration_parse(const char *text, int64_t *ret_ms, struct err *e);
+MUST_CHECK int duration_format(int64_t ms, struct buf *to, struct err *e);
+
+#define TIME_TEXT_LEN 25 /* 2026-01-02T03:04:05.678Z and a NUL */
+void time_format(int64_t unix_ms, char to[static TIME_TEXT_LEN]); /* RFC 3339, UTC */
+/* RFC 3339 or Unix seconds. */
+MUST_CHECK int time_parse(const char *text, int64_t *ret_unix_ms, struct err *e);
+
+bool utf8_is_valid(struct view text);
+struct view text_trim(struct view text); /* ASCII white space at both ends */
+
+/* The word of words (NULL-terminated) that is at most two edits away, or NULL. */
+const char *text_nearest(const char *word, const char *const *words);
+
+/* strdup with the one error idiom. */
+MUST_CHECK int text_dup(const char *text, char **ret, struct err *e);
+void text_drop(char **text);
+
+#endif
