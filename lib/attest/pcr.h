@@ -1,0 +1,49 @@
+/* Platform configuration registers: values, sets, and how they come about (formats.md 7.6). */
+#ifndef TEECTL_ATTEST_PCR_H
+#define TEECTL_ATTEST_PCR_H
+
+#include "base/buf.h"
+#include "crypto/hash.h"
+#include "crypto/key_set.h"
+
+#define PCR_COUNT 32
+#define PCR_LEN 48      /* SHA-384, the only digest in use */
+#define PCR_MAX_LEN 64  /* documents may carry 32, 48 or 64 */
+#define PCR_POLICY_COUNT 4 /* PCR0..3 are what policies and manifests pin */
+#define PCR_COMMITMENT 16
+
+enum { PCR_IMAGE, PCR_RUNTIME, PCR_OPTIONS, PCR_ROLE, PCR_INSTANCE };
+
+struct pcr {
+	uint8_t len; /* 0: not there */
+	uint8_t bytes[PCR_MAX_LEN];
+};
+
+struct pcr_set {
+	struct pcr values[PCR_COUNT];
+};
+
+struct view pcr_view(const struct pcr *p);
+bool pcr_equal(const struct pcr *a, const struct pcr *b); /* lengths too */
+bool pcr_is_zero(const struct pcr *p);                    /* there, and all zero */
+void pcr_zero(struct pcr *p);                             /* 48 zero bytes */
+MUST_CHECK int pcr_parse(struct view bytes, struct pcr *ret, struct err *e); /* 48 bytes */
+/* p = SHA384(p || data); p must be 48 bytes. */
+MUST_CHECK int pcr_extend(struct pcr *p, struct view data, struct err *e);
+/* SHA384(48 zero bytes || SHA384(content)): PCR0..2. */
+MUST_CHECK int pcr_measure(struct view content, struct pcr *ret, struct err *e);
+/* SHA384(48 zero bytes || text): PCR3 of a role, PCR4 of an instance; zero for "". */
+MUST_CHECK int pcr_measure_name(const char *text, struct pcr *ret, struct err *e);
+/* PCR0..2 all zero. */
+bool pcr_set_is_debug(const struct pcr_set *set);
+/* "image", "runtime", "launch options", "role", "instance", "commitment", "…" */
+const char *pcr_name(unsigned index);
+
+/* The QOS setup commitment (48 bytes given to ExtendPCR), and the value that PCR16 then has. */
+MUST_CHECK int pcr_commitment(const struct public_key *setup_key,
+                              const struct hash256 *manifest_hash, struct hash384 *ret,
+                              struct err *e);
+MUST_CHECK int pcr_committed(const struct public_key *setup_key,
+                             const struct hash256 *manifest_hash, struct pcr *ret, struct err *e);
+
+#endif

@@ -1,0 +1,60 @@
+/* The options of teectl-enclave: one table for the enclave that reads them, the hypervisor and teectl
+ * that measure them (PCR2), the manual and --help. */
+#ifndef TEECTL_PROTO_LAUNCH_H
+#define TEECTL_PROTO_LAUNCH_H
+
+#include "attest/measure.h"
+
+enum launch_id {
+	LAUNCH_LISTEN,
+	LAUNCH_NSM,
+	LAUNCH_TLS_CERT,
+	LAUNCH_TLS_KEY,
+	LAUNCH_CLIENT_CA,
+	LAUNCH_HOST_NAME,
+	LAUNCH_PIN_MANIFEST_SET,
+	LAUNCH_PIN_SHARE_SET,
+	LAUNCH_INSECURE_OPEN_SEED,
+	LAUNCH_MAX_BODY,
+	LAUNCH_MAX_HEADER,
+	LAUNCH_REQUEST_TIMEOUT,
+	LAUNCH_IDLE_TIMEOUT,
+	LAUNCH_HANDSHAKE_TIMEOUT,
+	LAUNCH_MAX_CONNECTIONS,
+	LAUNCH_MAX_CONNECTIONS_PER_ADDRESS,
+	LAUNCH_NSM_RATE,
+	LAUNCH_LOG_LEVEL,
+	LAUNCH_COUNT
+};
+
+enum launch_kind { LAUNCH_TEXT, LAUNCH_FLAG, LAUNCH_NUMBER, LAUNCH_HASH /* 64 hex digits */ };
+
+struct launch_option {
+	const char *name; /* without dashes */
+	enum launch_kind kind;
+	const char *metavar;
+	const char *fallback; /* the default, NULL: none */
+	uint64_t min, max;    /* of a number */
+	bool is_measured;     /* part of PCR2 */
+	bool may_repeat;      /* host-name */
+	const char *doc;
+};
+
+extern const struct launch_option launch_options[LAUNCH_COUNT];
+
+#define LAUNCH_REPEAT_MAX 16
+
+struct launch {
+	const char *values[LAUNCH_COUNT];       /* as given, or the default, or NULL; flags: "1" */
+	uint64_t numbers[LAUNCH_COUNT];         /* of LAUNCH_NUMBER */
+	const char *host_names[LAUNCH_REPEAT_MAX];
+	size_t host_name_count;
+};
+
+/* argv without the program's name; --name VALUE or --name=VALUE; values borrowed. ERR_USAGE for what
+ * the table does not know (with the nearest word), for a missing or malformed value, or a repeat. */
+MUST_CHECK int launch_parse(char *const *argv, size_t count, struct launch *ret, struct err *e);
+/* PCR2 of these effective values. */
+MUST_CHECK int launch_measure(const struct launch *l, struct pcr *ret, struct err *e);
+
+#endif

@@ -1,0 +1,92 @@
+/* JSON messages by table: one row a field serves decoding, encoding, releasing, and the error that
+ * names the place. The only door to json-c.
+ *
+ * Decoding is strict (contract.md, "Ground rules"): a scan before any tree is built refuses what JSON
+ * does not have, bad UTF-8, repeated keys, depth and cost above the limits, and bytes after the value;
+ * then unknown and missing fields, types, lengths and ranges. Errors are ERR_REQUEST and begin with
+ * the JSON path: "shares[2].signature: 64 bytes expected, 63 found". They never repeat a value.
+ *
+ * Messages are flat structs; a decoded one owns what it points to, until wire_release. */
+#ifndef TEECTL_PROTO_WIRE_H
+#define TEECTL_PROTO_WIRE_H
+
+#include "base/buf.h"
+
+#define WIRE_DEPTH_MAX 16
+#define WIRE_COST_MAX 200000 /* a comma 1, a container 16 */
+#define WIRE_TEXT_MAX (1u << 20)
+
+enum wire_kind {
+	WIRE_BYTES,  /* struct buf     array of 0..255, min..max of them */
+	WIRE_HEX,    /* struct buf     the same as hex text: QOS's files, and -o json */
+	WIRE_FIXED,  /* uint8_t[max]   array of exactly max */
+	WIRE_FIXED_HEX, /* uint8_t[max] as hex text */
+	WIRE_TEXT,   /* struct buf     string of min..max bytes */
+	WIRE_NUMBER, /* int64_t        integer min..max */
+	WIRE_BOOL,   /* bool */
+	WIRE_WORD,   /* int            one of words[] (NULL-terminated), as its index */
+	WIRE_OBJECT, /* the struct of .schema, in place */
+	WIRE_LIST,   /* struct wire_list of structs of .schema, min..max of them; a schema whose only
+	              * field has an empty name stands for a bare value: list of strings, of arrays */
+};
+
+enum {
+	WIRE_OPTIONAL = 1, /* may be absent: presence says */
+	WIRE_NULLABLE = 2, /* null is the same as absent; encoded as null when absent */
+};
+
+struct wire_list {
+	void *items; /* count structs of the row's schema, each item->size bytes */
+	size_t count;
+};
+
+struct wire_field {
+	const char *name; /* JSON key */
+	enum wire_kind kind;
+	unsigned flags;
+	size_t offset;   /* of the member in the struct */
+	size_t presence; /* offset of a bool, for fields that may be absent; else SIZE_MAX */
+	int64_t min, max;
+	const struct wire_schema *schema;
+	const char *const *words;
+	const char *doc; /* one line for the manual */
+};
+
+struct wire_schema {
+	const char *name;
+	size_t size; /* of the struct */
+	const struct wire_field *fields;
+	size_t count;
+};
+
+/* The value of a member that a caller fills: text or bytes into a buf member whose max is unset. */
+MUST_CHECK int wire_set(struct buf *member, struct view v, struct err *e);
+MUST_CHECK int wire_set_text(struct buf *member, const char *text, struct err *e);
+/* Appends a zeroed item to the list and returns it in *ret. */
+MUST_CHECK int wire_list_add(struct wire_list *list, const struct wire_schema *item, void *ret,
+                             struct err *e);
+
+/* message: a zeroed struct of the schema; untouched on failure. */
+MUST_CHECK int wire_decode(const struct wire_schema *schema, struct view text, void *message,
+                           struct err *e);
+/* Appends compact JSON in the rows' order. */
+MUST_CHECK int wire_encode(const struct wire_schema *schema, const void *message, struct buf *to,
+                           struct err *e);
+/* Indented, for people. */
+MUST_CHECK int wire_encode_pretty(const struct wire_schema *schema, const void *message,
+                                  struct buf *to, struct err *e);
+/* Frees and wipes all that the message owns and zeroes it. */
+void wire_release(const struct wire_schema *schema, void *message);
+
+/* QOS canonical JSON (formats.md 5.3) of any JSON text. */
+MUST_CHECK int wire_canonical(struct view text, struct buf *to, struct err *e);
+
+/* struct foo and foo_schema get foo_drop, so that AUTO(foo) works. */
+#define WIRE_DROP(type)                                                                            \
+	static inline void type##_drop(struct type *m)                                             \
+	{                                                                                          \
+		wire_release(&type##_schema, m);                                                   \
+	}                                                                                          \
+	_Static_assert(sizeof(struct type) > 0, "")
+
+#endif
