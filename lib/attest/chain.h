@@ -23,6 +23,8 @@ MUST_CHECK int chain_verify(struct view root, const struct view *cas, size_t ca_
 /* ECDSA P-384 over SHA-384; signature r, s raw, 96 bytes; either half of s. */
 MUST_CHECK int chain_key_verify(const struct chain_key *key, struct view message,
                                 struct view signature, struct err *e);
+/* A root certificate from a file, PEM or DER, as DER into ret. ERR_DATA. */
+MUST_CHECK int chain_root_parse(struct view content, struct buf *ret, struct err *e);
 /* Is this DER certificate one of AWS's Nitro root? */
 bool chain_root_is_aws(struct view root);
 

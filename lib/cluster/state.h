@@ -34,6 +34,11 @@ MUST_CHECK int state_keep_genesis(const struct state *s, const struct kept_genes
 MUST_CHECK int state_load_genesis(const struct state *s, bool *ret_found, struct kept_genesis *ret,
                                   struct err *e);
 
+/* The enclave's time at which a genesis was asked for, written before it is. An answer that was lost
+ * may be given again to a later run, so the first question's time counts: *asked_ms becomes it, if it
+ * is earlier. Keeping the genesis forgets it. */
+MUST_CHECK int state_keep_asked(const struct state *s, int64_t *asked_ms, struct err *e);
+
 /* The root of simulated enclaves: STATE/pki/root.der. */
 MUST_CHECK int state_simulated_root(const struct state *s, struct buf *ret, struct err *e);
 

@@ -11,6 +11,9 @@
 #define MEMBERS_MAX 255
 #define MANIFEST_MAX (1u << 18) /* borsh; 2 sets of 255 members of 130 bytes are 70 KiB */
 #define ROOT_CERTIFICATE_MAX 4096
+/* What a genesis manifest says of QuorumOS itself: ours is no build of it. */
+#define MANIFEST_QOS_COMMIT ""
+enum { MANIFEST_RESTART_NEVER, MANIFEST_RESTART_ALWAYS };
 
 struct member {
 	struct buf alias;
@@ -28,6 +31,8 @@ struct member_set {
 	struct wire_list members; /* struct member */
 };
 
+void member_set_drop(struct member_set *set);
+
 struct manifest_namespace {
 	struct buf name;
 	int64_t nonce;
@@ -43,7 +48,7 @@ struct bridge {
 
 struct pivot {
 	struct buf hash;
-	int restart; /* 0 Never, 1 Always */
+	int restart; /* MANIFEST_RESTART_…; a genesis manifest: never */
 	struct wire_list bridge_config; /* struct bridge */
 	bool debug_mode;
 	struct wire_list args; /* struct text_item */
