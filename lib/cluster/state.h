@@ -34,6 +34,10 @@ MUST_CHECK int state_keep_genesis(const struct state *s, const struct kept_genes
 MUST_CHECK int state_load_genesis(const struct state *s, bool *ret_found, struct kept_genesis *ret,
                                   struct err *e);
 
+/* Where the encrypted share of a member is kept: shares/NAME.share, as QOS keeps it. */
+MUST_CHECK int state_share_path(const struct state *s, const char *member, char **ret,
+                                struct err *e);
+
 /* The enclave's time at which a genesis was asked for, written before it is. An answer that was lost
  * may be given again to a later run, so the first question's time counts: *asked_ms becomes it, if it
  * is earlier. Keeping the genesis forgets it. */

@@ -37,6 +37,7 @@ struct alias_item {
 	struct buf alias; /* a bare string */
 };
 extern const struct wire_schema alias_item_schema;
+void alias_list_drop(struct wire_list *list); /* of struct alias_item */
 
 struct status_reply {
 	int status, phase; /* both the phase: the seed's scripts read one, ours the other */
