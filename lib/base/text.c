@@ -8,15 +8,27 @@
 #define NEAREST_MAX 64     /* longer words are not compared */
 #define NEAREST_DISTANCE 2 /* edits: two letters swapped count as two */
 
-static const char digits[] = "0123456789abcdef";
+/* Without a table or a branch on the value, since it may be a secret's. */
+static char digit(unsigned value)
+{
+	unsigned is_letter = (9 - value) >> 31;
+
+	return (char)('0' + value + is_letter * ('a' - '0' - 10));
+}
+
+/* 2 * bytes.len digits, no NUL. */
+static void write_digits(struct view bytes, uint8_t *to)
+{
+	for (size_t i = 0; i < bytes.len; i++) {
+		to[2 * i] = (uint8_t)digit(bytes.data[i] >> 4);
+		to[2 * i + 1] = (uint8_t)digit(bytes.data[i] & 15);
+	}
+}
 
 void hex_write(struct view bytes, char *to)
 {
-	for (size_t i = 0; i < bytes.len; i++) {
-		*to++ = digits[bytes.data[i] >> 4];
-		*to++ = digits[bytes.data[i] & 15];
-	}
-	*to = 0;
+	write_digits(bytes, (uint8_t *)to);
+	to[2 * bytes.len] = 0;
 }
 
 int hex_format(struct view bytes, struct buf *to, struct err *e)
@@ -102,6 +114,16 @@ int hex_parse_secret(struct view text, size_t len, struct secret *ret, struct er
 
 	TRY(secret_alloc(len, &s, e));
 	TRY(hex_parse_exact(text, s.data, len, e));
+	*ret = MOVE(s);
+	return 0;
+}
+
+int hex_format_secret(struct view bytes, struct secret *ret, struct err *e)
+{
+	AUTO(secret) struct secret s = { 0 };
+
+	TRY(secret_alloc(2 * bytes.len, &s, e));
+	write_digits(bytes, s.data);
 	*ret = MOVE(s);
 	return 0;
 }

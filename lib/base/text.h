@@ -14,8 +14,9 @@ void hex_write(struct view bytes, char *to);
 MUST_CHECK int hex_parse(struct view text, struct buf *to, struct err *e);
 /* Exactly len bytes. */
 MUST_CHECK int hex_parse_exact(struct view text, uint8_t *to, size_t len, struct err *e);
-/* The digits of a secret, read in time that does not depend on their values. */
+/* The digits of a secret, read and written in time that does not depend on their values. */
 MUST_CHECK int hex_parse_secret(struct view text, size_t len, struct secret *ret, struct err *e);
+MUST_CHECK int hex_format_secret(struct view bytes, struct secret *ret, struct err *e);
 
 /* Decimal digits only, the whole text, within min..max, else ERR_USAGE: "%s must be …". */
 MUST_CHECK int number_parse(const char *text, const char *what, uint64_t min, uint64_t max,
