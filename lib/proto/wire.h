@@ -1,38 +1,40 @@
 /* JSON messages by table: one row a field serves decoding, encoding, releasing, and the error that
  * names the place. The only door to json-c.
  *
- * Decoding is strict (contract.md, "Ground rules"): a scan before any tree is built refuses what JSON
- * does not have, bad UTF-8, repeated keys, depth and cost above the limits, and bytes after the value;
- * then unknown and missing fields, types, lengths and ranges. Errors are ERR_REQUEST and begin with
- * the JSON path: "shares[2].signature: 64 bytes expected, 63 found". They never repeat a value.
+ * Decoding is strict (contract.md, "Ground rules"): a scan before any tree is built refuses what
+ * JSON does not have, bad UTF-8, repeated keys, depth and cost above the limits, and bytes after
+ * the value; then unknown and missing fields, types, lengths and ranges. Errors are ERR_REQUEST and
+ * begin with the JSON path: "shares[2].signature: 64 bytes expected, 63 found". They never repeat a
+ * value.
  *
  * Messages are flat structs; a decoded one owns what it points to, until wire_release. */
 #ifndef TEECTL_PROTO_WIRE_H
 #define TEECTL_PROTO_WIRE_H
 
 #include "base/buf.h"
-
-#define WIRE_DEPTH_MAX 16
-#define WIRE_COST_MAX 200000 /* a comma 1, a container 16 */
-#define WIRE_TEXT_MAX (1u << 20)
+#include "proto/scan.h"
 
 enum wire_kind {
-	WIRE_BYTES,  /* struct buf     array of 0..255, min..max of them */
-	WIRE_HEX,    /* struct buf     the same as hex text: QOS's files, and -o json */
-	WIRE_FIXED,  /* uint8_t[max]   array of exactly max */
+	WIRE_BYTES,     /* struct buf     array of 0..255, min..max of them */
+	WIRE_HEX,       /* struct buf     the same as hex text: QOS's files, and -o json */
+	WIRE_FIXED,     /* uint8_t[max]   array of exactly max */
 	WIRE_FIXED_HEX, /* uint8_t[max] as hex text */
-	WIRE_TEXT,   /* struct buf     string of min..max bytes */
-	WIRE_NUMBER, /* int64_t        integer min..max */
-	WIRE_BOOL,   /* bool */
-	WIRE_WORD,   /* int            one of words[] (NULL-terminated), as its index */
-	WIRE_OBJECT, /* the struct of .schema, in place */
-	WIRE_LIST,   /* struct wire_list of structs of .schema, min..max of them; a schema whose only
-	              * field has an empty name stands for a bare value: list of strings, of arrays */
+	WIRE_TEXT,      /* struct buf     string of min..max bytes */
+	WIRE_NAME,      /* struct buf     the same, of [A-Za-z0-9._/-] only */
+	WIRE_NUMBER,    /* int64_t        integer min..max */
+	WIRE_BOOL,      /* bool */
+	WIRE_WORD,      /* int            one of words[] (NULL-terminated), as its index */
+	WIRE_OBJECT,    /* the struct of .schema, in place */
+	WIRE_LIST, /* struct wire_list of structs of .schema, min..max of them; a schema whose only
+	            * field has an empty name stands for a bare value: list of strings, of arrays */
+	WIRE_MAP, /* struct wire_list of structs of .schema, whose first field has an empty name and
+	           * holds the key: {"<key>": {the other fields}, ..} */
 };
 
 enum {
-	WIRE_OPTIONAL = 1, /* may be absent: presence says */
-	WIRE_NULLABLE = 2, /* null is the same as absent; encoded as null when absent */
+	WIRE_OPTIONAL = 1, /* may be absent, and is then not encoded */
+	WIRE_NULLABLE = 2, /* may be null; encoded as null when absent, unless WIRE_OPTIONAL too */
+	WIRE_DECIMAL = 4,  /* a WIRE_NUMBER that is also read from text: QOS's canonical JSON */
 };
 
 struct wire_list {
@@ -41,11 +43,12 @@ struct wire_list {
 };
 
 struct wire_field {
-	const char *name; /* JSON key */
+	const char *name; /* JSON key; rows of one schema name different members */
 	enum wire_kind kind;
 	unsigned flags;
 	size_t offset;   /* of the member in the struct */
-	size_t presence; /* offset of a bool, for fields that may be absent; else SIZE_MAX */
+	size_t presence; /* offset of a bool, for fields that may be absent; else SIZE_MAX. A list
+	                  * or bytes without one are absent when empty */
 	int64_t min, max;
 	const struct wire_schema *schema;
 	const char *const *words;
@@ -54,7 +57,7 @@ struct wire_field {
 
 struct wire_schema {
 	const char *name;
-	size_t size; /* of the struct */
+	size_t size; /* of the struct; a nested schema at offset 0 may fill the same struct */
 	const struct wire_field *fields;
 	size_t count;
 };
@@ -69,7 +72,8 @@ MUST_CHECK int wire_list_add(struct wire_list *list, const struct wire_schema *i
 /* message: a zeroed struct of the schema; untouched on failure. */
 MUST_CHECK int wire_decode(const struct wire_schema *schema, struct view text, void *message,
                            struct err *e);
-/* Appends compact JSON in the rows' order. */
+/* Appends compact JSON in the rows' order. What is not UTF-8 in a text (an error that was cut)
+ * becomes U+FFFD. */
 MUST_CHECK int wire_encode(const struct wire_schema *schema, const void *message, struct buf *to,
                            struct err *e);
 /* Indented, for people. */
@@ -78,8 +82,10 @@ MUST_CHECK int wire_encode_pretty(const struct wire_schema *schema, const void *
 /* Frees and wipes all that the message owns and zeroes it. */
 void wire_release(const struct wire_schema *schema, void *message);
 
-/* QOS canonical JSON (formats.md 5.3) of any JSON text. */
+/* QOS canonical JSON (formats.md 5.3) of any JSON object. */
 MUST_CHECK int wire_canonical(struct view text, struct buf *to, struct err *e);
+/* Whether the object has that key at its top. */
+MUST_CHECK int wire_has_key(struct view text, const char *key, bool *ret, struct err *e);
 
 /* struct foo and foo_schema get foo_drop, so that AUTO(foo) works. */
 #define WIRE_DROP(type)                                                                            \

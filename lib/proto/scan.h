@@ -1,0 +1,30 @@
+/* The scan before json-c: JSON to the letter of RFC 8259 less what no message has, in bounded work.
+ *
+ * json-c's strict mode still takes single quotes, NaN, repeated keys, control characters, overlong
+ * UTF-8, numbers past 64 bits and bytes after a NUL (libraries.md 3), and builds 270 MB of tree
+ * from 1 MiB of brackets. What has passed here holds none of these. */
+#ifndef TEECTL_PROTO_SCAN_H
+#define TEECTL_PROTO_SCAN_H
+
+#include "base/buf.h"
+
+#define WIRE_TEXT_MAX  (1u << 20) /* the body limit of contract.md */
+#define WIRE_DEPTH_MAX 16
+#define WIRE_COST_MAX  200000 /* a comma 1, a container 16: some 40 MB of tree */
+
+/* Where in a text: a chain on the callers' stacks, printed as shares[2].signature. */
+struct place {
+	const struct place *up; /* NULL: the text itself */
+	struct view name;       /* of an object's member; data NULL: an array's item */
+	size_t index;
+};
+
+/* ERR_REQUEST, "shares[2].signature: ..."; returns -1. */
+int place_fail(const struct place *here, struct err *e, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* One JSON object and white space around it. ret: the object without that. All numbers in it are
+ * integers of at most 64 bits, and not -0. Two keys of one object whose 64-bit hashes are equal
+ * count as repeated. */
+MUST_CHECK int json_scan(struct view text, struct view *ret, struct err *e);
+
+#endif
