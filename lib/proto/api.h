@@ -39,7 +39,7 @@ enum role {
 struct api_row {
 	const char *name; /* "export-key": logs, metrics, errors */
 	const char *method, *path;
-	unsigned phases; /* IN(...) bits */
+	unsigned phases;     /* IN(...) bits */
 	bool needs_manifest; /* allowed in any phase once there is one; else 1001 */
 	unsigned roles;
 	const struct wire_schema *request;  /* NULL: no body */
@@ -50,8 +50,8 @@ struct api_row {
 extern const struct api_row api_table[API_COUNT];
 
 /* ERR_NOT_FOUND, or ERR_METHOD with *ret_allow, "GET". */
-MUST_CHECK int api_find(const char *method, const char *path, enum api *ret,
-                        const char **ret_allow, struct err *e);
+MUST_CHECK int api_find(const char *method, const char *path, enum api *ret, const char **ret_allow,
+                        struct err *e);
 /* The phase guard: ERR_PHASE (names phase and operation) or ERR_NO_MANIFEST. */
 MUST_CHECK int api_check_phase(enum api api, enum phase phase, bool has_manifest, struct err *e);
 

@@ -19,10 +19,8 @@ struct genesis_output {
 };
 void genesis_output_drop(struct genesis_output *g);
 
-MUST_CHECK int genesis_output_encode(const struct genesis_output *g, struct buf *to,
-                                     struct err *e);
+MUST_CHECK int genesis_output_encode(const struct genesis_output *g, struct buf *to, struct err *e);
 /* Refuses the legacy layout, recovery permutations, and bytes left over. */
-MUST_CHECK int genesis_output_decode(struct view borsh, struct genesis_output *ret,
-                                     struct err *e);
+MUST_CHECK int genesis_output_decode(struct view borsh, struct genesis_output *ret, struct err *e);
 
 #endif

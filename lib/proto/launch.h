@@ -1,5 +1,5 @@
-/* The options of teectl-enclave: one table for the enclave that reads them, the hypervisor and teectl
- * that measure them (PCR2), the manual and --help. */
+/* The options of teectl-enclave: one table for the enclave that reads them, the hypervisor and
+ * teectl that measure them (PCR2), the manual and --help. */
 #ifndef TEECTL_PROTO_LAUNCH_H
 #define TEECTL_PROTO_LAUNCH_H
 
@@ -45,14 +45,15 @@ extern const struct launch_option launch_options[LAUNCH_COUNT];
 #define LAUNCH_REPEAT_MAX 16
 
 struct launch {
-	const char *values[LAUNCH_COUNT];       /* as given, or the default, or NULL; flags: "1" */
-	uint64_t numbers[LAUNCH_COUNT];         /* of LAUNCH_NUMBER */
+	const char *values[LAUNCH_COUNT]; /* as given, or the default, or NULL; flags: "1" */
+	uint64_t numbers[LAUNCH_COUNT];   /* of LAUNCH_NUMBER */
 	const char *host_names[LAUNCH_REPEAT_MAX];
 	size_t host_name_count;
 };
 
-/* argv without the program's name; --name VALUE or --name=VALUE; values borrowed. ERR_USAGE for what
- * the table does not know (with the nearest word), for a missing or malformed value, or a repeat. */
+/* argv without the program's name; --name VALUE or --name=VALUE; values borrowed. ERR_USAGE for
+ * what the table does not know (with the nearest word), for a missing or malformed value, or a
+ * repeat. */
 MUST_CHECK int launch_parse(char *const *argv, size_t count, struct launch *ret, struct err *e);
 /* PCR2 of these effective values. */
 MUST_CHECK int launch_measure(const struct launch *l, struct pcr *ret, struct err *e);

@@ -8,9 +8,14 @@
 #include "crypto/key_set.h"
 #include "proto/wire.h"
 
-#define MEMBERS_MAX 255
-#define MANIFEST_MAX (1u << 18) /* borsh; 2 sets of 255 members of 130 bytes are 70 KiB */
+#define MEMBERS_MAX          255
+#define MANIFEST_MAX         (1u << 18) /* borsh; 2 sets of 255 members of 130 bytes are 70 KiB */
 #define ROOT_CERTIFICATE_MAX 4096
+#define NAMESPACE_MAX        128
+#define ALIAS_MAX            128
+#define PIVOT_ARGS_MAX       512 /* ours: QOS has no limit but that of the message */
+#define PIVOT_ARG_MAX        4096
+#define BRIDGES_MAX          64
 /* What a genesis manifest says of QuorumOS itself: ours is no build of it. */
 #define MANIFEST_QOS_COMMIT ""
 enum { MANIFEST_RESTART_NEVER, MANIFEST_RESTART_ALWAYS };
@@ -47,12 +52,14 @@ struct bridge {
 };
 
 struct pivot {
-	struct buf hash;
-	int restart; /* MANIFEST_RESTART_…; a genesis manifest: never */
+	uint8_t hash[32];
+	int restart;                    /* MANIFEST_RESTART_…; a genesis manifest: never */
 	struct wire_list bridge_config; /* struct bridge */
 	bool debug_mode;
 	struct wire_list args; /* struct text_item */
 };
+
+extern const char *const restart_words[], *const bridge_words[];
 
 struct nitro_config {
 	struct buf pcrs[PCR_POLICY_COUNT];
@@ -60,18 +67,21 @@ struct nitro_config {
 	struct buf qos_commit;
 };
 
+struct patch_member {
+	struct buf pub_key;
+};
+
+struct patch_set {
+	int64_t threshold;
+	struct wire_list members; /* struct patch_member */
+};
+
 struct manifest {
 	struct manifest_namespace namespace;
 	struct pivot pivot;
 	struct member_set manifest_set, share_set;
 	struct nitro_config enclave;
-	struct {
-		int64_t threshold;
-		struct wire_list members; /* struct patch_member */
-	} patch_set;
-};
-struct patch_member {
-	struct buf pub_key;
+	struct patch_set patch_set;
 };
 
 struct approval {
@@ -79,11 +89,16 @@ struct approval {
 	struct member member;
 };
 
+extern const struct wire_schema approval_schema;
+
 struct manifest_envelope {
 	struct manifest manifest;
 	struct wire_list manifest_set_approvals, share_set_approvals; /* struct approval */
 };
-extern const struct wire_schema manifest_schema, manifest_envelope_schema; /* contract's JSON */
+/* The contract's JSON. */
+extern const struct wire_schema manifest_namespace_schema, bridge_schema, pivot_schema,
+    member_set_schema, nitro_config_schema, patch_member_schema, patch_set_schema, manifest_schema,
+    manifest_envelope_schema;
 void manifest_drop(struct manifest *m);
 void manifest_envelope_drop(struct manifest_envelope *envelope);
 
@@ -117,11 +132,11 @@ MUST_CHECK int manifest_check_successor(const struct manifest *own,
                                         const struct manifest_envelope *next, struct err *e);
 /* PCR0..3 of the manifest. */
 MUST_CHECK int manifest_pcrs(const struct manifest *m, struct pcr_set *ret, struct err *e);
-MUST_CHECK int manifest_quorum_key(const struct manifest *m, struct public_key *ret,
-                                   struct err *e);
+MUST_CHECK int manifest_quorum_key(const struct manifest *m, struct public_key *ret, struct err *e);
 /* By alias; NULL if there is none. */
 const struct member *member_set_find(const struct member_set *set, struct view alias);
-/* --pin-manifest-set, --pin-share-set: SHA-256 of borsh (threshold, members sorted by alias, key). */
+/* --pin-manifest-set, --pin-share-set: SHA-256 of borsh (threshold, members sorted by alias, key).
+ */
 MUST_CHECK int member_set_pin(const struct member_set *set, struct hash256 *ret, struct err *e);
 bool member_set_equal(const struct member_set *a, const struct member_set *b); /* any order */
 

@@ -8,9 +8,7 @@
 #include "proto/statement.h"
 #include "proto/wire.h"
 
-#define BODY_MAX (1u << 20)
-#define NAMESPACE_MAX 128
-#define ALIAS_MAX 128
+#define BODY_MAX           WIRE_TEXT_MAX
 #define GENESIS_OUTPUT_MAX (1u << 18)
 
 /* {"error", "code", "request_id"} */
@@ -70,6 +68,7 @@ struct attestation_reply {
 	struct buf id, attestation_doc;
 };
 extern const struct wire_schema live_attestation_reply_schema, generate_attestation_reply_schema;
+void attestation_reply_drop(struct attestation_reply *m);
 
 struct genesis_request {
 	struct buf namespace_name;
@@ -85,7 +84,8 @@ WIRE_DROP(genesis_request);
 
 struct encrypted_share {
 	struct member share_set_member;
-	struct buf encrypted_quorum_key_share; /* 130; 33 in the clear for a debug member without key */
+	struct buf
+	    encrypted_quorum_key_share; /* 130; 33 in the clear for a debug member without key */
 	uint8_t share_hash[64];
 };
 extern const struct wire_schema encrypted_share_schema;
@@ -93,7 +93,7 @@ extern const struct wire_schema encrypted_share_schema;
 struct genesis_reply {
 	uint8_t quorum_public_key[PUBLIC_KEY_LEN], ephemeral_key[PUBLIC_KEY_LEN];
 	struct manifest_envelope manifest_envelope;
-	int waiting_state; /* phase */
+	int waiting_state;                 /* phase */
 	struct wire_list encrypted_shares; /* struct encrypted_share */
 	struct buf genesis_output, genesis_attestation_doc;
 	bool has_dr_wrap;
@@ -144,6 +144,7 @@ struct success_reply {
 	struct receipt_item receipt;
 };
 extern const struct wire_schema share_manifest_reply_schema, inject_key_reply_schema;
+void success_reply_drop(struct success_reply *m);
 
 struct generate_attestation_request {
 	uint8_t manifest_hash[32];

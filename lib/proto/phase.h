@@ -1,4 +1,5 @@
-/* The phases of an enclave and the transitions between them: one table each (contract.md, "Phases"). */
+/* The phases of an enclave and the transitions between them: one table each (contract.md,
+ * "Phases"). */
 #ifndef TEECTL_PROTO_PHASE_H
 #define TEECTL_PROTO_PHASE_H
 
@@ -17,19 +18,19 @@ enum phase {
 #define X(id, name) id,
 	PHASE_LIST(X)
 #undef X
-	PHASE_COUNT
+	    PHASE_COUNT
 };
 
 /* What moves an enclave from one phase to the next. */
 enum phase_event {
-	EVENT_GENESIS,        /* genesis-boot */
-	EVENT_BOOT_STANDARD,  /* boot-standard */
-	EVENT_MANIFEST,       /* share-manifest */
-	EVENT_SHARE,          /* an accepted share, more needed */
+	EVENT_GENESIS,         /* genesis-boot */
+	EVENT_BOOT_STANDARD,   /* boot-standard */
+	EVENT_MANIFEST,        /* share-manifest */
+	EVENT_SHARE,           /* an accepted share, more needed */
 	EVENT_SHARES_COMPLETE, /* the share that completes the threshold */
-	EVENT_KEY,            /* inject-key */
-	EVENT_FINISHED,       /* provisioning finished */
-	EVENT_FATAL,          /* retire, a fault */
+	EVENT_KEY,             /* inject-key */
+	EVENT_FINISHED,        /* provisioning finished */
+	EVENT_FATAL,           /* retire, a fault */
 	EVENT_COUNT
 };
 
@@ -49,6 +50,6 @@ bool phase_next(enum phase from, enum phase_event event, enum phase *ret);
 
 /* Sets of phases, for the route table. */
 #define IN(phase) (1u << (phase))
-#define IN_ANY ((1u << PHASE_COUNT) - 1)
+#define IN_ANY    ((1u << PHASE_COUNT) - 1)
 
 #endif

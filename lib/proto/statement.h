@@ -5,9 +5,9 @@
 #include "crypto/hash.h"
 #include "crypto/key_set.h"
 
-#define STATEMENT_LEN 120
+#define STATEMENT_LEN    120
 #define RECEIPT_BODY_LEN 84
-#define RECEIPTS_MAX 1024
+#define RECEIPTS_MAX     1024
 
 enum statement {
 	STATEMENT_PROVE_KEY,    /* a: challenge; b: SHA-256 of the document */

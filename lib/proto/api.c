@@ -1,0 +1,77 @@
+#include "proto/api.h"
+
+#include <string.h>
+
+#define PATH_SHOWN_MAX 100 /* of a path from outside */
+
+#define SHARES         (IN(PHASE_GENESIS_BOOTED) | IN(PHASE_WAITING_FOR_SHARES))
+/* contract.md, "Access": whoever has a role, and the two that see more. */
+#define ANYONE   (ROLE_OBSERVER | ROLE_MEMBER | ROLE_OPERATOR | ROLE_PEER | ROLE_APP)
+#define WATCHERS (ROLE_OBSERVER | ROLE_OPERATOR)
+
+/* clang-format off */
+const struct api_row api_table[API_COUNT] = {
+	[API_HEALTH] = { "health", "GET", "/health", IN_ANY, false, ROLE_NONE | ANYONE,
+		NULL, &health_reply_schema, "whether the enclave serves" },
+	[API_STATUS] = { "status", "GET", "/status", IN_ANY, false, ANYONE,
+		NULL, &status_reply_schema, "the phase, and what is missing" },
+	[API_METRICS] = { "metrics", "GET", "/metrics", IN_ANY, false, WATCHERS,
+		NULL, NULL, "counters and durations, in Prometheus's text form" },
+	[API_MANIFEST] = { "manifest", "GET", "/enclave/manifest", IN_ANY, true, ANYONE,
+		NULL, &manifest_message_schema, "the manifest envelope that the enclave holds" },
+	[API_RECEIPTS] = { "receipts", "GET", "/enclave/receipts", IN_ANY, false, WATCHERS,
+		NULL, &receipts_reply_schema, "signed receipts of what was done with the quorum key" },
+	[API_LIVE_ATTESTATION] = { "live-attestation", "POST", "/enclave/live-attestation", IN_ANY, false, ANYONE,
+		&live_attestation_request_schema, &live_attestation_reply_schema, "a document with the client's nonce" },
+	[API_GENESIS_BOOT] = { "genesis-boot", "POST", "/enclave/genesis-boot", IN(PHASE_WAITING_FOR_BOOT), false, ROLE_OPERATOR,
+		&genesis_request_schema, &genesis_reply_schema, "make a quorum key and its shares" },
+	[API_INJECT_SHARES] = { "inject-shares", "POST", "/enclave/inject-shares", SHARES, false, ROLE_MEMBER | ROLE_OPERATOR,
+		&inject_shares_request_schema, &inject_shares_reply_schema, "give back shares, until the key is whole" },
+	[API_SHARE_MANIFEST] = { "share-manifest", "POST", "/enclave/share-manifest", IN(PHASE_WAITING_FOR_BOOT), false, ROLE_OPERATOR | ROLE_PEER,
+		&manifest_message_schema, &share_manifest_reply_schema, "tell a fresh enclave its manifest" },
+	[API_GENERATE_ATTESTATION] = { "generate-attestation", "POST", "/enclave/generate-attestation", IN_ANY, true, ROLE_MEMBER | ROLE_OPERATOR | ROLE_PEER,
+		&generate_attestation_request_schema, &generate_attestation_reply_schema, "a document for export-key" },
+	[API_EXPORT_KEY] = { "export-key", "POST", "/enclave/export-key", IN(PHASE_READY), false, ROLE_OPERATOR | ROLE_PEER,
+		&export_key_request_schema, &export_key_reply_schema, "seal the quorum key to an attested enclave" },
+	[API_INJECT_KEY] = { "inject-key", "POST", "/enclave/inject-key", IN(PHASE_WAITING_FOR_KEY), false, ROLE_OPERATOR | ROLE_PEER,
+		&inject_key_request_schema, &inject_key_reply_schema, "take an exported quorum key" },
+	[API_PROVE_KEY] = { "prove-key", "POST", "/enclave/prove-key", IN(PHASE_READY), false, ANYONE,
+		&prove_key_request_schema, &prove_key_reply_schema, "prove, by document and signature, that the key is here" },
+	[API_GENERATE_SEED] = { "generate-seed", "POST", "/generate-seed", IN(PHASE_READY), false, ROLE_APP,
+		&generate_seed_request_schema, &generate_seed_reply_schema, "a seed phrase, the same from every TEE of the quorum" },
+	[API_VALIDATE_SEED] = { "validate-seed", "POST", "/validate-seed", IN_ANY, false, ROLE_OPERATOR | ROLE_APP,
+		&validate_seed_request_schema, &validate_seed_reply_schema, "check a phrase's words and checksum" },
+};
+/* clang-format on */
+
+int api_find(const char *method, const char *path, enum api *ret, const char **ret_allow,
+             struct err *e)
+{
+	for (unsigned i = 0; i < API_COUNT; i++) {
+		const struct api_row *row = &api_table[i];
+
+		if (strcmp(row->path, path) != 0)
+			continue;
+		if (strcmp(row->method, method) != 0) {
+			*ret_allow = row->method;
+			return err_set(e, ERR_METHOD, "%s is asked with %s only", row->path,
+			               row->method);
+		}
+		*ret = (enum api)i;
+		return 0;
+	}
+	return err_set(e, ERR_NOT_FOUND, "there is no %.*s here", PATH_SHOWN_MAX, path);
+}
+
+int api_check_phase(enum api api, enum phase phase, bool has_manifest, struct err *e)
+{
+	const struct api_row *row = &api_table[api];
+
+	if (row->needs_manifest && !has_manifest)
+		return err_set(e, ERR_NO_MANIFEST, "%s needs a manifest, and phase %s has none yet",
+		               row->name, phase_name(phase));
+	if (!(row->phases & IN(phase)))
+		return err_set(e, ERR_PHASE, "%s is not allowed in phase %s", row->name,
+		               phase_name(phase));
+	return 0;
+}

@@ -1,0 +1,104 @@
+#include "proto/manifest.h"
+
+#include "proto/row.h"
+
+const char *const restart_words[] = {"Never", "Always", NULL};
+const char *const bridge_words[] = {"server", "client", NULL};
+
+/* clang-format off */
+
+#define THIS member
+SCHEMA(member,
+	TEXT("alias", alias, 1, ALIAS_MAX, "unique in its set", REQUIRED),
+	BYTES("pub_key", pub_key, 0, PUBLIC_KEY_LEN, "130 bytes; empty only on a debug enclave", REQUIRED));
+#undef THIS
+
+#define THIS text_item
+SCHEMA(text_item,
+	TEXT("", text, 0, PIVOT_ARG_MAX, "an argument", REQUIRED));
+#undef THIS
+
+#define THIS member_set
+SCHEMA(member_set,
+	NUMBER("threshold", threshold, 0, UINT32_MAX, "how many of them are needed", REQUIRED),
+	LIST("members", members, 0, MEMBERS_MAX, member, "the set", REQUIRED));
+#undef THIS
+
+#define THIS manifest_namespace
+SCHEMA(manifest_namespace,
+	TEXT("name", name, 1, NAMESPACE_MAX, "the namespace's name", REQUIRED),
+	NUMBER("nonce", nonce, 0, UINT32_MAX, "grows with each manifest of the namespace", REQUIRED),
+	BYTES("quorum_key", quorum_key, PUBLIC_KEY_LEN, PUBLIC_KEY_LEN, "the quorum's public key", REQUIRED));
+#undef THIS
+
+#define THIS bridge
+SCHEMA(bridge,
+	WORD("type", type, bridge_words, "which side listens", REQUIRED),
+	NUMBER("port", port, 0, UINT16_MAX, "of the bridge", REQUIRED),
+	TEXT("host", host, 0, PIVOT_ARG_MAX, "required of a server", MAY_BE_NULL(has_host)));
+#undef THIS
+
+#define THIS pivot
+SCHEMA(pivot,
+	FIXED("hash", hash, "SHA-256 of the application", REQUIRED),
+	WORD("restart", restart, restart_words, "what happens when it ends", REQUIRED),
+	LIST("bridge_config", bridge_config, 0, BRIDGES_MAX, bridge, "its ports", REQUIRED),
+	BOOL("debug_mode", debug_mode, "whether its output is shown", REQUIRED),
+	LIST("args", args, 0, PIVOT_ARGS_MAX, text_item, "its arguments", REQUIRED));
+#undef THIS
+
+#define THIS nitro_config
+SCHEMA(nitro_config,
+	BYTES("pcr0", pcrs[0], PCR_LEN, PCR_LEN, "image", REQUIRED),
+	BYTES("pcr1", pcrs[1], PCR_LEN, PCR_LEN, "runtime", REQUIRED),
+	BYTES("pcr2", pcrs[2], PCR_LEN, PCR_LEN, "launch options", REQUIRED),
+	BYTES("pcr3", pcrs[3], PCR_LEN, PCR_LEN, "role", REQUIRED),
+	BYTES("aws_root_certificate", aws_root_certificate, 0, ROOT_CERTIFICATE_MAX, "DER", REQUIRED),
+	TEXT("qos_commit", qos_commit, 0, PIVOT_ARG_MAX, "of the source it was built from", REQUIRED));
+#undef THIS
+
+#define THIS patch_member
+SCHEMA(patch_member,
+	BYTES("pub_key", pub_key, 0, PUBLIC_KEY_LEN, "130 bytes", REQUIRED));
+#undef THIS
+
+#define THIS patch_set
+SCHEMA(patch_set,
+	NUMBER("threshold", threshold, 0, UINT32_MAX, "0", REQUIRED),
+	LIST("members", members, 0, MEMBERS_MAX, patch_member, "none", REQUIRED));
+#undef THIS
+
+#define THIS manifest
+SCHEMA(manifest,
+	OBJECT("namespace", namespace, manifest_namespace, "whose key it is", REQUIRED),
+	OBJECT("pivot", pivot, pivot, "the application; carried and hashed, not run", REQUIRED),
+	OBJECT("manifest_set", manifest_set, member_set, "who approves manifests", REQUIRED),
+	OBJECT("share_set", share_set, member_set, "who holds shares", REQUIRED),
+	OBJECT("enclave", enclave, nitro_config, "what a TEE must measure", REQUIRED),
+	OBJECT("patch_set", patch_set, patch_set, "unused, empty", REQUIRED));
+#undef THIS
+
+#define THIS approval
+SCHEMA(approval,
+	BYTES("signature", signature, SIGNATURE_LEN, SIGNATURE_LEN, "over the manifest hash", REQUIRED),
+	OBJECT("member", member, member, "whose it is", REQUIRED));
+#undef THIS
+
+#define THIS manifest_envelope
+SCHEMA(manifest_envelope,
+	OBJECT("manifest", manifest, manifest, "what is approved", REQUIRED),
+	LIST("manifest_set_approvals", manifest_set_approvals, 0, MEMBERS_MAX, approval, "of the manifest set", REQUIRED),
+	LIST("share_set_approvals", share_set_approvals, 0, MEMBERS_MAX, approval, "none", REQUIRED));
+#undef THIS
+
+/* clang-format on */
+
+void manifest_drop(struct manifest *m)
+{
+	wire_release(&manifest_schema, m);
+}
+
+void manifest_envelope_drop(struct manifest_envelope *envelope)
+{
+	wire_release(&manifest_envelope_schema, envelope);
+}
