@@ -1,0 +1,61 @@
+/* CBOR (RFC 8949), as much of it as attestation documents and the NSM use: integers, strings of
+ * stated length, arrays, maps, booleans and null, with definite or indefinite arrays and maps.
+ *
+ * A text is read into a flat list of items that point into it: nothing is allocated, so that a
+ * count in the input never sizes anything. Repeated map keys, tags, floats, chunked strings, text
+ * that is not UTF-8, and what is nested too deep are refused. */
+#ifndef TEECTL_ATTEST_CBOR_H
+#define TEECTL_ATTEST_CBOR_H
+
+#include "base/buf.h"
+
+#define CBOR_ITEMS_MAX 512 /* a real document's payload has about 90 */
+#define CBOR_DEPTH_MAX 8   /* a real document has 2 */
+
+enum cbor_kind {
+	CBOR_UINT,
+	CBOR_NEGATIVE, /* -1 - number */
+	CBOR_BYTES,
+	CBOR_TEXT,
+	CBOR_ARRAY,
+	CBOR_MAP,
+	CBOR_BOOL,
+	CBOR_NULL,
+};
+
+struct cbor_item {
+	enum cbor_kind kind;
+	uint32_t span; /* items that it takes in the list: itself and all within */
+	uint64_t
+	    number; /* an integer's or a boolean's value; elements of an array, pairs of a map */
+	struct view bytes; /* of a string: its contents, in the input */
+};
+
+struct cbor {
+	struct cbor_item items[CBOR_ITEMS_MAX]; /* [0] is the outermost */
+	size_t count;
+	struct view rest; /* the input behind it */
+};
+
+/* Reads one item with all within. fails ERR_DATA */
+MUST_CHECK int cbor_parse(struct view bytes, struct cbor *ret, struct err *e);
+
+/* Elements of an array; of a map key, value, key, value. One past the last after all of them. */
+const struct cbor_item *cbor_first(const struct cbor_item *container);
+const struct cbor_item *cbor_after(const struct cbor_item *item);
+/* The value under a text key, or NULL; NULL also when map is no map. */
+const struct cbor_item *cbor_find(const struct cbor_item *map, const char *key);
+bool cbor_is_text(const struct cbor_item *item, const char *text);
+
+/* Appended in the shortest form; arrays and maps definite: their elements follow. */
+MUST_CHECK int cbor_add_uint(struct buf *to, uint64_t value, struct err *e);
+MUST_CHECK int cbor_add_negative(struct buf *to, uint64_t minus_one_minus_value, struct err *e);
+MUST_CHECK int cbor_add_bytes(struct buf *to, struct view bytes, struct err *e);
+MUST_CHECK int cbor_add_text(struct buf *to, struct view text, struct err *e);
+MUST_CHECK int cbor_add_key(struct buf *to, const char *key, struct err *e);
+MUST_CHECK int cbor_add_array(struct buf *to, size_t count, struct err *e);
+MUST_CHECK int cbor_add_map(struct buf *to, size_t pairs, struct err *e);
+MUST_CHECK int cbor_add_bool(struct buf *to, bool value, struct err *e);
+MUST_CHECK int cbor_add_null(struct buf *to, struct err *e);
+
+#endif
