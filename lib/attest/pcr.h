@@ -6,13 +6,13 @@
 #include "crypto/hash.h"
 #include "crypto/key_set.h"
 
-#define PCR_COUNT 32
-#define PCR_LEN 48      /* SHA-384, the only digest in use */
-#define PCR_MAX_LEN 64  /* documents may carry 32, 48 or 64 */
-#define PCR_POLICY_COUNT 4 /* PCR0..3 are what policies and manifests pin */
-#define PCR_COMMITMENT 16
+#define PCR_COUNT        32
+#define PCR_LEN          48 /* SHA-384, the only digest in use */
+#define PCR_MAX_LEN      64 /* documents may carry 32, 48 or 64 */
+#define PCR_POLICY_COUNT 4  /* PCR0..3 are what policies and manifests pin */
+#define PCR_COMMITMENT   16
 
-enum { PCR_IMAGE, PCR_RUNTIME, PCR_OPTIONS, PCR_ROLE, PCR_INSTANCE };
+enum { PCR_IMAGE, PCR_RUNTIME, PCR_OPTIONS, PCR_ROLE, PCR_INSTANCE, PCR_SIGNING = 8 };
 
 struct pcr {
 	uint8_t len; /* 0: not there */
@@ -36,10 +36,15 @@ MUST_CHECK int pcr_measure(struct view content, struct pcr *ret, struct err *e);
 MUST_CHECK int pcr_measure_name(const char *text, struct pcr *ret, struct err *e);
 /* PCR0..2 all zero. */
 bool pcr_set_is_debug(const struct pcr_set *set);
-/* "image", "runtime", "launch options", "role", "instance", "commitment", "…" */
+/* "image", "runtime", "launch options", "role", "instance", "signing certificate", "commitment" */
 const char *pcr_name(unsigned index);
 
-/* The QOS setup commitment (48 bytes given to ExtendPCR), and the value that PCR16 then has. */
+/* A QOS manifest commitment (formats.md 7.6) in some domain. */
+#define PCR_SETUP_DOMAIN "qos-setup-manifest-pcr-commitment-v1"
+MUST_CHECK int pcr_commitment_in(const char *domain, struct view key,
+                                 const struct hash256 *manifest_hash, struct hash384 *ret,
+                                 struct err *e);
+/* The setup commitment (48 bytes given to ExtendPCR), and the value that PCR16 then has. */
 MUST_CHECK int pcr_commitment(const struct public_key *setup_key,
                               const struct hash256 *manifest_hash, struct hash384 *ret,
                               struct err *e);

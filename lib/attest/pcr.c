@@ -1,0 +1,141 @@
+#include "attest/pcr.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+struct view pcr_view(const struct pcr *p)
+{
+	return view_new(p->bytes, p->len);
+}
+
+bool pcr_equal(const struct pcr *a, const struct pcr *b)
+{
+	return view_equal(pcr_view(a), pcr_view(b));
+}
+
+bool pcr_is_zero(const struct pcr *p)
+{
+	return p->len != 0 && view_is_zero(pcr_view(p));
+}
+
+void pcr_zero(struct pcr *p)
+{
+	*p = (struct pcr){.len = PCR_LEN};
+}
+
+int pcr_parse(struct view bytes, struct pcr *ret, struct err *e)
+{
+	if (bytes.len != PCR_LEN)
+		return err_set(e, ERR_DATA, "a PCR has %d bytes, not %zu", PCR_LEN, bytes.len);
+	*ret = (struct pcr){.len = PCR_LEN};
+	memcpy(ret->bytes, bytes.data, PCR_LEN);
+	return 0;
+}
+
+static void set_hash(struct pcr *p, const struct hash384 *hash)
+{
+	*p = (struct pcr){.len = PCR_LEN};
+	memcpy(p->bytes, hash->bytes, sizeof(hash->bytes));
+}
+
+int pcr_extend(struct pcr *p, struct view data, struct err *e)
+{
+	AUTO(buf) struct buf joined = BUF_INIT(SIZE_MAX - 1);
+	struct hash384 hash;
+
+	if (p->len != PCR_LEN)
+		return err_set(e, ERR_INTERNAL, "a PCR of %d bytes can't be extended", p->len);
+	TRY(buf_add(&joined, pcr_view(p), e));
+	TRY(buf_add(&joined, data, e));
+	TRY(sha384(buf_view(&joined), &hash, e));
+	set_hash(p, &hash);
+	return 0;
+}
+
+int pcr_measure(struct view content, struct pcr *ret, struct err *e)
+{
+	struct hash384 hash;
+	struct pcr p;
+
+	TRY(sha384(content, &hash, e));
+	pcr_zero(&p);
+	TRY(pcr_extend(&p, VIEW_OF(hash.bytes), e));
+	*ret = p;
+	return 0;
+}
+
+int pcr_measure_name(const char *text, struct pcr *ret, struct err *e)
+{
+	struct pcr p;
+
+	pcr_zero(&p);
+	if (*text)
+		TRY(pcr_extend(&p, view_text(text), e));
+	*ret = p;
+	return 0;
+}
+
+bool pcr_set_is_debug(const struct pcr_set *set)
+{
+	return pcr_is_zero(&set->values[PCR_IMAGE]) && pcr_is_zero(&set->values[PCR_RUNTIME]) &&
+	       pcr_is_zero(&set->values[PCR_OPTIONS]);
+}
+
+const char *pcr_name(unsigned index)
+{
+	switch (index) {
+	case PCR_IMAGE:
+		return "image";
+	case PCR_RUNTIME:
+		return "runtime";
+	case PCR_OPTIONS:
+		return "launch options";
+	case PCR_ROLE:
+		return "role";
+	case PCR_INSTANCE:
+		return "instance";
+	case PCR_SIGNING:
+		return "signing certificate";
+	case PCR_COMMITMENT:
+		return "commitment";
+	default:
+		return "unnamed";
+	}
+}
+
+/* A key of 130 bytes and a hash in hex, and the words around them. */
+#define PREIMAGE_MAX 1024
+
+int pcr_commitment_in(const char *domain, struct view key, const struct hash256 *manifest_hash,
+                      struct hash384 *ret, struct err *e)
+{
+	AUTO(buf) struct buf text = BUF_INIT(PREIMAGE_MAX);
+
+	TRY(buf_add_format(&text, e, "{\"domain\":\"%s\",\"ephemeralPublicKey\":\"", domain));
+	TRY(hex_format(key, &text, e));
+	TRY(buf_add_text(&text, "\",\"manifestHash\":\"", e));
+	TRY(hex_format(VIEW_OF(manifest_hash->bytes), &text, e));
+	TRY(buf_add_text(&text, "\"}", e));
+	return sha384(buf_view(&text), ret, e);
+}
+
+int pcr_commitment(const struct public_key *setup_key, const struct hash256 *manifest_hash,
+                   struct hash384 *ret, struct err *e)
+{
+	return pcr_commitment_in(PCR_SETUP_DOMAIN, public_key_view(setup_key), manifest_hash, ret,
+	                         e);
+}
+
+int pcr_committed(const struct public_key *setup_key, const struct hash256 *manifest_hash,
+                  struct pcr *ret, struct err *e)
+{
+	struct hash384 commitment;
+	struct pcr p;
+
+	TRY(pcr_commitment(setup_key, manifest_hash, &commitment, e));
+	pcr_zero(&p);
+	TRY(pcr_extend(&p, VIEW_OF(commitment.bytes), e));
+	*ret = p;
+	return 0;
+}
