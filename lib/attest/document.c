@@ -1,0 +1,213 @@
+#include "attest/document.h"
+
+#include "attest/cbor.h"
+#include "attest/cose.h"
+
+#include <string.h>
+
+#define CERTIFICATE_MAX 1024 /* formats.md 7.2 */
+
+void attestation_claims_drop(struct attestation_claims *c)
+{
+	buf_drop(&c->bytes);
+	*c = (struct attestation_claims){0};
+}
+
+void attestation_drop(struct attestation *a)
+{
+	buf_drop(&a->module_id);
+	buf_drop(&a->user_data);
+	buf_drop(&a->root);
+	*a = (struct attestation){0};
+}
+
+static int refuse_payload(struct err *e, const char *what)
+{
+	return err_reason(e, ERR_ATTESTATION, "payload:structure",
+	                  "attestation document: payload: %s", what);
+}
+
+/* The payload as CBOR: every field there and of its type. What the values are is not judged yet. */
+struct payload {
+	struct cbor cbor;
+	const struct cbor_item *module_id, *digest, *timestamp, *pcrs, *certificate, *cabundle;
+	const struct cbor_item *public_key, *user_data, *nonce; /* NULL or null: none */
+};
+
+static int take_field(const struct cbor_item *map, const char *name, enum cbor_kind kind,
+                      const struct cbor_item **ret, struct err *e)
+{
+	const struct cbor_item *value = cbor_find(map, name);
+
+	if (!value || value->kind != kind)
+		return err_reason(e, ERR_ATTESTATION, "payload:structure",
+		                  "attestation document: payload: %s is %s", name,
+		                  value ? "of another type" : "missing");
+	*ret = value;
+	return 0;
+}
+
+static int take_optional(const struct cbor_item *map, const char *name,
+                         const struct cbor_item **ret, struct err *e)
+{
+	const struct cbor_item *value = cbor_find(map, name);
+
+	*ret = NULL;
+	if (!value || value->kind == CBOR_NULL)
+		return 0;
+	return take_field(map, name, CBOR_BYTES, ret, e);
+}
+
+static int check_elements(const struct payload *p, struct err *e)
+{
+	const struct cbor_item *at = cbor_first(p->pcrs);
+
+	for (uint64_t i = 0; i < p->pcrs->number; i++) {
+		const struct cbor_item *value = cbor_after(at);
+
+		if (at->kind != CBOR_UINT || value->kind != CBOR_BYTES)
+			return refuse_payload(e, "pcrs is not a map from numbers to bytes");
+		at = cbor_after(value);
+	}
+	at = cbor_first(p->cabundle);
+	for (uint64_t i = 0; i < p->cabundle->number; i++, at = cbor_after(at))
+		if (at->kind != CBOR_BYTES)
+			return refuse_payload(e, "cabundle is not an array of bytes");
+	return 0;
+}
+
+static int payload_parse(struct view bytes, struct payload *ret, struct err *e)
+{
+	const struct cbor_item *map = ret->cbor.items, *key;
+	struct err why;
+
+	if (cbor_parse(bytes, &ret->cbor, &why) < 0)
+		return refuse_payload(e, why.text);
+	if (ret->cbor.rest.len)
+		return refuse_payload(e, "bytes after its end");
+	if (map->kind != CBOR_MAP)
+		return refuse_payload(e, "not a map");
+	key = cbor_first(map);
+	for (uint64_t i = 0; i < map->number; i++, key = cbor_after(cbor_after(key)))
+		if (key->kind != CBOR_TEXT)
+			return refuse_payload(e, "a key is no text");
+	TRY(take_field(map, "module_id", CBOR_TEXT, &ret->module_id, e));
+	TRY(take_field(map, "digest", CBOR_TEXT, &ret->digest, e));
+	TRY(take_field(map, "timestamp", CBOR_UINT, &ret->timestamp, e));
+	TRY(take_field(map, "pcrs", CBOR_MAP, &ret->pcrs, e));
+	TRY(take_field(map, "certificate", CBOR_BYTES, &ret->certificate, e));
+	TRY(take_field(map, "cabundle", CBOR_ARRAY, &ret->cabundle, e));
+	TRY(take_optional(map, "public_key", &ret->public_key, e));
+	TRY(take_optional(map, "user_data", &ret->user_data, e));
+	TRY(take_optional(map, "nonce", &ret->nonce, e));
+	return check_elements(ret, e);
+}
+
+static int take_pcrs(const struct cbor_item *map, struct pcr_set *ret, struct err *e)
+{
+	const struct cbor_item *key = cbor_first(map);
+
+	if (map->number == 0)
+		return err_reason(e, ERR_ATTESTATION, "InvalidPcr",
+		                  "attestation document: no PCR is listed");
+	for (uint64_t i = 0; i < map->number; i++) {
+		struct view value = cbor_after(key)->bytes;
+		struct pcr *pcr;
+
+		if (key->number >= PCR_COUNT)
+			return err_reason(e, ERR_ATTESTATION, "InvalidPcr",
+			                  "attestation document: there is no PCR%llu",
+			                  (unsigned long long)key->number);
+		if (value.len != 32 && value.len != 48 && value.len != 64)
+			return err_reason(e, ERR_ATTESTATION, "InvalidPcr",
+			                  "attestation document: PCR%llu has %zu bytes",
+			                  (unsigned long long)key->number, value.len);
+		pcr = &ret->values[key->number];
+		pcr->len = (uint8_t)value.len;
+		memcpy(pcr->bytes, value.data, value.len);
+		key = cbor_after(cbor_after(key));
+	}
+	return 0;
+}
+
+/* The first DOCUMENT_CHAIN_MAX of them: that there are more is the chain's concern. */
+static int take_bundle(const struct cbor_item *array, struct attestation_claims *c, struct err *e)
+{
+	const struct cbor_item *at = cbor_first(array);
+
+	if (array->number == 0)
+		return err_reason(e, ERR_ATTESTATION, "InvalidCABundle",
+		                  "attestation document: cabundle is empty");
+	for (uint64_t i = 0; i < array->number; i++, at = cbor_after(at)) {
+		if (at->bytes.len == 0 || at->bytes.len > CERTIFICATE_MAX)
+			return err_reason(e, ERR_ATTESTATION, "InvalidCABundle",
+			                  "attestation document: a certificate of cabundle has %zu "
+			                  "bytes, not 1 to %d",
+			                  at->bytes.len, CERTIFICATE_MAX);
+		if (c->cabundle_count < DOCUMENT_CHAIN_MAX)
+			c->cabundle[c->cabundle_count++] = at->bytes;
+	}
+	return 0;
+}
+
+static int take_bytes(const struct cbor_item *item, size_t min, size_t max, const char *reason,
+                      struct document_field *ret, struct err *e)
+{
+	if (!item)
+		return 0;
+	if (item->bytes.len < min || item->bytes.len > max)
+		return err_reason(e, ERR_ATTESTATION, reason,
+		                  "attestation document: a field of %zu bytes, not %zu to %zu",
+		                  item->bytes.len, min, max);
+	*ret = (struct document_field){true, item->bytes};
+	return 0;
+}
+
+/* The bounds of formats.md 7.2, in the order in which QOS judges them. */
+static int take_values(const struct payload *p, struct attestation_claims *c, struct err *e)
+{
+	if (p->module_id->bytes.len == 0)
+		return err_reason(e, ERR_ATTESTATION, "InvalidModuleId",
+		                  "attestation document: module_id is empty");
+	c->module_id = p->module_id->bytes;
+	if (!cbor_is_text(p->digest, "SHA384"))
+		return err_reason(e, ERR_ATTESTATION, "InvalidDigest",
+		                  "attestation document: digest is not SHA384");
+	TRY(take_pcrs(p->pcrs, &c->pcrs, e));
+	TRY(take_bundle(p->cabundle, c, e));
+	if (p->timestamp->number == 0 || p->timestamp->number > INT64_MAX)
+		return err_reason(e, ERR_ATTESTATION, "InvalidTimeStamp",
+		                  "attestation document: timestamp is no time");
+	c->timestamp_ms = (int64_t)p->timestamp->number;
+	TRY(take_bytes(p->public_key, 1, DOCUMENT_PUBLIC_KEY_MAX, "InvalidPubKey", &c->public_key,
+	               e));
+	TRY(take_bytes(p->user_data, 0, DOCUMENT_USER_DATA_MAX, "InvalidBytes", &c->user_data, e));
+	TRY(take_bytes(p->nonce, 0, DOCUMENT_NONCE_MAX, "InvalidBytes", &c->nonce, e));
+	c->certificate = p->certificate->bytes;
+	if (p->cabundle->number > DOCUMENT_CHAIN_MAX)
+		return err_reason(e, ERR_ATTESTATION, "chain:length",
+		                  "attestation document: more than %d certificates in cabundle",
+		                  DOCUMENT_CHAIN_MAX);
+	return 0;
+}
+
+int attestation_parse(struct view document, struct attestation_claims *ret, struct err *e)
+{
+	AUTO(attestation_claims) struct attestation_claims c = {.bytes = BUF_INIT(DOCUMENT_MAX)};
+	struct payload payload;
+	struct cose_sign1 cose;
+
+	if (document.len > DOCUMENT_MAX)
+		return err_reason(e, ERR_ATTESTATION, "cose:structure",
+		                  "attestation document: %zu bytes, at most %d", document.len,
+		                  DOCUMENT_MAX);
+	TRY(buf_set(&c.bytes, document, e));
+	TRY(cose_parse(buf_view(&c.bytes), &cose, e));
+	c.protected_header = cose.protected_header;
+	c.payload = cose.payload;
+	c.signature = cose.signature;
+	TRY(payload_parse(c.payload, &payload, e));
+	TRY(take_values(&payload, &c, e));
+	*ret = MOVE(c);
+	return 0;
+}
