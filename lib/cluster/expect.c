@@ -1,0 +1,50 @@
+#include "cluster/expect.h"
+
+#include "attest/measure.h"
+#include "base/file.h"
+#include "proto/launch.h"
+
+static int measure_launch(const struct cluster *c, struct pcr *ret, struct err *e)
+{
+	AUTO(cluster_options) char **options = NULL;
+	struct launch launch;
+	size_t count = 0;
+
+	TRY(cluster_options(c, &options, e));
+	while (options[count])
+		count++;
+	TRY(launch_parse(options, count, &launch, e));
+	return launch_measure(&launch, ret, e);
+}
+
+int cluster_measure(const struct cluster *c, struct pcr_set *ret, struct err *e)
+{
+	AUTO(fd) int image = -1;
+	struct pcr_set set = { 0 };
+
+	if (!c->enclave.image)
+		return err_set(e, ERR_CONFIG,
+		               "'%s' names no enclave.image to measure, and pins no pcrs", c->path);
+	TRY(measure_image(c->enclave.image, &image, &set.values[PCR_IMAGE], e));
+	TRY(measure_runtime(image, &set.values[PCR_RUNTIME], e));
+	TRY(measure_launch(c, &set.values[PCR_OPTIONS], e));
+	TRY(pcr_measure_name(c->enclave.role ? c->enclave.role : "", &set.values[PCR_ROLE], e));
+	*ret = set;
+	return 0;
+}
+
+int cluster_expect(const struct cluster *c, struct pcr_set *ret, struct err *e)
+{
+	struct pcr_set set = c->enclave.pcrs, measured = { 0 };
+	unsigned pinned = 0;
+
+	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++)
+		pinned += set.values[i].len != 0;
+	if (pinned < PCR_POLICY_COUNT)
+		TRY(cluster_measure(c, &measured, e));
+	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++)
+		if (set.values[i].len == 0)
+			set.values[i] = measured.values[i];
+	*ret = set;
+	return 0;
+}

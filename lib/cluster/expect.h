@@ -1,0 +1,14 @@
+/* What the cluster file's enclaves must measure: PCR0..3 before any of them runs. */
+#ifndef TEECTL_CLUSTER_EXPECT_H
+#define TEECTL_CLUSTER_EXPECT_H
+
+#include "cluster/config.h"
+
+/* Measures image, runtime, launch options and role as the hypervisor will.
+ * fails  ERR_CONFIG: the file names no image; ERR_NO_INPUT: there is none */
+MUST_CHECK int cluster_measure(const struct cluster *c, struct pcr_set *ret, struct err *e);
+
+/* The pinned values; those that the file does not pin as cluster_measure finds them. */
+MUST_CHECK int cluster_expect(const struct cluster *c, struct pcr_set *ret, struct err *e);
+
+#endif

@@ -1,0 +1,256 @@
+#include "orchestrate/report.h"
+
+#include "attest/chain.h"
+
+#include <string.h>
+
+#define REPORT_TEXT_MAX 1024
+
+static const char *const state_words[] = { "ready", "not ready", "waiting for people", "failed",
+	                                   "gone", NULL };
+
+#define AT(type, member) offsetof(struct type, member)
+#define TEXT(type, key)                                                                            \
+	{ .name = #key, .kind = WIRE_TEXT, .offset = AT(type, key), .presence = SIZE_MAX,          \
+	  .max = REPORT_TEXT_MAX }
+#define FLAG(type, key)                                                                            \
+	{ .name = #key, .kind = WIRE_BOOL, .offset = AT(type, key), .presence = SIZE_MAX }
+#define NUMBER(type, key)                                                                          \
+	{ .name = #key, .kind = WIRE_NUMBER, .offset = AT(type, key), .presence = SIZE_MAX,        \
+	  .max = INT64_MAX }
+#define HEX(type, key, len)                                                                        \
+	{ .name = #key, .kind = WIRE_FIXED_HEX, .flags = WIRE_NULLABLE, .offset = AT(type, key),   \
+	  .presence = AT(type, has_##key), .max = len }
+
+static const struct wire_field node_fields[] = {
+	TEXT(node_report, name),
+	{ .name = "state",
+	  .kind = WIRE_WORD,
+	  .offset = AT(node_report, state),
+	  .presence = SIZE_MAX,
+	  .words = state_words },
+	{ .name = "phase",
+	  .kind = WIRE_WORD,
+	  .flags = WIRE_NULLABLE,
+	  .offset = AT(node_report, phase),
+	  .presence = AT(node_report, has_phase),
+	  .words = phase_names },
+	FLAG(node_report, verified),
+	FLAG(node_report, key_proved),
+	FLAG(node_report, debug),
+	TEXT(node_report, reason),
+	TEXT(node_report, note),
+	HEX(node_report, manifest_hash, 32),
+	HEX(node_report, quorum_public_key, PUBLIC_KEY_LEN),
+	TEXT(node_report, url),
+	TEXT(node_report, instance_id),
+};
+
+static const struct wire_schema node_schema = { "node", sizeof(struct node_report), node_fields,
+	                                        COUNT(node_fields) };
+
+static const struct wire_field cluster_fields[] = {
+	TEXT(cluster_report, cluster),
+	TEXT(cluster_report, trust),
+	NUMBER(cluster_report, node_count),
+	NUMBER(cluster_report, ready_count),
+	NUMBER(cluster_report, verified_count),
+	HEX(cluster_report, manifest_hash, 32),
+	HEX(cluster_report, quorum_public_key, PUBLIC_KEY_LEN),
+	{ .name = "waiting_for",
+	  .kind = WIRE_LIST,
+	  .offset = AT(cluster_report, waiting_for),
+	  .presence = SIZE_MAX,
+	  .max = MEMBERS_MAX,
+	  .schema = &alias_item_schema },
+	{ .name = "nodes",
+	  .kind = WIRE_LIST,
+	  .offset = AT(cluster_report, nodes),
+	  .presence = SIZE_MAX,
+	  .max = CLUSTER_NODES_MAX,
+	  .schema = &node_schema },
+	TEXT(cluster_report, missing),
+	TEXT(cluster_report, next),
+};
+
+const struct wire_schema cluster_report_schema = { "cluster report", sizeof(struct cluster_report),
+	                                           cluster_fields, COUNT(cluster_fields) };
+
+const char *node_state_name(enum node_state state)
+{
+	return state_words[state];
+}
+
+static enum node_state judge_state(const struct run *r, size_t node)
+{
+	if (r->proofs[node].is_refused && r->seen.nodes[node].presence == NODE_PRESENT)
+		return NODE_FAILED;
+	switch (node_standing(&r->seen, node)) {
+	case STANDS_APART:
+		return NODE_GONE;
+	case STANDS_OCCUPIED:
+	case STANDS_BROKEN:
+		return NODE_FAILED;
+	case STANDS_READY:
+		return NODE_READY;
+	case STANDS_EMPTY:
+	case STANDS_WAITING:
+		break;
+	}
+	return node_phase(&r->seen, node) == PHASE_GENESIS_BOOTED ||
+	               node_phase(&r->seen, node) == PHASE_WAITING_FOR_SHARES
+	           ? NODE_WAITING
+	           : NODE_NOT_READY;
+}
+
+/* Why it is not as it should be. */
+static const char *note_of(const struct run *r, size_t node)
+{
+	if (r->seen.nodes[node].presence != NODE_PRESENT)
+		return r->seen.nodes[node].why.text;
+	if (r->proofs[node].is_refused)
+		return r->proofs[node].refusal.text;
+	if (node_standing(&r->seen, node) == STANDS_OCCUPIED)
+		return "occupied: another manifest or quorum key";
+	return "";
+}
+
+static int fill_node(const struct run *r, size_t node, struct node_report *n, struct err *e)
+{
+	const struct node_seen *seen = &r->seen.nodes[node];
+	const struct node_proof *proof = &r->proofs[node];
+	const struct status_reply *status = &seen->status;
+
+	n->state = (int)judge_state(r, node);
+	n->verified = !proof->is_refused && proof->holding != HOLDS_UNKNOWN;
+	n->key_proved = proof->has_key_proof;
+	n->debug = proof->is_debug || status->debug;
+	n->has_phase = seen->presence == NODE_PRESENT;
+	n->phase = status->phase;
+	n->has_manifest_hash = status->has_manifest_hash;
+	memcpy(n->manifest_hash, status->manifest_hash, sizeof(n->manifest_hash));
+	n->has_quorum_public_key = status->has_quorum_public_key;
+	memcpy(n->quorum_public_key, status->quorum_public_key, sizeof(n->quorum_public_key));
+	TRY(wire_set_text(&n->name, r->cluster->nodes[node].name, e));
+	TRY(wire_set_text(&n->url, seen->url ? seen->url : "", e));
+	TRY(wire_set(&n->instance_id, buf_view(&status->instance_id), e));
+	TRY(wire_set_text(&n->reason, proof->is_refused ? proof->refusal.reason : "", e));
+	return wire_set_text(&n->note, note_of(r, node), e);
+}
+
+static int fill_waiting(const struct run *r, struct cluster_report *report, struct err *e)
+{
+	const struct wire_list *from = &r->missing;
+
+	/* Before anyone has tried to inject, those whom the waiting TEE names. */
+	for (size_t i = 0; from->count == 0 && i < r->seen.count; i++)
+		if (judge_state(r, i) == NODE_WAITING)
+			from = &r->seen.nodes[i].status.shares_missing;
+	for (size_t i = 0; i < from->count; i++) {
+		const struct alias_item *name = (const struct alias_item *)from->items + i;
+		struct alias_item *item;
+
+		TRY(wire_list_add(&report->waiting_for, &alias_item_schema, &item, e));
+		TRY(wire_set(&item->alias, buf_view(&name->alias), e));
+	}
+	return 0;
+}
+
+static size_t count_state(const struct cluster_report *report, enum node_state state)
+{
+	const struct node_report *nodes = report->nodes.items;
+	size_t count = 0;
+
+	for (size_t i = 0; i < report->nodes.count; i++)
+		count += nodes[i].state == (int)state;
+	return count;
+}
+
+static const char *first_in(const struct cluster_report *report, enum node_state state)
+{
+	const struct node_report *nodes = report->nodes.items;
+
+	for (size_t i = 0; i < report->nodes.count; i++)
+		if (nodes[i].state == (int)state)
+			return buf_text(&nodes[i].name);
+	return "";
+}
+
+/* The one thing that stands in the way first, and the command that deals with it. */
+static int fill_next(const struct run *r, struct cluster_report *report, struct err *e)
+{
+	const char *verb = NULL;
+
+	report->missing.max = report->next.max = REPORT_TEXT_MAX;
+	if (count_state(report, NODE_FAILED)) {
+		TRY(buf_add_format(&report->missing, e, "%s failed: see its note",
+		                   first_in(report, NODE_FAILED)));
+		return buf_add_format(&report->next, e, "teectl -f %s logs %s", r->cluster->path,
+		                      first_in(report, NODE_FAILED));
+	}
+	if (count_state(report, NODE_GONE)) {
+		TRY(buf_add_format(&report->missing, e, "%zu of %zu TEEs are not running",
+		                   count_state(report, NODE_GONE), report->nodes.count));
+		verb = "up";
+	} else if (!r->seen.has_genesis) {
+		TRY(buf_add_text(&report->missing, "there is no quorum key yet", e));
+		verb = "genesis";
+	} else if (count_state(report, NODE_WAITING)) {
+		TRY(buf_add_format(&report->missing, e, "%s waits for shares",
+		                   first_in(report, NODE_WAITING)));
+		verb = "inject";
+	} else if (count_state(report, NODE_NOT_READY)) {
+		TRY(buf_add_format(&report->missing, e, "%zu of %zu TEEs have no key",
+		                   count_state(report, NODE_NOT_READY), report->nodes.count));
+		verb = "propagate";
+	}
+	return verb ? buf_add_format(&report->next, e, "teectl -f %s %s", r->cluster->path, verb)
+	            : 0;
+}
+
+/* Any anchor but AWS's is somebody's own, who can sign what they like: it is called simulated. */
+static bool is_real(const struct run *r)
+{
+	return r->cluster->attestation.root == ROOT_AWS ||
+	       (r->has_policy && chain_root_is_aws(buf_view(&r->root)));
+}
+
+int report_make(const struct run *r, struct cluster_report *ret, struct err *e)
+{
+	AUTO(cluster_report) struct cluster_report report = { 0 };
+
+	TRY(wire_set_text(&report.cluster, r->cluster->name, e));
+	TRY(wire_set_text(&report.trust, is_real(r) ? "aws-nitro" : "simulated", e));
+	report.has_manifest_hash = report.has_quorum_public_key = r->seen.has_genesis;
+	memcpy(report.manifest_hash, r->seen.genesis.manifest_hash.bytes, 32);
+	memcpy(report.quorum_public_key, r->seen.genesis.quorum_key.bytes, PUBLIC_KEY_LEN);
+	report.node_count = (int64_t)r->seen.count;
+	for (size_t i = 0; i < r->seen.count; i++) {
+		struct node_report *n;
+
+		TRY(wire_list_add(&report.nodes, &node_schema, &n, e));
+		TRY(fill_node(r, i, n, e));
+		report.ready_count += n->state == NODE_READY;
+		report.verified_count += n->verified;
+	}
+	TRY(fill_waiting(r, &report, e));
+	TRY(fill_next(r, &report, e));
+	*ret = MOVE(report);
+	return 0;
+}
+
+int report_judge(const struct cluster_report *report, struct err *e)
+{
+	const struct node_report *nodes = report->nodes.items;
+
+	for (size_t i = 0; i < report->nodes.count; i++)
+		if (nodes[i].state == NODE_FAILED && nodes[i].reason.len)
+			return err_reason(e, ERR_REFUSED, buf_text(&nodes[i].reason), "%s",
+			                  buf_text(&nodes[i].note));
+	if (report->ready_count < report->node_count ||
+	    report->verified_count < report->node_count)
+		return err_set(e, ERR_NOT_DESIRED, "%lld of %lld TEEs are ready, %lld verified",
+		               (long long)report->ready_count, (long long)report->node_count,
+		               (long long)report->verified_count);
+	return 0;
+}

@@ -1,0 +1,53 @@
+/* What a run found, for people and machines: one struct, one schema, for status, verify and the ends
+ * of the other verbs. */
+#ifndef TEECTL_ORCHESTRATE_REPORT_H
+#define TEECTL_ORCHESTRATE_REPORT_H
+
+#include "orchestrate/run.h"
+
+/* Three different words everywhere: not ready, failed, waiting for people. */
+enum node_state {
+	NODE_READY,       /* has the key */
+	NODE_NOT_READY,   /* on its way: the next verb brings it on */
+	NODE_WAITING,     /* for people: shares */
+	NODE_FAILED,      /* refused, occupied, broken */
+	NODE_GONE,        /* absent or unreachable */
+};
+
+struct node_report {
+	struct buf name, url, instance_id;
+	int state;   /* enum node_state */
+	int phase;   /* enum phase, when there is an answer */
+	bool has_phase;
+	bool verified;   /* by a live attestation */
+	bool key_proved; /* by prove-key */
+	bool debug;
+	struct buf reason; /* why not verified, for machines: pcr0, freshness, … */
+	struct buf note;   /* and for people */
+	bool has_manifest_hash, has_quorum_public_key;
+	uint8_t manifest_hash[32];
+	uint8_t quorum_public_key[PUBLIC_KEY_LEN];
+};
+
+struct cluster_report {
+	struct buf cluster;
+	struct buf trust; /* "aws-nitro" or "simulated": whose documents are believed */
+	int64_t node_count, ready_count, verified_count;
+	bool has_manifest_hash, has_quorum_public_key;
+	uint8_t manifest_hash[32];
+	uint8_t quorum_public_key[PUBLIC_KEY_LEN];
+	struct wire_list waiting_for; /* struct alias_item: members */
+	struct wire_list nodes;       /* struct node_report */
+	struct buf missing; /* what is missing, one sentence; empty: nothing */
+	struct buf next;    /* what to type next; empty: nothing */
+};
+extern const struct wire_schema cluster_report_schema;
+WIRE_DROP(cluster_report);
+
+MUST_CHECK int report_make(const struct run *r, struct cluster_report *ret, struct err *e);
+/* The exit status of `status` as an error: 0 when all are ready and verified; ERR_REFUSED when one was
+ * refused, else ERR_NOT_DESIRED. */
+MUST_CHECK int report_judge(const struct cluster_report *report, struct err *e);
+const char *node_state_name(enum node_state state); /* "ready", "not ready", … */
+
+#endif

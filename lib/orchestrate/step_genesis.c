@@ -1,0 +1,182 @@
+/* genesis: a quorum key is born in the source. Nothing that it answers is believed but what its
+ * genesis document attests (design.md, "Trust"); without that, and a second document that commits to
+ * the manifest, nothing is kept and no share leaves a member. */
+#include "base/file.h"
+#include "base/text.h"
+#include "orchestrate/believe.h"
+#include "orchestrate/execute.h"
+#include "orchestrate/policy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct genesis {
+	struct execution *x;
+	size_t step, node;
+	uint8_t nonce[NONCE_LEN];
+	int64_t asked_ms; /* the enclave's time of a live document taken right before it was asked */
+	struct genesis_reply reply;
+	struct kept_genesis kept;
+};
+
+static const char *name_of(const struct genesis *g)
+{
+	return g->x->run->cluster->nodes[g->node].name;
+}
+
+static void genesis_free(struct genesis *g)
+{
+	genesis_reply_drop(&g->reply);
+	kept_genesis_drop(&g->kept);
+	free(g);
+}
+
+static void fail(struct genesis *g, const struct err *why)
+{
+	execution_failed(g->x, g->step, why);
+	genesis_free(g);
+}
+
+static int copy_members(const struct cluster_member_list *from, struct wire_list *to,
+                        struct err *e)
+{
+	AUTO(member_set) struct member_set set = { 0 };
+
+	TRY(cluster_member_set(from, &set, e));
+	*to = MOVE(set.members);
+	return 0;
+}
+
+static int fill_request(const struct cluster *c, struct genesis_request *q, struct err *e)
+{
+	TRY(wire_set_text(&q->namespace_name, c->manifest.namespace_name, e));
+	q->namespace_nonce = c->manifest.nonce;
+	q->manifest_threshold = c->manifest_set.threshold;
+	q->share_threshold = c->quorum.members.threshold;
+	TRY(copy_members(&c->manifest_set, &q->manifest_members, e));
+	TRY(copy_members(&c->quorum.members, &q->share_members, e));
+	memcpy(q->pivot_hash, c->manifest.pivot_hash.bytes, sizeof(q->pivot_hash));
+	for (size_t i = 0; i < c->manifest.pivot_arg_count; i++) {
+		struct text_item *arg;
+
+		TRY(wire_list_add(&q->pivot_args, &text_item_schema, &arg, e));
+		TRY(wire_set_text(&arg->text, c->manifest.pivot_args[i], e));
+	}
+	if (c->quorum.dr_key) {
+		struct public_key dr_key;
+
+		TRY(public_key_read(c->quorum.dr_key, &dr_key, e));
+		memcpy(q->dr_key, dr_key.bytes, sizeof(q->dr_key));
+		q->has_dr_key = true;
+	}
+	return 0;
+}
+
+static int finish(struct genesis *g, struct attestation_reply *answer, struct err *e)
+{
+	struct run *r = g->x->run;
+	struct node_proof *proof = &r->proofs[g->node];
+
+	TRY(believe_commitment(r, &g->kept, buf_view(&answer->attestation_doc), VIEW_OF(g->nonce),
+	                       proof, e));
+	TRY(state_keep_genesis(&r->state, &g->kept, e));
+	r->seen.genesis = MOVE(g->kept);
+	r->seen.has_genesis = true;
+	return 0;
+}
+
+static void on_committed(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
+{
+	struct genesis *g = context;
+	char key[17];
+	struct err e;
+
+	(void)elapsed_us;
+	if (failure) {
+		fail(g, failure);
+		return;
+	}
+	if (finish(g, reply, &e) < 0) {
+		(void)err_wrap(&e, "%s: after genesis", name_of(g));
+		fail(g, &e);
+		return;
+	}
+	hex_write(view_new(g->x->run->seen.genesis.quorum_key.bytes + 1, 8), key);
+	execution_done(g->x, g->step, "quorum key %s…", key);
+	genesis_free(g);
+}
+
+static int ask_document(struct genesis *g, client_done *on_done, struct err *e)
+{
+	AUTO(live_attestation_request) struct live_attestation_request q = { 0 };
+
+	TRY(random_public(g->nonce, sizeof(g->nonce), e));
+	TRY(wire_set(&q.nonce, VIEW_OF(g->nonce), e));
+	return run_exchange(g->x->run, g->node, API_LIVE_ATTESTATION, &q, on_done, g, e);
+}
+
+static void on_born(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
+{
+	struct genesis *g = context;
+	struct err e;
+
+	(void)elapsed_us;
+	if (failure) {
+		fail(g, failure);
+		return;
+	}
+	g->reply = MOVE(*(struct genesis_reply *)reply);
+	if (believe_genesis(g->x->run, &g->reply, g->asked_ms, &g->kept, &e) < 0) {
+		(void)err_wrap(&e, "%s: genesis", name_of(g));
+		fail(g, &e);
+		return;
+	}
+	if (ask_document(g, on_committed, &e) < 0)
+		fail(g, &e);
+}
+
+static int ask_genesis(struct genesis *g, struct err *e)
+{
+	AUTO(genesis_request) struct genesis_request q = { 0 };
+
+	TRY(fill_request(g->x->run->cluster, &q, e));
+	return run_exchange(g->x->run, g->node, API_GENESIS_BOOT, &q, on_born, g, e);
+}
+
+static void on_alive(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
+{
+	struct genesis *g = context;
+	struct attestation_reply *answer = reply;
+	struct run *r = g->x->run;
+	struct err e;
+
+	(void)elapsed_us;
+	if (failure) {
+		fail(g, failure);
+		return;
+	}
+	if (believe_start(r, buf_view(&answer->attestation_doc), VIEW_OF(g->nonce), &g->asked_ms,
+	                  &e) < 0) {
+		(void)err_wrap(&e, "%s: before genesis", name_of(g));
+		fail(g, &e);
+		return;
+	}
+	if (state_keep_asked(&r->state, &g->asked_ms, &e) < 0 || ask_genesis(g, &e) < 0)
+		fail(g, &e);
+}
+
+int step_genesis_start(struct execution *x, size_t step, struct err *e)
+{
+	struct genesis *g;
+
+	TRY(policy_settle(x->run, e));
+	g = calloc(1, sizeof(*g));
+	if (!g)
+		return err_set(e, ERR_INTERNAL, "no memory for a genesis");
+	*g = (struct genesis){ .x = x, .step = step, .node = x->plan->steps[step].node };
+	if (ask_document(g, on_alive, e) < 0) {
+		genesis_free(g);
+		return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,299 @@
+/* inject: the members' shares that are here, each opened with its member's key, compared with the
+ * attested hash, sealed to the verified and committed setup key, and signed by the member. A share is
+ * in the clear only between opening and sealing, in locked memory. */
+#include "base/file.h"
+#include "base/text.h"
+#include "crypto/shamir.h"
+#include "orchestrate/execute.h"
+#include "orchestrate/policy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum share_status {
+	SHARE_IN,      /* the enclave has it */
+	SHARE_HERE,    /* key and share are here */
+	SHARE_SENT,    /* sealed and signed, in the request */
+	SHARE_WRONG,   /* refused, here or by the enclave */
+	SHARE_MISSING, /* its key is not here: its member is waited for */
+};
+
+struct share_slot {
+	enum share_status status;
+	const struct cluster_member *member;
+	const struct encrypted_share *attested;
+};
+
+struct inject {
+	struct execution *x;
+	size_t step, node;
+	uint8_t nonce[NONCE_LEN];
+	struct genesis_output output;
+	struct share_slot *slots;
+	size_t count;
+	int64_t needed; /* shares that the enclave still needs */
+};
+
+static void inject_free(struct inject *j)
+{
+	genesis_output_drop(&j->output);
+	free(j->slots);
+	free(j);
+}
+
+static void fail(struct inject *j, const struct err *why)
+{
+	execution_failed(j->x, j->step, why);
+	inject_free(j);
+}
+
+static bool is_missing_there(const struct status_reply *status, struct view alias)
+{
+	const struct alias_item *missing = status->shares_missing.items;
+
+	for (size_t i = 0; i < status->shares_missing.count; i++)
+		if (view_equal(buf_view(&missing[i].alias), alias))
+			return true;
+	return false;
+}
+
+/* The members in the attested order, which believe.c has held to the cluster file's. */
+static int list_slots(struct inject *j, struct err *e)
+{
+	const struct run *r = j->x->run;
+	const struct cluster_member_list *members = &r->cluster->quorum.members;
+	const struct status_reply *status = &r->seen.nodes[j->node].status;
+	const struct encrypted_share *attested;
+
+	TRY(genesis_output_decode(buf_view(&r->seen.genesis.output), &j->output, e));
+	attested = j->output.member_outputs.items;
+	j->count = j->output.member_outputs.count;
+	if (j->count != members->count)
+		return err_set(e, ERR_CONFIG,
+		               "the cluster file names %zu members, the genesis was for %zu",
+		               members->count, j->count);
+	j->slots = calloc(j->count, sizeof(*j->slots));
+	if (!j->slots)
+		return err_set(e, ERR_INTERNAL, "no memory for %zu shares", j->count);
+	for (size_t i = 0; i < j->count; i++) {
+		struct view alias = buf_view(&attested[i].share_set_member.alias);
+		const struct cluster_member *member = &members->items[i];
+
+		if (!view_equal(alias, view_text(member->name)))
+			return err_set(e, ERR_CONFIG,
+			               "member %zu is '%s' in the cluster file and '%s' in the genesis",
+			               i + 1, member->name,
+			               buf_text(&attested[i].share_set_member.alias));
+		j->slots[i] = (struct share_slot){
+			.status = !is_missing_there(status, alias)                  ? SHARE_IN
+			          : member->key && file_is_there(member->key) ? SHARE_HERE
+			                                                            : SHARE_MISSING,
+			.member = member,
+			.attested = &attested[i],
+		};
+	}
+	j->needed = j->output.set.threshold - status->shares_received;
+	return 0;
+}
+
+/* From the member's key and the file to a sealed and signed share. */
+static int seal_share(const struct inject *j, const struct share_slot *slot,
+                      struct submitted_share *ret, struct err *e)
+{
+	AUTO(key_set) struct key_set *key = NULL;
+	AUTO(secret) struct secret share = { 0 };
+	AUTO(buf) struct buf file = BUF_INIT(SHARE_LEN + ENVELOPE_OVERHEAD);
+	AUTO(text) char *path = NULL;
+	const struct public_key *setup = &j->x->run->proofs[j->node].setup_key;
+	uint8_t message[STATEMENT_LEN];
+	struct hash256 setup_hash, sealed_hash;
+	struct signature signature;
+	struct hash512 hash;
+
+	TRY(key_set_read(slot->member->key, &key, e));
+	if (!view_equal(public_key_view(key_set_public(key)),
+	                buf_view(&slot->attested->share_set_member.pub_key)))
+		return err_set(e, ERR_SHARE, "'%s' is not the key that the share set names",
+		               slot->member->key);
+	TRY(state_share_path(&j->x->run->state, slot->member->name, &path, e));
+	TRY(file_read(path, &file, e));
+	if (envelope_open(key, buf_view(&file), &share, e) < 0)
+		return err_wrap(e, "'%s'", path);
+	TRY(sha512(secret_view(&share), &hash, e));
+	if (!view_equal(VIEW_OF(hash.bytes), VIEW_OF(slot->attested->share_hash)))
+		return err_set(e, ERR_SHARE, "'%s' holds another share than the attested one", path);
+	ret->encrypted_share.max = SHARE_LEN + ENVELOPE_OVERHEAD;
+	TRY(envelope_seal(setup, &share, &entropy_system, &ret->encrypted_share, e));
+	ret->has_encrypted = true;
+	TRY(sha256(public_key_view(setup), &setup_hash, e));
+	TRY(sha256(buf_view(&ret->encrypted_share), &sealed_hash, e));
+	statement_format(STATEMENT_SHARE_SUBMIT, &j->x->run->seen.genesis.manifest_hash,
+	                 setup_hash.bytes, sealed_hash.bytes, message);
+	TRY(key_set_sign(key, VIEW_OF(message), &signature, e));
+	TRY(wire_set(&ret->signature, VIEW_OF(signature.bytes), e));
+	ret->has_signature = true;
+	return wire_set_text(&ret->member_alias, slot->member->name, e);
+}
+
+/* Seals as many as are needed; a wrong one names its member and the next takes its place. */
+static int fill_shares(struct inject *j, struct inject_shares_request *q, struct err *e)
+{
+	int64_t sent = 0;
+
+	for (size_t i = 0; i < j->count && sent < j->needed; i++) {
+		struct submitted_share sealed = { 0 };
+		struct submitted_share *item;
+		struct err why;
+
+		if (j->slots[i].status != SHARE_HERE)
+			continue;
+		if (seal_share(j, &j->slots[i], &sealed, &why) < 0) {
+			j->slots[i].status = SHARE_WRONG;
+			run_note(j->x->run, j->node, "the share of %s is wrong: %s",
+			         j->slots[i].member->name, why.text);
+			wire_release(&submitted_share_schema, &sealed);
+			continue;
+		}
+		if (wire_list_add(&q->shares, &submitted_share_schema, &item, e) < 0) {
+			wire_release(&submitted_share_schema, &sealed);
+			return -1;
+		}
+		*item = sealed;
+		j->slots[i].status = SHARE_SENT;
+		sent++;
+	}
+	return 0;
+}
+
+/* ERR_WAITING, with the names of those whose shares would complete it. */
+static int refuse_waiting(struct inject *j, int64_t received, struct err *e)
+{
+	AUTO(buf) struct buf names = BUF_INIT(ERR_TEXT_MAX / 2);
+	struct err full;
+
+	for (size_t i = 0; i < j->count; i++) {
+		const struct share_slot *slot = &j->slots[i];
+		struct alias_item *item;
+
+		if (slot->status == SHARE_IN || slot->status == SHARE_SENT)
+			continue;
+		TRY(wire_list_add(&j->x->run->missing, &alias_item_schema, &item, e));
+		TRY(wire_set_text(&item->alias, slot->member->name, e));
+		/* A list too long for one line is cut; the JSON has them all. */
+		if (buf_add_format(&names, &full, "%s%s%s", names.len ? ", " : "",
+		                   slot->member->name,
+		                   slot->status == SHARE_WRONG ? " (wrong share)" : "") < 0)
+			break;
+	}
+	return err_set(e, ERR_WAITING, "%lld of %lld shares; waiting for %s%s",
+	               (long long)received, (long long)j->output.set.threshold,
+	               j->output.set.threshold - received > 1 ? "more of: " : "one of: ",
+	               buf_text(&names));
+}
+
+static int judge_reply(struct inject *j, const struct inject_shares_reply *reply, struct err *e)
+{
+	struct run *r = j->x->run;
+	const struct alias_item *rejected = reply->rejected.items;
+
+	for (size_t i = 0; i < reply->rejected.count; i++) {
+		run_note(r, j->node, "the enclave rejected the share of %s",
+		         buf_text(&rejected[i].alias));
+		for (size_t s = 0; s < j->count; s++)
+			if (view_equal(buf_view(&rejected[i].alias),
+			               view_text(j->slots[s].member->name)))
+				j->slots[s].status = SHARE_WRONG;
+	}
+	if (reply->reconstructed_quorum_key.len == 0)
+		return refuse_waiting(j, reply->shares_received, e);
+	if (!view_equal(buf_view(&reply->reconstructed_quorum_key),
+	                public_key_view(&r->seen.genesis.quorum_key)))
+		return err_reason(e, ERR_ATTESTATION, "quorum_key",
+		                  "the key that it put together is not this cluster's");
+	return 0;
+}
+
+static void on_submitted(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
+{
+	struct inject *j = context;
+	const struct inject_shares_reply *answer = reply;
+	struct err e;
+
+	(void)elapsed_us;
+	if (failure) {
+		fail(j, failure);
+		return;
+	}
+	if (judge_reply(j, answer, &e) < 0) {
+		fail(j, &e);
+		return;
+	}
+	execution_done(j->x, j->step, "%lld of %lld shares", (long long)answer->shares_received,
+	               (long long)answer->threshold);
+	inject_free(j);
+}
+
+static int submit(struct inject *j, struct err *e)
+{
+	AUTO(inject_shares_request) struct inject_shares_request q = { 0 };
+	struct run *r = j->x->run;
+	const struct manifest *m = &r->seen.genesis.envelope.manifest;
+
+	TRY(wire_set(&q.namespace_name, buf_view(&m->namespace.name), e));
+	q.namespace_nonce = m->namespace.nonce;
+	TRY(fill_shares(j, &q, e));
+	if (q.shares.count == 0)
+		return refuse_waiting(j, r->seen.nodes[j->node].status.shares_received, e);
+	return run_exchange(r, j->node, API_INJECT_SHARES, &q, on_submitted, j, e);
+}
+
+static int take_document(struct inject *j, const struct attestation_reply *answer, struct err *e)
+{
+	struct run *r = j->x->run;
+	struct node_proof *proof = &r->proofs[j->node];
+
+	TRY(policy_judge(r, buf_view(&answer->attestation_doc), VIEW_OF(j->nonce), proof, e));
+	if (proof->holding != HOLDS_SETUP_KEY)
+		return err_reason(e, ERR_ATTESTATION, "public_key",
+		                  "its document commits to no setup key: nothing is sealed to it");
+	return submit(j, e);
+}
+
+static void on_document(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
+{
+	struct inject *j = context;
+	struct err e;
+
+	(void)elapsed_us;
+	if (failure) {
+		fail(j, failure);
+	} else if (take_document(j, reply, &e) < 0) {
+		(void)err_wrap(&e, "%s", j->x->run->cluster->nodes[j->node].name);
+		fail(j, &e);
+	}
+}
+
+static int begin(struct inject *j, struct err *e)
+{
+	AUTO(live_attestation_request) struct live_attestation_request q = { 0 };
+
+	TRY(policy_settle(j->x->run, e));
+	TRY(list_slots(j, e));
+	TRY(random_public(j->nonce, sizeof(j->nonce), e));
+	TRY(wire_set(&q.nonce, VIEW_OF(j->nonce), e));
+	return run_exchange(j->x->run, j->node, API_LIVE_ATTESTATION, &q, on_document, j, e);
+}
+
+int step_inject_start(struct execution *x, size_t step, struct err *e)
+{
+	struct inject *j = calloc(1, sizeof(*j));
+
+	if (!j)
+		return err_set(e, ERR_INTERNAL, "no memory to inject shares");
+	*j = (struct inject){ .x = x, .step = step, .node = x->plan->steps[step].node };
+	if (begin(j, e) < 0) {
+		inject_free(j);
+		return -1;
+	}
+	return 0;
+}

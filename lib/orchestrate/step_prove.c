@@ -1,0 +1,99 @@
+/* prove: prove-key with a fresh challenge. The document shows that the answer comes from a TEE that
+ * the policy accepts and that holds this manifest; the signature over it, that the TEE has the key. */
+#include "orchestrate/execute.h"
+#include "orchestrate/policy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct prove {
+	struct execution *x;
+	size_t step, node;
+	uint8_t challenge[32];
+};
+
+/* The quorum key's signature over the challenge, the manifest and this very document. */
+static int verify_signature(const struct prove *p, const struct prove_key_reply *answer,
+                            struct err *e)
+{
+	const struct kept_genesis *genesis = &p->x->run->seen.genesis;
+	uint8_t message[STATEMENT_LEN];
+	struct hash256 document;
+
+	if (!view_equal(VIEW_OF(answer->quorum_public_key), public_key_view(&genesis->quorum_key)))
+		return err_reason(e, ERR_ATTESTATION, "quorum_key",
+		                  "it has another quorum key than this cluster's");
+	TRY(sha256(buf_view(&answer->attestation_doc), &document, e));
+	statement_format(STATEMENT_PROVE_KEY, &genesis->manifest_hash, p->challenge, document.bytes,
+	                 message);
+	if (public_key_verify(&genesis->quorum_key, VIEW_OF(message), VIEW_OF(answer->signature), e) <
+	    0)
+		return err_reason(e, ERR_ATTESTATION, "key-proof",
+		                  "the key proof is not signed by the quorum key");
+	return 0;
+}
+
+static int judge(struct prove *p, const struct prove_key_reply *answer, struct err *e)
+{
+	struct run *r = p->x->run;
+	struct node_proof proof;
+
+	TRY(policy_judge(r, buf_view(&answer->attestation_doc), VIEW_OF(p->challenge), &proof, e));
+	if (proof.holding != HOLDS_KEY)
+		return err_reason(e, ERR_ATTESTATION, "user_data",
+		                  "the key proof's document does not carry this cluster's manifest "
+		                  "as a provisioned TEE's does");
+	TRY(verify_signature(p, answer, e));
+	proof.has_key_proof = true;
+	r->proofs[p->node] = proof;
+	return 0;
+}
+
+static void on_proof(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
+{
+	struct prove *p = context;
+	struct node_proof *proof = &p->x->run->proofs[p->node];
+	struct err e;
+
+	(void)elapsed_us;
+	if (failure) {
+		execution_failed(p->x, p->step, failure);
+	} else if (judge(p, reply, &e) < 0) {
+		(void)err_wrap(&e, "%s: prove-key", p->x->run->cluster->nodes[p->node].name);
+		*proof = (struct node_proof){ .is_refused = true, .refusal = e };
+		execution_failed(p->x, p->step, &e);
+	} else {
+		execution_done(p->x, p->step, "holds the quorum key");
+	}
+	free(p);
+}
+
+static int ask(struct prove *p, struct err *e)
+{
+	struct run *r = p->x->run;
+	struct prove_key_request q;
+
+	TRY(policy_settle(r, e));
+	if (!r->seen.has_genesis)
+		return err_set(e, ERR_NOT_DESIRED,
+		               "%s: there has been no genesis, so there is no key to prove: "
+		               "teectl genesis",
+		               r->cluster->nodes[p->node].name);
+	TRY(random_public(p->challenge, sizeof(p->challenge), e));
+	memcpy(q.challenge, p->challenge, sizeof(q.challenge));
+	return run_exchange(r, p->node, API_PROVE_KEY, &q, on_proof, p, e);
+}
+
+int step_prove_start(struct execution *x, size_t step, struct err *e)
+{
+	struct prove *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return err_set(e, ERR_INTERNAL, "no memory to prove a key");
+	*p = (struct prove){ .x = x, .step = step, .node = x->plan->steps[step].node };
+	if (ask(p, e) < 0) {
+		free(p);
+		return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,98 @@
+/* verify: a live attestation with a fresh nonce, judged by the cluster's policy. */
+#include "base/clock.h"
+#include "orchestrate/execute.h"
+#include "orchestrate/policy.h"
+
+#include <stdlib.h>
+
+struct verify {
+	struct execution *x;
+	size_t step, node;
+	uint8_t nonce[NONCE_LEN];
+};
+
+/* An enclave that this run launched and that fails is stopped: it is not what was asked for. One that
+ * ran before is only named: it may be the last that has the key. */
+static void stop_refused(struct execution *x, size_t step)
+{
+	struct run *r = x->run;
+	const struct step *s = &x->plan->steps[step];
+	bool is_stopped;
+	struct err e;
+
+	if (s->needs == STEP_NONE || x->plan->steps[s->needs].kind != STEP_LAUNCH)
+		return;
+	if (launcher_stop(&r->state, &r->cluster->nodes[s->node], r->deadline_ms, &is_stopped, &e) < 0)
+		run_note(r, s->node, "could not be stopped: %s", e.text);
+	else
+		run_note(r, s->node, "was stopped, since it could not be verified");
+}
+
+static void refuse(struct verify *v, const struct err *why)
+{
+	struct node_proof *proof = &v->x->run->proofs[v->node];
+
+	*proof = (struct node_proof){ .is_refused = true, .refusal = *why };
+	if (why->code != ERR_INTERRUPTED)
+		stop_refused(v->x, v->step);
+	execution_failed(v->x, v->step, why);
+}
+
+static const char *holding_text(const struct node_proof *proof)
+{
+	static const char *const texts[] = {
+		[HOLDS_UNKNOWN] = "",
+		[HOLDS_NOTHING] = "no manifest yet",
+		[HOLDS_SETUP_KEY] = "this cluster's manifest, no key yet",
+		[HOLDS_KEY] = "this cluster's manifest",
+	};
+
+	return texts[proof->holding];
+}
+
+static void on_document(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
+{
+	struct verify *v = context;
+	struct attestation_reply *answer = reply;
+	struct run *r = v->x->run;
+	struct err e;
+
+	(void)elapsed_us;
+	if (failure) {
+		refuse(v, failure);
+	} else if (policy_judge(r, buf_view(&answer->attestation_doc), VIEW_OF(v->nonce),
+	                        &r->proofs[v->node], &e) < 0) {
+		(void)err_wrap(&e, "%s", r->cluster->nodes[v->node].name);
+		refuse(v, &e);
+	} else {
+		execution_done(v->x, v->step, "%s", holding_text(&r->proofs[v->node]));
+	}
+	free(v);
+}
+
+static int ask(struct verify *v, struct err *e)
+{
+	AUTO(live_attestation_request) struct live_attestation_request q = { 0 };
+
+	TRY(policy_settle(v->x->run, e));
+	TRY(random_public(v->nonce, sizeof(v->nonce), e));
+	TRY(wire_set(&q.nonce, VIEW_OF(v->nonce), e));
+	return run_exchange(v->x->run, v->node, API_LIVE_ATTESTATION, &q, on_document, v, e);
+}
+
+int step_verify_start(struct execution *x, size_t step, struct err *e)
+{
+	struct verify *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return err_set(e, ERR_INTERNAL, "no memory to verify a node");
+	*v = (struct verify){ .x = x, .step = step, .node = x->plan->steps[step].node };
+	if (ask(v, e) < 0) {
+		struct node_proof *proof = &x->run->proofs[v->node];
+
+		*proof = (struct node_proof){ .is_refused = true, .refusal = *e };
+		free(v);
+		return -1;
+	}
+	return 0;
+}
