@@ -23,13 +23,14 @@ int believe_start(const struct run *r, struct view document, struct view nonce,
 	return 0;
 }
 
-/* The document that attests the output, and nothing else: no nonce, no public key, no commitment. */
+/* The document that attests the output, and nothing else: no nonce, no public key, no commitment.
+ */
 static int check_document(const struct run *r, const struct genesis_reply *reply, int64_t asked_ms,
                           struct attestation *ret, struct err *e)
 {
 	AUTO(attestation_claims) struct attestation_claims claims = { 0 };
 	AUTO(attestation) struct attestation proved = { 0 };
-	struct attestation_policy policy = policy_live(r, (struct view){ 0 });
+	struct attestation_policy policy = policy_live(r, (struct view) { 0 });
 	struct hash256 output;
 
 	TRY(sha256(buf_view(&reply->genesis_output), &output, e));
@@ -40,8 +41,8 @@ static int check_document(const struct run *r, const struct genesis_reply *reply
 	policy.max_age_ms = policy.now_ms - asked_ms;
 	if (policy.max_age_ms < 0)
 		policy.max_age_ms = 0;
-	policy.nonce = (struct field_policy){ .rule = FIELD_ABSENT };
-	policy.user_data = (struct field_policy){ FIELD_EQUAL, VIEW_OF(output.bytes) };
+	policy.nonce = (struct field_policy) { .rule = FIELD_ABSENT };
+	policy.user_data = (struct field_policy) { FIELD_EQUAL, VIEW_OF(output.bytes) };
 	policy.uncommitted = true;
 	TRY(attestation_verify(&claims, &policy, &proved, e));
 	if (proved.timestamp_ms < asked_ms)
@@ -84,8 +85,7 @@ static int check_dr_key(const struct cluster *c, const struct genesis_output *ou
 		return 0;
 	}
 	TRY(public_key_read(c->quorum.dr_key, &dr_key, e));
-	if (!output->has_dr_key ||
-	    !view_equal(buf_view(&output->dr_key), public_key_view(&dr_key)))
+	if (!output->has_dr_key || !view_equal(buf_view(&output->dr_key), public_key_view(&dr_key)))
 		return differs(e, "dr_key", "the disaster-recovery key is not the cluster file's");
 	if (!output->has_dr_wrap || !reply->has_dr_wrap ||
 	    !view_equal(buf_view(&output->dr_key_wrapped_quorum_key),
@@ -127,7 +127,8 @@ static int check_sets(const struct cluster *c, const struct manifest *m,
 	if (!set_equal(&output->set, &share_set))
 		return differs(e, "share_set", "the attested share set is not the cluster file's");
 	if (!set_equal(&m->share_set, &share_set))
-		return differs(e, "share_set", "the manifest's share set is not the cluster file's");
+		return differs(e, "share_set",
+		               "the manifest's share set is not the cluster file's");
 	if (!set_equal(&m->manifest_set, &manifest_set))
 		return differs(e, "manifest_set", "the manifest set is not the cluster file's");
 	return 0;
@@ -136,7 +137,7 @@ static int check_sets(const struct cluster *c, const struct manifest *m,
 static int check_pivot(const struct cluster *c, const struct pivot *pivot, struct err *e)
 {
 	const struct text_item *args = pivot->args.items;
-	bool same = view_equal(buf_view(&pivot->hash), VIEW_OF(c->manifest.pivot_hash.bytes)) &&
+	bool same = view_equal(VIEW_OF(pivot->hash), VIEW_OF(c->manifest.pivot_hash.bytes)) &&
 	            pivot->bridge_config.count == 0 && !pivot->debug_mode &&
 	            pivot->restart == MANIFEST_RESTART_NEVER &&
 	            pivot->args.count == c->manifest.pivot_arg_count;
@@ -155,7 +156,8 @@ static int check_enclave(const struct run *r, const struct manifest *m,
 	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++)
 		if (!pcr_equal(&pcrs.values[i], &proved->pcrs.values[i]))
 			return err_reason(e, ERR_ATTESTATION, "pcrs",
-			                  "the manifest's PCR%u is not the one that was attested", i);
+			                  "the manifest's PCR%u is not the one that was attested",
+			                  i);
 	if (!view_equal(buf_view(&m->enclave.aws_root_certificate), buf_view(&r->root)))
 		return differs(e, "root", "the manifest names another trust anchor");
 	if (!view_equal(buf_view(&m->enclave.qos_commit), view_text(MANIFEST_QOS_COMMIT)))
@@ -171,12 +173,15 @@ static int check_manifest(const struct run *r, const struct manifest_envelope *e
 	const struct manifest *m = &envelope->manifest;
 
 	if (manifest_check(envelope, proved->is_debug, e) < 0)
-		return err_reason(e, ERR_ATTESTATION, "manifest", "the manifest is not well formed");
+		return err_reason(e, ERR_ATTESTATION, "manifest",
+		                  "the manifest is not well formed");
 	if (!view_equal(buf_view(&m->namespace.name), view_text(c->manifest.namespace_name)) ||
 	    m->namespace.nonce != c->manifest.nonce)
-		return differs(e, "namespace", "the manifest's namespace is not the cluster file's");
+		return differs(e, "namespace",
+		               "the manifest's namespace is not the cluster file's");
 	if (!view_equal(buf_view(&m->namespace.quorum_key), buf_view(&output->quorum_key)))
-		return differs(e, "quorum_key", "the manifest's quorum key is not the attested one");
+		return differs(e, "quorum_key",
+		               "the manifest's quorum key is not the attested one");
 	if (envelope->manifest_set_approvals.count != 0)
 		return differs(e, "approvals", "the genesis manifest carries approvals");
 	TRY(check_sets(c, m, output, e));
@@ -225,9 +230,9 @@ int believe_commitment(const struct run *r, const struct kept_genesis *kept, str
 	policy_allow_debug(r, &claims, &policy);
 	policy.committed_manifest = &kept->manifest_hash;
 	TRY(attestation_verify(&claims, &policy, &proved, e));
-	*ret = (struct node_proof){ .holding = HOLDS_SETUP_KEY,
-		                    .setup_key = proved.public_key,
-		                    .timestamp_ms = proved.timestamp_ms,
-		                    .is_debug = proved.is_debug };
+	*ret = (struct node_proof) { .holding = HOLDS_SETUP_KEY,
+		                     .setup_key = proved.public_key,
+		                     .timestamp_ms = proved.timestamp_ms,
+		                     .is_debug = proved.is_debug };
 	return 0;
 }

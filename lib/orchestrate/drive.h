@@ -1,5 +1,5 @@
-/* The loop: observe (run_open did), plan, execute. Every verb that changes a cluster is this with its
- * own goal. */
+/* The loop: observe (run_open did), plan, execute. Every verb that changes a cluster is this with
+ * its own goal. */
 #ifndef TEECTL_ORCHESTRATE_DRIVE_H
 #define TEECTL_ORCHESTRATE_DRIVE_H
 

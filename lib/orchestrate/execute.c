@@ -35,16 +35,15 @@ static void tell(struct execution *x, size_t step, enum event_kind kind)
 {
 	const struct step_state *state = &x->states[step];
 
-	run_tell(x->run, &(struct event){
-	                     .kind = kind,
-	                     .step = step_name(x->plan->steps[step].kind),
-	                     .node = node_name(x, step),
-	                     .text = kind == EVENT_STEP_FAILED ? state->failure.text : state->detail,
-	                     .failure = kind == EVENT_STEP_FAILED ? &state->failure : NULL,
-	                     .elapsed_us = state->started_us
-	                                       ? clock_monotonic_us() - state->started_us
-	                                       : 0,
-	                 });
+	run_tell(x->run,
+	         &(struct event) {
+	             .kind = kind,
+	             .step = step_name(x->plan->steps[step].kind),
+	             .node = node_name(x, step),
+	             .text = kind == EVENT_STEP_FAILED ? state->failure.text : state->detail,
+	             .failure = kind == EVENT_STEP_FAILED ? &state->failure : NULL,
+	             .elapsed_us = state->started_us ? clock_monotonic_us() - state->started_us : 0,
+	         });
 }
 
 void execution_done(struct execution *x, size_t step, const char *format, ...)
@@ -141,8 +140,8 @@ static int outcome(const struct execution *x, struct err *e)
 
 		if (state->status == STEP_DONE)
 			done++;
-		else if (!worst || err_worse(worst->failure.code, state->failure.code) !=
-		                       worst->failure.code)
+		else if (!worst ||
+		         err_worse(worst->failure.code, state->failure.code) != worst->failure.code)
 			worst = state;
 	}
 	if (!worst)

@@ -1,5 +1,6 @@
-/* Execute: runs a plan's steps, each as soon as what it needs is done, all on one event loop. A step
- * that fails fails what needs it, not the rest; what is done is journaled before the next begins. */
+/* Execute: runs a plan's steps, each as soon as what it needs is done, all on one event loop. A
+ * step that fails fails what needs it, not the rest; what is done is journaled before the next
+ * begins. */
 #ifndef TEECTL_ORCHESTRATE_EXECUTE_H
 #define TEECTL_ORCHESTRATE_EXECUTE_H
 
@@ -21,8 +22,8 @@ struct execution {
 	bool is_settling;          /* advancing now: a step that ends at once does not recurse */
 };
 
-/* Runs it all. Failures of steps are in the result, one err for the whole: 0 when all are done, else
- * the worst of them; ERR_PARTIAL when some are done and the worst is an ordinary failure;
+/* Runs it all. Failures of steps are in the result, one err for the whole: 0 when all are done,
+ * else the worst of them; ERR_PARTIAL when some are done and the worst is an ordinary failure;
  * ERR_INTERRUPTED after Ctrl-C. */
 MUST_CHECK int execute(struct run *run, const struct plan *plan, struct err *e);
 

@@ -41,7 +41,8 @@ struct teectl *teectl_open(const char *cluster_file, struct teectl_error *error)
 		return NULL;
 	}
 	t->timeout_ms = TIMEOUT_MS;
-	if (secret_arena_open(&is_locked, &e) < 0 || cluster_read(cluster_file, &t->cluster, &e) < 0) {
+	if (secret_arena_open(&is_locked, &e) < 0 ||
+	    cluster_read(cluster_file, &t->cluster, &e) < 0) {
 		free(t);
 		(void)refuse(error, &e);
 		return NULL;
@@ -73,14 +74,16 @@ void teectl_set_observer(struct teectl *cluster,
 static void pass_event(void *context, const struct event *event)
 {
 	static const enum teectl_event_kind kinds[] = {
-		[EVENT_STEP_STARTED] = TEECTL_STARTED, [EVENT_STEP_DONE] = TEECTL_DONE,
-		[EVENT_STEP_FAILED] = TEECTL_FAILED,   [EVENT_RETRY] = TEECTL_RETRY,
+		[EVENT_STEP_STARTED] = TEECTL_STARTED,
+		[EVENT_STEP_DONE] = TEECTL_DONE,
+		[EVENT_STEP_FAILED] = TEECTL_FAILED,
+		[EVENT_RETRY] = TEECTL_RETRY,
 		[EVENT_NOTE] = TEECTL_NOTE,
 	};
 	const struct teectl *t = context;
 
 	if (t->on_event)
-		t->on_event(t->context, &(struct teectl_event){
+		t->on_event(t->context, &(struct teectl_event) {
 		                            .kind = kinds[event->kind],
 		                            .step = event->step,
 		                            .node = event->node,
@@ -119,17 +122,17 @@ static int reach(struct teectl *t, const char *verb, const struct goal *goal,
 
 int teectl_up(struct teectl *cluster, struct teectl_error *error)
 {
-	return reach(cluster, "up", &(struct goal){ .kind = GOAL_UP }, error);
+	return reach(cluster, "up", &(struct goal) { .kind = GOAL_UP }, error);
 }
 
 int teectl_genesis(struct teectl *cluster, struct teectl_error *error)
 {
-	return reach(cluster, "genesis", &(struct goal){ .kind = GOAL_GENESIS }, error);
+	return reach(cluster, "genesis", &(struct goal) { .kind = GOAL_GENESIS }, error);
 }
 
 int teectl_inject(struct teectl *cluster, struct teectl_error *error)
 {
-	return reach(cluster, "inject", &(struct goal){ .kind = GOAL_INJECT }, error);
+	return reach(cluster, "inject", &(struct goal) { .kind = GOAL_INJECT }, error);
 }
 
 int teectl_propagate(struct teectl *cluster, struct teectl_error *error)
@@ -142,7 +145,7 @@ int teectl_propagate(struct teectl *cluster, struct teectl_error *error)
 
 int teectl_verify(struct teectl *cluster, struct teectl_error *error)
 {
-	return reach(cluster, "verify", &(struct goal){ .kind = GOAL_VERIFY }, error);
+	return reach(cluster, "verify", &(struct goal) { .kind = GOAL_VERIFY }, error);
 }
 
 static int find_node(const struct teectl *t, const char *name, size_t *ret, struct err *e)
@@ -189,7 +192,8 @@ int teectl_down(struct teectl *cluster, struct teectl_error *error)
 		return refuse(error, &e);
 	for (size_t i = 0; i < cluster->cluster.node_count; i++)
 		if (cluster->cluster.nodes[i].listen &&
-		    launcher_stop(&state, &cluster->cluster.nodes[i], deadline_ms, &is_stopped, &e) < 0)
+		    launcher_stop(&state, &cluster->cluster.nodes[i], deadline_ms, &is_stopped,
+		                  &e) < 0)
 			return refuse(error, &e);
 	return 0;
 }
@@ -201,7 +205,7 @@ static int status_text(struct teectl *t, struct buf *ret, struct err *e)
 	char nothing[NOTHING_MAX];
 
 	TRY(open_run(t, "status", /* to_change= */ false, &r, e));
-	if (drive(&r, &(struct goal){ .kind = GOAL_STATUS }, nothing, e) < 0 &&
+	if (drive(&r, &(struct goal) { .kind = GOAL_STATUS }, nothing, e) < 0 &&
 	    e->code == ERR_INTERNAL)
 		return -1; /* any other failure is a node's, and in the report */
 	TRY(report_make(&r, &report, e));

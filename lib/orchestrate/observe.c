@@ -11,7 +11,7 @@ void observation_drop(struct observation *o)
 	}
 	free(o->nodes);
 	kept_genesis_drop(&o->genesis);
-	*o = (struct observation){ 0 };
+	*o = (struct observation) { 0 };
 }
 
 static void on_status(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
@@ -83,9 +83,8 @@ enum standing node_standing(const struct observation *o, size_t node)
 	if (!o->has_genesis ||
 	    !view_equal(VIEW_OF(status->manifest_hash), VIEW_OF(o->genesis.manifest_hash.bytes)))
 		return STANDS_OCCUPIED;
-	if (status->has_quorum_public_key &&
-	    !view_equal(VIEW_OF(status->quorum_public_key),
-	                public_key_view(&o->genesis.quorum_key)))
+	if (status->has_quorum_public_key && !view_equal(VIEW_OF(status->quorum_public_key),
+	                                                 public_key_view(&o->genesis.quorum_key)))
 		return STANDS_OCCUPIED;
 	return node_phase(o, node) == PHASE_READY ? STANDS_READY : STANDS_WAITING;
 }

@@ -1,5 +1,5 @@
-/* Observe: what is there, as every node says of itself in /status, and what the state has kept. What
- * a node says is a claim; step_verify.c asks for proof. */
+/* Observe: what is there, as every node says of itself in /status, and what the state has kept.
+ * What a node says is a claim; step_verify.c asks for proof. */
 #ifndef TEECTL_ORCHESTRATE_OBSERVE_H
 #define TEECTL_ORCHESTRATE_OBSERVE_H
 

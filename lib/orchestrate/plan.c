@@ -17,7 +17,7 @@ void plan_drop(struct plan *p)
 {
 	free(p->steps);
 	free(p->order);
-	*p = (struct plan){ 0 };
+	*p = (struct plan) { 0 };
 }
 
 const char *step_name(enum step_kind kind)
@@ -35,7 +35,7 @@ static struct step *add(struct planner *p, enum step_kind kind, size_t node, siz
 {
 	struct step *step = &p->plan.steps[p->plan.count++];
 
-	*step = (struct step){ .kind = kind, .node = node, .needs = needs };
+	*step = (struct step) { .kind = kind, .node = node, .needs = needs };
 	return step;
 }
 
@@ -52,10 +52,11 @@ static int refuse_occupied(const struct planner *p, size_t node, struct err *e)
 	hex_write(view_new(status->manifest_hash, 4), found);
 	if (p->seen->has_genesis)
 		hex_write(view_new(p->seen->genesis.manifest_hash.bytes, 4), own);
-	return err_reason(e, ERR_REFUSED, "occupied",
-	                  "%s is occupied: it holds manifest %s…, this cluster's is %s…; nothing is "
-	                  "forwarded to or from it",
-	                  name_of(p, node), found, own);
+	return err_reason(
+	    e, ERR_REFUSED, "occupied",
+	    "%s is occupied: it holds manifest %s…, this cluster's is %s…; nothing is "
+	    "forwarded to or from it",
+	    name_of(p, node), found, own);
 }
 
 /* Why a node that is not there, or broken, can't take part. */
@@ -64,9 +65,10 @@ static int refuse_apart(const struct planner *p, size_t node, struct err *e)
 	const struct node_seen *seen = &p->seen->nodes[node];
 
 	if (seen->presence == NODE_PRESENT)
-		return err_set(e, ERR_NOT_DESIRED,
-		               "%s is in UnrecoverableError: stop and start it (teectl down, teectl up)",
-		               name_of(p, node));
+		return err_set(
+		    e, ERR_NOT_DESIRED,
+		    "%s is in UnrecoverableError: stop and start it (teectl down, teectl up)",
+		    name_of(p, node));
 	*e = seen->why;
 	return -1;
 }
@@ -100,9 +102,10 @@ static int plan_genesis(struct planner *p, struct err *e)
 				         name_of(p, i));
 				return 0;
 			}
-		return err_reason(e, ERR_NOT_DESIRED, "second-genesis",
-		                  "this cluster had its genesis, and no TEE that holds its manifest "
-		                  "answers: a second genesis would make a second quorum key");
+		return err_reason(
+		    e, ERR_NOT_DESIRED, "second-genesis",
+		    "this cluster had its genesis, and no TEE that holds its manifest "
+		    "answers: a second genesis would make a second quorum key");
 	}
 	for (size_t i = 0; i < p->seen->count; i++)
 		if (i != source && node_standing(p->seen, i) == STANDS_OCCUPIED)
@@ -168,12 +171,13 @@ static int find_source(const struct planner *p, size_t *ret, struct err *e)
 	case STANDS_READY:
 		break;
 	}
-	return err_set(e, ERR_NOT_DESIRED,
-	               "%s can't be the source: it is in %s, and a source must be ApplicationReady%s",
-	               name_of(p, wanted), phase_name(node_phase(p->seen, wanted)),
-	               node_standing(p->seen, wanted) == STANDS_WAITING
-	                   ? ": teectl inject"
-	                   : p->seen->has_genesis ? "" : ": teectl genesis, then teectl inject");
+	return err_set(
+	    e, ERR_NOT_DESIRED,
+	    "%s can't be the source: it is in %s, and a source must be ApplicationReady%s",
+	    name_of(p, wanted), phase_name(node_phase(p->seen, wanted)),
+	    node_standing(p->seen, wanted) == STANDS_WAITING ? ": teectl inject"
+	    : p->seen->has_genesis                           ? ""
+	                           : ": teectl genesis, then teectl inject");
 }
 
 static void add_hop(struct planner *p, size_t node, size_t *previous)

@@ -17,14 +17,14 @@ struct goal {
 
 enum step_kind { STEP_LAUNCH, STEP_VERIFY, STEP_GENESIS, STEP_INJECT, STEP_FORWARD, STEP_PROVE };
 
-#define STEP_NONE SIZE_MAX
+#define STEP_NONE   SIZE_MAX
 #define NOTHING_MAX 160
 
 struct step {
 	enum step_kind kind;
 	size_t node;
-	/* The step that must have been done before; with may_fail it must merely have ended, as in a
-	 * chain, where a hop that failed leaves the next to an earlier source. */
+	/* The step that must have been done before; with may_fail it must merely have ended, as in
+	 * a chain, where a hop that failed leaves the next to an earlier source. */
 	size_t needs;
 	bool may_fail;
 	/* Why it can't be done (code is not 0 and text is set): it fails without being started. */
@@ -43,7 +43,8 @@ struct plan {
 void plan_drop(struct plan *p);
 const char *step_name(enum step_kind kind);
 
-/* fails  ERR_NOT_DESIRED, ERR_REFUSED or ERR_UNREACHABLE: what stands in the way, and what to type */
+/* fails  ERR_NOT_DESIRED, ERR_REFUSED or ERR_UNREACHABLE: what stands in the way, and what to type
+ */
 MUST_CHECK int plan_make(const struct cluster *cluster, const struct observation *seen,
                          const struct goal *goal, struct plan *ret, struct err *e);
 

@@ -64,7 +64,7 @@ struct attestation_policy policy_live(const struct run *r, struct view nonce)
 {
 	int64_t now_ms = clock_unix_ms();
 
-	return (struct attestation_policy){
+	return (struct attestation_policy) {
 		.root = buf_view(&r->root),
 		.chain_time_unix = now_ms / 1000,
 		.now_ms = now_ms,
@@ -117,8 +117,8 @@ int policy_judge(const struct run *r, struct view document, struct view nonce,
 		proof.holding = claims.public_key.is_present ? HOLDS_SETUP_KEY : HOLDS_KEY;
 	}
 	if (claims.user_data.is_present &&
-	    (!r->seen.has_genesis || !view_equal(claims.user_data.value,
-	                                         VIEW_OF(r->seen.genesis.manifest_hash.bytes)))) {
+	    (!r->seen.has_genesis ||
+	     !view_equal(claims.user_data.value, VIEW_OF(r->seen.genesis.manifest_hash.bytes)))) {
 		/* Root and PCRs first: a stranger's manifest is no news. */
 		policy.committed_manifest = NULL;
 		TRY(attestation_verify(&claims, &policy, &proved, e));

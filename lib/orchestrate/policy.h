@@ -1,10 +1,11 @@
-/* What a node's documents must show: the root, PCR0..3, and what it may hold (design.md, "Trust"). */
+/* What a node's documents must show: the root, PCR0..3, and what it may hold (design.md, "Trust").
+ */
 #ifndef TEECTL_ORCHESTRATE_POLICY_H
 #define TEECTL_ORCHESTRATE_POLICY_H
 
 #include "orchestrate/run.h"
 
-#define NONCE_LEN 32
+#define NONCE_LEN         32
 #define DOCUMENT_AHEAD_MS 30000 /* clocks of two machines differ */
 
 /* Settles root and PCR0..3 for the run: the manifest's if there is one, which the file's pins must
@@ -13,16 +14,17 @@
  *        differ; ERR_NOT_DESIRED: no simulated root yet */
 MUST_CHECK int policy_settle(struct run *r, struct err *e);
 
-/* A live document of a node: root, chain now, age, PCRs, debug, nonce. What it holds is added by the
- * caller. */
+/* A live document of a node: root, chain now, age, PCRs, debug, nonce. What it holds is added by
+ * the caller. */
 struct attestation_policy policy_live(const struct run *r, struct view nonce);
 
-/* Where the file allows debug enclaves: one shows zeroes where the policy has the image's values. */
+/* Where the file allows debug enclaves: one shows zeroes where the policy has the image's values.
+ */
 void policy_allow_debug(const struct run *r, const struct attestation_claims *claims,
                         struct attestation_policy *policy);
 
-/* Verifies a live document and finds what it proves the node to hold: nothing, the setup key of this
- * cluster's manifest, or the key. Another manifest is refused with reason "manifest". */
+/* Verifies a live document and finds what it proves the node to hold: nothing, the setup key of
+ * this cluster's manifest, or the key. Another manifest is refused with reason "manifest". */
 MUST_CHECK int policy_judge(const struct run *r, struct view document, struct view nonce,
                             struct node_proof *ret, struct err *e);
 

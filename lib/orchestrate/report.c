@@ -6,21 +6,29 @@
 
 #define REPORT_TEXT_MAX 1024
 
-static const char *const state_words[] = { "ready", "not ready", "waiting for people", "failed",
-	                                   "gone", NULL };
+static const char *const state_words[] = { "ready",  "not ready", "waiting for people",
+	                                   "failed", "gone",      NULL };
 
 #define AT(type, member) offsetof(struct type, member)
 #define TEXT(type, key)                                                                            \
-	{ .name = #key, .kind = WIRE_TEXT, .offset = AT(type, key), .presence = SIZE_MAX,          \
-	  .max = REPORT_TEXT_MAX }
+	{                                                                                          \
+		.name = #key, .kind = WIRE_TEXT, .offset = AT(type, key), .presence = SIZE_MAX,    \
+		.max = REPORT_TEXT_MAX                                                             \
+	}
 #define FLAG(type, key)                                                                            \
-	{ .name = #key, .kind = WIRE_BOOL, .offset = AT(type, key), .presence = SIZE_MAX }
+	{                                                                                          \
+		.name = #key, .kind = WIRE_BOOL, .offset = AT(type, key), .presence = SIZE_MAX     \
+	}
 #define NUMBER(type, key)                                                                          \
-	{ .name = #key, .kind = WIRE_NUMBER, .offset = AT(type, key), .presence = SIZE_MAX,        \
-	  .max = INT64_MAX }
+	{                                                                                          \
+		.name = #key, .kind = WIRE_NUMBER, .offset = AT(type, key), .presence = SIZE_MAX,  \
+		.max = INT64_MAX                                                                   \
+	}
 #define HEX(type, key, len)                                                                        \
-	{ .name = #key, .kind = WIRE_FIXED_HEX, .flags = WIRE_NULLABLE, .offset = AT(type, key),   \
-	  .presence = AT(type, has_##key), .max = len }
+	{                                                                                          \
+		.name = #key, .kind = WIRE_FIXED_HEX, .flags = WIRE_NULLABLE,                      \
+		.offset = AT(type, key), .presence = AT(type, has_##key), .max = len               \
+	}
 
 static const struct wire_field node_fields[] = {
 	TEXT(node_report, name),
@@ -247,8 +255,7 @@ int report_judge(const struct cluster_report *report, struct err *e)
 		if (nodes[i].state == NODE_FAILED && nodes[i].reason.len)
 			return err_reason(e, ERR_REFUSED, buf_text(&nodes[i].reason), "%s",
 			                  buf_text(&nodes[i].note));
-	if (report->ready_count < report->node_count ||
-	    report->verified_count < report->node_count)
+	if (report->ready_count < report->node_count || report->verified_count < report->node_count)
 		return err_set(e, ERR_NOT_DESIRED, "%lld of %lld TEEs are ready, %lld verified",
 		               (long long)report->ready_count, (long long)report->node_count,
 		               (long long)report->verified_count);

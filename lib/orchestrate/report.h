@@ -1,5 +1,5 @@
-/* What a run found, for people and machines: one struct, one schema, for status, verify and the ends
- * of the other verbs. */
+/* What a run found, for people and machines: one struct, one schema, for status, verify and the
+ * ends of the other verbs. */
 #ifndef TEECTL_ORCHESTRATE_REPORT_H
 #define TEECTL_ORCHESTRATE_REPORT_H
 
@@ -7,17 +7,17 @@
 
 /* Three different words everywhere: not ready, failed, waiting for people. */
 enum node_state {
-	NODE_READY,       /* has the key */
-	NODE_NOT_READY,   /* on its way: the next verb brings it on */
-	NODE_WAITING,     /* for people: shares */
-	NODE_FAILED,      /* refused, occupied, broken */
-	NODE_GONE,        /* absent or unreachable */
+	NODE_READY,     /* has the key */
+	NODE_NOT_READY, /* on its way: the next verb brings it on */
+	NODE_WAITING,   /* for people: shares */
+	NODE_FAILED,    /* refused, occupied, broken */
+	NODE_GONE,      /* absent or unreachable */
 };
 
 struct node_report {
 	struct buf name, url, instance_id;
-	int state;   /* enum node_state */
-	int phase;   /* enum phase, when there is an answer */
+	int state; /* enum node_state */
+	int phase; /* enum phase, when there is an answer */
 	bool has_phase;
 	bool verified;   /* by a live attestation */
 	bool key_proved; /* by prove-key */
@@ -38,15 +38,15 @@ struct cluster_report {
 	uint8_t quorum_public_key[PUBLIC_KEY_LEN];
 	struct wire_list waiting_for; /* struct alias_item: members */
 	struct wire_list nodes;       /* struct node_report */
-	struct buf missing; /* what is missing, one sentence; empty: nothing */
-	struct buf next;    /* what to type next; empty: nothing */
+	struct buf missing;           /* what is missing, one sentence; empty: nothing */
+	struct buf next;              /* what to type next; empty: nothing */
 };
 extern const struct wire_schema cluster_report_schema;
 WIRE_DROP(cluster_report);
 
 MUST_CHECK int report_make(const struct run *r, struct cluster_report *ret, struct err *e);
-/* The exit status of `status` as an error: 0 when all are ready and verified; ERR_REFUSED when one was
- * refused, else ERR_NOT_DESIRED. */
+/* The exit status of `status` as an error: 0 when all are ready and verified; ERR_REFUSED when one
+ * was refused, else ERR_NOT_DESIRED. */
 MUST_CHECK int report_judge(const struct cluster_report *report, struct err *e);
 const char *node_state_name(enum node_state state); /* "ready", "not ready", … */
 

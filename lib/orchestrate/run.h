@@ -26,9 +26,9 @@ struct event {
 struct run_options {
 	const char *state_folder; /* NULL: beside the cluster file */
 	const char *verb;
-	bool to_change;      /* takes the state's lock */
-	int64_t timeout_ms;  /* of the whole run */
-	int interrupt_fd;    /* -1: none; client.h */
+	bool to_change;     /* takes the state's lock */
+	int64_t timeout_ms; /* of the whole run */
+	int interrupt_fd;   /* -1: none; client.h */
 	bool (*on_interrupt)(void *context);
 	void *interrupt_context;
 	void (*on_event)(void *context, const struct event *event);
@@ -39,14 +39,15 @@ struct run_options {
 enum holding {
 	HOLDS_UNKNOWN,   /* nothing has been proved */
 	HOLDS_NOTHING,   /* no manifest */
-	HOLDS_SETUP_KEY, /* this cluster's manifest and a committed setup key: it waits for the key */
+	HOLDS_SETUP_KEY, /* this cluster's manifest and a committed setup key: it waits for the key
+	                  */
 	HOLDS_KEY,       /* this cluster's manifest, setup key wiped: provisioned */
 };
 
 struct node_proof {
 	enum holding holding;
 	bool is_refused;
-	struct err refusal; /* why it is not verified */
+	struct err refusal;          /* why it is not verified */
 	struct public_key setup_key; /* of HOLDS_SETUP_KEY */
 	int64_t timestamp_ms;
 	bool is_debug;
@@ -68,7 +69,7 @@ struct run {
 	struct wire_list missing; /* struct alias_item: the members that are waited for */
 };
 
-#define RUN_INIT ((struct run){ .state = { .lock = -1 } })
+#define RUN_INIT ((struct run) { .state = { .lock = -1 } })
 
 /* Opens state and client and looks at every node. cluster is borrowed. */
 MUST_CHECK int run_open(const struct cluster *cluster, const struct run_options *options,
@@ -79,7 +80,8 @@ MUST_CHECK int run_look(struct run *r, struct err *e);
 void run_tell(const struct run *r, const struct event *event);
 PRINTF_LIKE(3, 4) void run_note(const struct run *r, size_t node, const char *format, ...);
 
-/* One operation at a node, from a callback of the run's client. ERR_UNREACHABLE if it has no URL. */
+/* One operation at a node, from a callback of the run's client. ERR_UNREACHABLE if it has no URL.
+ */
 MUST_CHECK int run_exchange(struct run *r, size_t node, enum api api, const void *request,
                             client_done *on_done, void *context, struct err *e);
 

@@ -1,6 +1,6 @@
-/* forward a -> b: the manifest to b; b's document, verified here before a is asked for anything; the
- * export at a, whose signature is verified with the quorum public key; the injection at b. What passes
- * through is sealed to b's attested setup key. */
+/* forward a -> b: the manifest to b; b's document, verified here before a is asked for anything;
+ * the export at a, whose signature is verified with the quorum public key; the injection at b. What
+ * passes through is sealed to b's attested setup key. */
 #include "orchestrate/execute.h"
 #include "orchestrate/policy.h"
 
@@ -73,7 +73,8 @@ static int take_export(struct forward *f, const struct export_key_reply *answer,
 		                 name_of(f, f->source));
 		return -1;
 	}
-	memcpy(q.encrypted_quorum_key, answer->encrypted_quorum_key, sizeof(q.encrypted_quorum_key));
+	memcpy(q.encrypted_quorum_key, answer->encrypted_quorum_key,
+	       sizeof(q.encrypted_quorum_key));
 	memcpy(q.signature, answer->signature, sizeof(q.signature));
 	return run_exchange(r, f->target, API_INJECT_KEY, &q, on_injected, f, e);
 }
@@ -106,7 +107,8 @@ static int take_document(struct forward *f, struct attestation_reply *answer, st
 	}
 	if (proof.holding != HOLDS_SETUP_KEY)
 		return err_reason(e, ERR_ATTESTATION, "public_key",
-		                  "%s: its document commits to no setup key", name_of(f, f->target));
+		                  "%s: its document commits to no setup key",
+		                  name_of(f, f->target));
 	TRY(manifest_copy(&r->seen.genesis.envelope, &q.manifest_envelope, e));
 	TRY(wire_set(&q.attestation_doc, buf_view(&answer->attestation_doc), e));
 	return run_exchange(r, f->source, API_EXPORT_KEY, &q, on_exported, f, e);
@@ -171,7 +173,7 @@ int step_forward_start(struct execution *x, size_t step, struct err *e)
 
 	if (!f)
 		return err_set(e, ERR_INTERNAL, "no memory to forward the key");
-	*f = (struct forward){ .x = x, .step = step, .target = x->plan->steps[step].node };
+	*f = (struct forward) { .x = x, .step = step, .target = x->plan->steps[step].node };
 	if (begin(f, e) < 0) {
 		free(f);
 		return -1;

@@ -1,6 +1,6 @@
 /* genesis: a quorum key is born in the source. Nothing that it answers is believed but what its
- * genesis document attests (design.md, "Trust"); without that, and a second document that commits to
- * the manifest, nothing is kept and no share leaves a member. */
+ * genesis document attests (design.md, "Trust"); without that, and a second document that commits
+ * to the manifest, nothing is kept and no share leaves a member. */
 #include "base/file.h"
 #include "base/text.h"
 #include "orchestrate/believe.h"
@@ -14,7 +14,8 @@ struct genesis {
 	struct execution *x;
 	size_t step, node;
 	uint8_t nonce[NONCE_LEN];
-	int64_t asked_ms; /* the enclave's time of a live document taken right before it was asked */
+	int64_t
+	    asked_ms; /* the enclave's time of a live document taken right before it was asked */
 	struct genesis_reply reply;
 	struct kept_genesis kept;
 };
@@ -37,8 +38,7 @@ static void fail(struct genesis *g, const struct err *why)
 	genesis_free(g);
 }
 
-static int copy_members(const struct cluster_member_list *from, struct wire_list *to,
-                        struct err *e)
+static int copy_members(const struct cluster_member_list *from, struct wire_list *to, struct err *e)
 {
 	AUTO(member_set) struct member_set set = { 0 };
 
@@ -173,7 +173,7 @@ int step_genesis_start(struct execution *x, size_t step, struct err *e)
 	g = calloc(1, sizeof(*g));
 	if (!g)
 		return err_set(e, ERR_INTERNAL, "no memory for a genesis");
-	*g = (struct genesis){ .x = x, .step = step, .node = x->plan->steps[step].node };
+	*g = (struct genesis) { .x = x, .step = step, .node = x->plan->steps[step].node };
 	if (ask_document(g, on_alive, e) < 0) {
 		genesis_free(g);
 		return -1;

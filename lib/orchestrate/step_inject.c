@@ -1,6 +1,6 @@
 /* inject: the members' shares that are here, each opened with its member's key, compared with the
- * attested hash, sealed to the verified and committed setup key, and signed by the member. A share is
- * in the clear only between opening and sealing, in locked memory. */
+ * attested hash, sealed to the verified and committed setup key, and signed by the member. A share
+ * is in the clear only between opening and sealing, in locked memory. */
 #include "base/file.h"
 #include "base/text.h"
 #include "crypto/shamir.h"
@@ -80,14 +80,14 @@ static int list_slots(struct inject *j, struct err *e)
 		const struct cluster_member *member = &members->items[i];
 
 		if (!view_equal(alias, view_text(member->name)))
-			return err_set(e, ERR_CONFIG,
-			               "member %zu is '%s' in the cluster file and '%s' in the genesis",
-			               i + 1, member->name,
-			               buf_text(&attested[i].share_set_member.alias));
-		j->slots[i] = (struct share_slot){
-			.status = !is_missing_there(status, alias)                  ? SHARE_IN
+			return err_set(
+			    e, ERR_CONFIG,
+			    "member %zu is '%s' in the cluster file and '%s' in the genesis", i + 1,
+			    member->name, buf_text(&attested[i].share_set_member.alias));
+		j->slots[i] = (struct share_slot) {
+			.status = !is_missing_there(status, alias)            ? SHARE_IN
 			          : member->key && file_is_there(member->key) ? SHARE_HERE
-			                                                            : SHARE_MISSING,
+			                                                      : SHARE_MISSING,
 			.member = member,
 			.attested = &attested[i],
 		};
@@ -121,7 +121,8 @@ static int seal_share(const struct inject *j, const struct share_slot *slot,
 		return err_wrap(e, "'%s'", path);
 	TRY(sha512(secret_view(&share), &hash, e));
 	if (!view_equal(VIEW_OF(hash.bytes), VIEW_OF(slot->attested->share_hash)))
-		return err_set(e, ERR_SHARE, "'%s' holds another share than the attested one", path);
+		return err_set(e, ERR_SHARE, "'%s' holds another share than the attested one",
+		               path);
 	ret->encrypted_share.max = SHARE_LEN + ENVELOPE_OVERHEAD;
 	TRY(envelope_seal(setup, &share, &entropy_system, &ret->encrypted_share, e));
 	ret->has_encrypted = true;
@@ -185,10 +186,10 @@ static int refuse_waiting(struct inject *j, int64_t received, struct err *e)
 		                   slot->status == SHARE_WRONG ? " (wrong share)" : "") < 0)
 			break;
 	}
-	return err_set(e, ERR_WAITING, "%lld of %lld shares; waiting for %s%s",
-	               (long long)received, (long long)j->output.set.threshold,
-	               j->output.set.threshold - received > 1 ? "more of: " : "one of: ",
-	               buf_text(&names));
+	return err_set(
+	    e, ERR_WAITING, "%lld of %lld shares; waiting for %s%s", (long long)received,
+	    (long long)j->output.set.threshold,
+	    j->output.set.threshold - received > 1 ? "more of: " : "one of: ", buf_text(&names));
 }
 
 static int judge_reply(struct inject *j, const struct inject_shares_reply *reply, struct err *e)
@@ -290,7 +291,7 @@ int step_inject_start(struct execution *x, size_t step, struct err *e)
 
 	if (!j)
 		return err_set(e, ERR_INTERNAL, "no memory to inject shares");
-	*j = (struct inject){ .x = x, .step = step, .node = x->plan->steps[step].node };
+	*j = (struct inject) { .x = x, .step = step, .node = x->plan->steps[step].node };
 	if (begin(j, e) < 0) {
 		inject_free(j);
 		return -1;

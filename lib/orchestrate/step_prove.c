@@ -1,5 +1,6 @@
 /* prove: prove-key with a fresh challenge. The document shows that the answer comes from a TEE that
- * the policy accepts and that holds this manifest; the signature over it, that the TEE has the key. */
+ * the policy accepts and that holds this manifest; the signature over it, that the TEE has the key.
+ */
 #include "orchestrate/execute.h"
 #include "orchestrate/policy.h"
 
@@ -26,8 +27,8 @@ static int verify_signature(const struct prove *p, const struct prove_key_reply 
 	TRY(sha256(buf_view(&answer->attestation_doc), &document, e));
 	statement_format(STATEMENT_PROVE_KEY, &genesis->manifest_hash, p->challenge, document.bytes,
 	                 message);
-	if (public_key_verify(&genesis->quorum_key, VIEW_OF(message), VIEW_OF(answer->signature), e) <
-	    0)
+	if (public_key_verify(&genesis->quorum_key, VIEW_OF(message), VIEW_OF(answer->signature),
+	                      e) < 0)
 		return err_reason(e, ERR_ATTESTATION, "key-proof",
 		                  "the key proof is not signed by the quorum key");
 	return 0;
@@ -60,7 +61,7 @@ static void on_proof(void *context, void *reply, const struct err *failure, int6
 		execution_failed(p->x, p->step, failure);
 	} else if (judge(p, reply, &e) < 0) {
 		(void)err_wrap(&e, "%s: prove-key", p->x->run->cluster->nodes[p->node].name);
-		*proof = (struct node_proof){ .is_refused = true, .refusal = e };
+		*proof = (struct node_proof) { .is_refused = true, .refusal = e };
 		execution_failed(p->x, p->step, &e);
 	} else {
 		execution_done(p->x, p->step, "holds the quorum key");
@@ -90,7 +91,7 @@ int step_prove_start(struct execution *x, size_t step, struct err *e)
 
 	if (!p)
 		return err_set(e, ERR_INTERNAL, "no memory to prove a key");
-	*p = (struct prove){ .x = x, .step = step, .node = x->plan->steps[step].node };
+	*p = (struct prove) { .x = x, .step = step, .node = x->plan->steps[step].node };
 	if (ask(p, e) < 0) {
 		free(p);
 		return -1;

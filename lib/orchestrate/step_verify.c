@@ -11,8 +11,8 @@ struct verify {
 	uint8_t nonce[NONCE_LEN];
 };
 
-/* An enclave that this run launched and that fails is stopped: it is not what was asked for. One that
- * ran before is only named: it may be the last that has the key. */
+/* An enclave that this run launched and that fails is stopped: it is not what was asked for. One
+ * that ran before is only named: it may be the last that has the key. */
 static void stop_refused(struct execution *x, size_t step)
 {
 	struct run *r = x->run;
@@ -22,7 +22,8 @@ static void stop_refused(struct execution *x, size_t step)
 
 	if (s->needs == STEP_NONE || x->plan->steps[s->needs].kind != STEP_LAUNCH)
 		return;
-	if (launcher_stop(&r->state, &r->cluster->nodes[s->node], r->deadline_ms, &is_stopped, &e) < 0)
+	if (launcher_stop(&r->state, &r->cluster->nodes[s->node], r->deadline_ms, &is_stopped, &e) <
+	    0)
 		run_note(r, s->node, "could not be stopped: %s", e.text);
 	else
 		run_note(r, s->node, "was stopped, since it could not be verified");
@@ -32,7 +33,7 @@ static void refuse(struct verify *v, const struct err *why)
 {
 	struct node_proof *proof = &v->x->run->proofs[v->node];
 
-	*proof = (struct node_proof){ .is_refused = true, .refusal = *why };
+	*proof = (struct node_proof) { .is_refused = true, .refusal = *why };
 	if (why->code != ERR_INTERRUPTED)
 		stop_refused(v->x, v->step);
 	execution_failed(v->x, v->step, why);
@@ -86,11 +87,11 @@ int step_verify_start(struct execution *x, size_t step, struct err *e)
 
 	if (!v)
 		return err_set(e, ERR_INTERNAL, "no memory to verify a node");
-	*v = (struct verify){ .x = x, .step = step, .node = x->plan->steps[step].node };
+	*v = (struct verify) { .x = x, .step = step, .node = x->plan->steps[step].node };
 	if (ask(v, e) < 0) {
 		struct node_proof *proof = &x->run->proofs[v->node];
 
-		*proof = (struct node_proof){ .is_refused = true, .refusal = *e };
+		*proof = (struct node_proof) { .is_refused = true, .refusal = *e };
 		free(v);
 		return -1;
 	}
