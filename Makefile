@@ -14,13 +14,15 @@ DESTDIR ?=
 
 # A part of the library alone can be built and tested: make unit LAYERS="base crypto"
 LAYERS  ?= base crypto attest proto client cluster orchestrate
+# Programs whose parts have unit tests of their own; they stand on proto.
+STUBS   ?= $(if $(filter proto,$(LAYERS)),hv enclave)
 
 PACKAGES := libcurl json-c libcrypto yaml-0.1 libcbor
 
 WARNINGS := -Wall -Wextra -Wshadow -Wvla -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
             -Wmissing-prototypes -Wformat=2 -Werror
 HARDENED := -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIC
-CPPFLAGS += -D_GNU_SOURCE -DTEECTL_VERSION='"$(VERSION)"' -Ilib
+CPPFLAGS += -D_GNU_SOURCE -DTEECTL_VERSION='"$(VERSION)"' -Ilib -Ienclave-stub
 CFLAGS   ?= -O2 -g
 ALL_CFLAGS  = -std=gnu17 $(WARNINGS) $(HARDENED) $(CFLAGS) $(SANITIZE)
 ALL_LDFLAGS = -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(LDFLAGS) $(SANITIZE)
@@ -35,7 +37,7 @@ LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(BUILD)/%.o)
 CMD_OBJECTS  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/*.c))
 ENCLAVE_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard enclave-stub/enclave/*.c))
 HV_OBJECTS   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard enclave-stub/hv/*.c))
-UNIT_TESTS   := $(foreach layer,$(LAYERS),$(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/$(layer)_*.c)))
+UNIT_TESTS   := $(foreach layer,$(LAYERS) $(STUBS),$(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/$(layer)_*.c)))
 
 LIBS := $$(pkg-config --libs $(PACKAGES)) -lpthread
 
@@ -63,7 +65,7 @@ $(BUILD)/teectl-hv: $(HV_OBJECTS) $(WIPE_FREE) $(BUILD)/libinternal.a
 #   /* link: enclave-stub/enclave/phase.c */
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libinternal.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -Itests/unit -Ienclave-stub -I. -DVECTORS='"$(CURDIR)/tests/vectors"' $(ALL_CFLAGS) -MMD -MP $< \
+	$(Q)$(CC) $(CPPFLAGS) -Itests/unit -I. -DVECTORS='"$(CURDIR)/tests/vectors"' $(ALL_CFLAGS) -MMD -MP $< \
 		$$(sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $<) $(BUILD)/libinternal.a $(ALL_LDFLAGS) $(LIBS) -lcmocka -o $@
 
 unit: $(UNIT_TESTS)
