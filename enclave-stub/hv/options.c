@@ -1,0 +1,318 @@
+#include "hv/options.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <unistd.h>
+
+#define FILE_BYTES_MAX (1 << 20) /* a certificate chain takes a few KiB */
+
+struct hv_option {
+	const char *name, *metavar; /* metavar NULL: a flag */
+	size_t offset;              /* of a const char *, or of a bool for a flag */
+	const char *doc;
+};
+
+#define AT(field) offsetof(struct hv_options, field)
+
+static const struct hv_option table[] = {
+    {"image", "FILE", AT(image), "program to run as the enclave (PCR0, PCR1)"},
+    {"pki", "DIR", AT(pki), "folder of the simulated root (default ~/.local/state/teectl/pki)"},
+    {"role", "TEXT", AT(role), "who operates the enclave (PCR3)"},
+    {"instance", "TEXT", AT(instance), "which of several enclaves it is (PCR4)"},
+    {"debug", NULL, AT(is_debug), "PCR0, 1 and 2 read zero; nobody trusts such an enclave"},
+    {"help", NULL, AT(wants_help), "show this and leave"},
+    {"version", NULL, AT(wants_version), "show the version and leave"},
+};
+
+void hv_options_drop(struct hv_options *o)
+{
+	free(o->rest);
+	*o = (struct hv_options){0};
+}
+
+static bool is_named(const char *arg, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncmp(arg, "--", 2) == 0 && strncmp(arg + 2, name, len) == 0 &&
+	       (arg[2 + len] == '\0' || arg[2 + len] == '=');
+}
+
+static const struct hv_option *find_own(const char *arg)
+{
+	for (size_t i = 0; i < COUNT(table); i++)
+		if (is_named(arg, table[i].name))
+			return &table[i];
+	return NULL;
+}
+
+/* Does the word after this one belong to it? A value may look like an option of ours. */
+static bool takes_next(const char *arg)
+{
+	for (size_t i = 0; i < LAUNCH_COUNT; i++)
+		if (is_named(arg, launch_options[i].name))
+			return launch_options[i].kind != LAUNCH_FLAG && !strchr(arg, '=');
+	return false;
+}
+
+/* The value of argv[*at], which may be the next word: then *at moves on. */
+static int take_value(const struct hv_option *option, char *const *argv, size_t count, size_t *at,
+                      const char **ret, struct err *e)
+{
+	const char *equals = strchr(argv[*at], '=');
+
+	if (!equals && *at + 1 == count)
+		return err_set(e, ERR_USAGE, "--%s needs a value: %s", option->name,
+		               option->metavar);
+	*ret = equals ? equals + 1 : argv[++*at];
+	return 0;
+}
+
+static int take_own(const struct hv_option *option, char *const *argv, size_t count, size_t *at,
+                    struct hv_options *o, struct err *e)
+{
+	void *field = (char *)o + option->offset;
+	const char *given = argv[*at];
+
+	if (!option->metavar) {
+		if (strchr(given, '='))
+			return err_set(e, ERR_USAGE, "--%s takes no value", option->name);
+		if (*(bool *)field)
+			return err_set(e, ERR_USAGE, "--%s is given twice", option->name);
+		*(bool *)field = true;
+		return 0;
+	}
+	if (*(const char **)field)
+		return err_set(e, ERR_USAGE, "--%s is given twice", option->name);
+	return take_value(option, argv, count, at, field, e);
+}
+
+int hv_options_parse(char *const *argv, size_t count, struct hv_options *ret, struct err *e)
+{
+	AUTO(hv_options) struct hv_options o = {.rest = calloc(count + 1, sizeof(char *))};
+
+	if (!o.rest)
+		return err_set(e, ERR_INTERNAL, "no memory for options");
+	for (size_t i = 0; i < count; i++) {
+		const struct hv_option *own = find_own(argv[i]);
+
+		if (own) {
+			TRY(take_own(own, argv, count, &i, &o, e));
+			continue;
+		}
+		o.rest[o.rest_count++] = argv[i];
+		if (takes_next(argv[i]) && i + 1 < count)
+			o.rest[o.rest_count++] = argv[++i];
+	}
+	if (!o.wants_help && !o.wants_version && (!o.image || !*o.image))
+		return err_set(e, ERR_USAGE, "--image FILE is needed");
+	*ret = MOVE(o);
+	return 0;
+}
+
+static void print_option(FILE *to, const char *name, const char *metavar, const char *doc,
+                         const char *fallback)
+{
+	int width = fprintf(to, "  --%s%s%s", name, metavar ? " " : "", metavar ? metavar : "");
+
+	fprintf(to, "%*s%s", width < 36 ? 36 - width : 1, "", doc);
+	if (fallback)
+		fprintf(to, " (default %s)", fallback);
+	fputc('\n', to);
+}
+
+void hv_options_print_help(FILE *to)
+{
+	fputs(
+	    "usage: teectl-hv --image FILE [OPTION]... [ENCLAVE OPTION]...\n\n"
+	    "Simulates the hypervisor and the security module of one enclave: measures the image,\n"
+	    "runs it, and answers for it. SIMULATED: whoever can read the folder of the root key,\n"
+	    "and root on this host, can forge or read every enclave under it.\n\n"
+	    "options:\n",
+	    to);
+	for (size_t i = 0; i < COUNT(table); i++)
+		print_option(to, table[i].name, table[i].metavar, table[i].doc, NULL);
+	fputs("\noptions for the enclave:\n", to);
+	for (size_t i = 0; i < LAUNCH_COUNT; i++)
+		if (i != LAUNCH_NSM)
+			print_option(to, launch_options[i].name, launch_options[i].metavar,
+			             launch_options[i].doc, launch_options[i].fallback);
+	fputs("\nTEECTL_LOG in the environment is --log-level unless that is given. The enclave's "
+	      "own\n"
+	      "environment is empty.\n",
+	      to);
+}
+
+/* Defaults are the table's own strings. */
+static bool is_given(const struct launch *l, enum launch_id id)
+{
+	return l->values[id] && l->values[id] != launch_options[id].fallback;
+}
+
+static const enum launch_id file_ids[ENCLAVE_FILES] = {
+    LAUNCH_TLS_CERT,
+    LAUNCH_TLS_KEY,
+    LAUNCH_CLIENT_CA,
+};
+
+void enclave_options_drop(struct enclave_options *o)
+{
+	for (size_t i = 0; i < ENCLAVE_FILES; i++) {
+		fd_drop(&o->files[i]);
+		text_drop(&o->file_values[i]);
+	}
+}
+
+static int open_source(const char *value, const char *name, int *ret, struct err *e)
+{
+	uint64_t number;
+	int fd;
+
+	if (strncmp(value, "fd:", 3) == 0) {
+		TRY(number_parse(value + 3, name, 0, INT_MAX, &number, e));
+		fd = fcntl((int)number, F_DUPFD_CLOEXEC, 3);
+	} else {
+		fd = open(value, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	}
+	if (fd < 0)
+		return err_sys(e, ERR_NO_INPUT, errno, "--%s '%s'", name, value);
+	*ret = fd;
+	return 0;
+}
+
+/* From its first byte, in the kernel: a private key never comes into this process's memory. */
+static int copy_all(int from, int to, const char *name, struct err *e)
+{
+	off_t offset = 0;
+
+	while (offset <= FILE_BYTES_MAX) {
+		ssize_t put = sendfile(to, from, &offset, (size_t)(FILE_BYTES_MAX + 1 - offset));
+
+		if (put == 0)
+			return 0;
+		if (put < 0 && errno != EINTR)
+			return err_sys(e, ERR_DATA, errno, "copying the file of --%s", name);
+	}
+	return err_set(e, ERR_DATA, "the file of --%s has more than %d bytes", name,
+	               FILE_BYTES_MAX);
+}
+
+/* A sealed copy, so that the enclave reads the bytes that were measured; 4 and above, because 3 is
+ * the NSM's, and the number is the same here and in the enclave. */
+static int seal_copy(int from, const char *name, int *ret, struct err *e)
+{
+	AUTO(fd) int made = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	AUTO(fd) int copy = made < 0 ? -1 : fcntl(made, F_DUPFD_CLOEXEC, ENCLAVE_NSM_FD + 1);
+
+	if (copy < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "making a memory file for --%s", name);
+	TRY(copy_all(from, copy, name, e));
+	if (fcntl(copy, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "sealing the copy for --%s", name);
+	*ret = MOVE_FD(copy);
+	return 0;
+}
+
+static int take_file(struct enclave_options *o, size_t i, struct err *e)
+{
+	const char *name = launch_options[file_ids[i]].name;
+	const char **value = &o->launch.values[file_ids[i]];
+	AUTO(fd) int source = -1;
+
+	if (!*value)
+		return 0;
+	TRY(open_source(*value, name, &source, e));
+	TRY(seal_copy(source, name, &o->files[i], e));
+	if (asprintf(&o->file_values[i], "fd:%d", o->files[i]) < 0) {
+		o->file_values[i] = NULL;
+		return err_set(e, ERR_INTERNAL, "no memory for options");
+	}
+	*value = o->file_values[i];
+	return 0;
+}
+
+static int take_log_level(struct enclave_options *o, const char *from_environment, struct err *e)
+{
+	const char **value = &o->launch.values[LAUNCH_LOG_LEVEL];
+
+	if (from_environment && *from_environment && !is_given(&o->launch, LAUNCH_LOG_LEVEL)) {
+		if (log_level_parse(from_environment, &o->log_level, e) < 0)
+			return err_wrap(e, "TEECTL_LOG");
+		*value = from_environment;
+	}
+	return *value ? log_level_parse(*value, &o->log_level, e) : 0;
+}
+
+int enclave_options_parse(char *const *argv, size_t count, const char *log_level,
+                          struct enclave_options *ret, struct err *e)
+{
+	AUTO(enclave_options) struct enclave_options o = ENCLAVE_OPTIONS_NONE;
+
+	TRY(launch_parse(argv, count, &o.launch, e));
+	if (is_given(&o.launch, LAUNCH_NSM))
+		return err_set(e, ERR_USAGE, "--nsm is for the hypervisor to give, not for you");
+	TRY(take_log_level(&o, log_level, e));
+	for (size_t i = 0; i < ENCLAVE_FILES; i++)
+		TRY(take_file(&o, i, e));
+	*ret = o;
+	o = (struct enclave_options)ENCLAVE_OPTIONS_NONE;
+	return 0;
+}
+
+int enclave_options_rewind(const struct enclave_options *o, struct err *e)
+{
+	for (size_t i = 0; i < ENCLAVE_FILES; i++)
+		if (o->files[i] >= 0 && lseek(o->files[i], 0, SEEK_SET) < 0)
+			return err_sys(e, ERR_INTERNAL, errno, "rewinding the file of --%s",
+			               launch_options[file_ids[i]].name);
+	return 0;
+}
+
+void enclave_argv_drop(struct enclave_argv *a)
+{
+	while (a->count)
+		free(a->items[--a->count]);
+}
+
+/* value NULL: a flag, or the program's name. */
+static int add_arg(struct enclave_argv *a, const char *name, const char *value, struct err *e)
+{
+	char *item;
+
+	if (asprintf(&item, "%s%s%s", name, value ? "=" : "", value ? value : "") < 0)
+		return err_set(e, ERR_INTERNAL, "no memory for options");
+	a->items[a->count++] = item;
+	return 0;
+}
+
+static int add_option(struct enclave_argv *a, enum launch_id id, const char *value, struct err *e)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "--%s", launch_options[id].name);
+	return add_arg(a, name, launch_options[id].kind == LAUNCH_FLAG ? NULL : value, e);
+}
+
+int enclave_argv_build(const struct enclave_options *o, struct enclave_argv *ret, struct err *e)
+{
+	AUTO(enclave_argv) struct enclave_argv a = {0};
+
+	TRY(add_arg(&a, "teectl-enclave", NULL, e));
+	for (size_t i = 0; i < o->launch.host_name_count; i++)
+		TRY(add_option(&a, LAUNCH_HOST_NAME, o->launch.host_names[i], e));
+	for (enum launch_id id = 0; id < LAUNCH_COUNT; id++)
+		if (id != LAUNCH_HOST_NAME && id != LAUNCH_NSM && is_given(&o->launch, id))
+			TRY(add_option(&a, id, o->launch.values[id], e));
+	TRY(add_option(&a, LAUNCH_NSM, ENCLAVE_NSM, e));
+	*ret = MOVE(a);
+	return 0;
+}

@@ -1,0 +1,208 @@
+#include "hv/pki.h"
+
+#include "attest/chain.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "crypto/entropy.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#define NAME_MAX_LEN 64 /* upper bound of a common name (RFC 5280, ub-common-name) */
+#define NAME_RANDOM  4
+
+struct ca_files {
+	char *certificate, *key;
+};
+
+static void ca_files_drop(struct ca_files *f)
+{
+	text_drop(&f->certificate);
+	text_drop(&f->key);
+}
+
+void identity_drop(struct identity *i)
+{
+	signer_drop(&i->leaf);
+	buf_drop(&i->root);
+	buf_drop(&i->platform);
+}
+
+bool identity_is_due(const struct identity *i, int64_t now_unix)
+{
+	int64_t left = signer_not_after_unix(i->leaf) - now_unix;
+
+	return left < PKI_LEAF_LEFT_S || left > PKI_LEAF_S;
+}
+
+int pki_default_folder(char **ret, struct err *e)
+{
+	const char *state = getenv("XDG_STATE_HOME");
+	const char *home = getenv("HOME");
+	char *folder = NULL;
+	int len;
+
+	/* The XDG base directory specification has relative paths ignored. */
+	if (state && state[0] == '/')
+		len = asprintf(&folder, "%s/teectl/pki", state);
+	else if (home && home[0] == '/')
+		len = asprintf(&folder, "%s/.local/state/teectl/pki", home);
+	else
+		return err_set(e, ERR_USAGE, "no home folder (HOME): give --pki DIR");
+	if (len < 0)
+		return err_set(e, ERR_INTERNAL, "no memory for a file name");
+	*ret = folder;
+	return 0;
+}
+
+static int open_folder(const char *folder, struct err *e)
+{
+	struct stat st;
+
+	TRY(folder_make_private(folder, e));
+	if (stat(folder, &st) < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "'%s'", folder);
+	if (st.st_mode & 077)
+		return err_set(e, ERR_DATA, "'%s' has mode %04o: expected 0700", folder,
+		               st.st_mode & 07777);
+	return 0;
+}
+
+static int ca_paths(const char *folder, const char *what, struct ca_files *ret, struct err *e)
+{
+	AUTO(ca_files) struct ca_files f = {0};
+
+	if (asprintf(&f.certificate, "%s/%s.der", folder, what) < 0) {
+		f.certificate = NULL;
+		return err_set(e, ERR_INTERNAL, "no memory for a file name");
+	}
+	if (asprintf(&f.key, "%s/%s.key", folder, what) < 0) {
+		f.key = NULL;
+		return err_set(e, ERR_INTERNAL, "no memory for a file name");
+	}
+	*ret = MOVE(f);
+	return 0;
+}
+
+static int issue_ca(const struct signer *issuer, const char *what, int64_t now_unix,
+                    int64_t lifetime_s, int path_length, const struct ca_files *files,
+                    struct signer **ret, struct err *e)
+{
+	AUTO(signer) struct signer *ca = NULL;
+	uint8_t random[NAME_RANDOM];
+	char name[NAME_MAX_LEN];
+
+	TRY(random_public(random, sizeof(random), e));
+	snprintf(name, sizeof(name), "teectl SIMULATED %s %02x%02x%02x%02x", what, random[0],
+	         random[1], random[2], random[3]);
+	TRY(signer_issue(issuer,
+	                 &(struct certificate_request){
+	                     .common_name = name,
+	                     .not_before_unix = now_unix - PKI_BACKDATE_S,
+	                     .not_after_unix = now_unix + lifetime_s,
+	                     .is_ca = true,
+	                     .path_length = path_length,
+	                 },
+	                 &ca, e));
+	TRY(signer_write(ca, files->certificate, files->key, e));
+	*ret = MOVE(ca);
+	return 0;
+}
+
+/* A root whose certificate was ever there is never replaced. A key alone is what a start that was
+ * cut short left behind: nobody can have seen its certificate. */
+static int take_root(const char *folder, int64_t now_unix, struct signer **ret, struct err *e)
+{
+	AUTO(ca_files) struct ca_files files = {0};
+
+	TRY(ca_paths(folder, "root", &files, e));
+	if (!file_is_there(files.certificate))
+		return issue_ca(/* issuer= */ NULL, "root", now_unix, PKI_ROOT_S,
+		                /* path_length= */ -1, &files, ret, e);
+	if (signer_read(files.certificate, files.key, ret, e) < 0) {
+		e->code = ERR_DATA;
+		return err_wrap(e,
+		                "the simulated root in '%s' can't be used (remove the folder for "
+		                "a new one)",
+		                folder);
+	}
+	return 0;
+}
+
+/* Is there a platform CA that can sign for the whole life of a leaf? One that can't be read, is
+ * about to end, or is dated in the future (the clock was set back) can't. */
+static bool read_platform(const struct ca_files *files, int64_t now_unix, struct signer **ret)
+{
+	AUTO(signer) struct signer *platform = NULL;
+	struct err unreadable;
+	int64_t left;
+
+	if (signer_read(files->certificate, files->key, &platform, &unreadable) < 0)
+		return false;
+	left = signer_not_after_unix(platform) - now_unix;
+	if (left < PKI_PLATFORM_LEFT_S || left > PKI_PLATFORM_S)
+		return false;
+	*ret = MOVE(platform);
+	return true;
+}
+
+/* Signs a leaf, and looks at the chain as a verifier will: a platform CA of another root fails. */
+static int sign_leaf(const struct signer *root, const struct signer *platform, const char *name,
+                     int64_t now_unix, struct identity *ret, struct err *e)
+{
+	AUTO(identity)
+	struct identity i = {
+	    .root = BUF_INIT(PKI_CERTIFICATE_MAX),
+	    .platform = BUF_INIT(PKI_CERTIFICATE_MAX),
+	};
+	AUTO(chain_key) struct chain_key *verified = NULL;
+	struct view ca = signer_certificate(platform);
+
+	TRY(signer_issue(platform,
+	                 &(struct certificate_request){
+	                     .common_name = name,
+	                     .not_before_unix = now_unix - PKI_BACKDATE_S,
+	                     .not_after_unix = now_unix + PKI_LEAF_S,
+	                 },
+	                 &i.leaf, e));
+	TRY(chain_verify(signer_certificate(root), &ca, 1, signer_certificate(i.leaf), now_unix,
+	                 &verified, e));
+	TRY(buf_set(&i.root, signer_certificate(root), e));
+	TRY(buf_set(&i.platform, ca, e));
+	*ret = MOVE(i);
+	return 0;
+}
+
+/* Nobody pins a platform CA: one that does not serve is made again. */
+static int certify_under(const char *folder, const struct signer *root, const char *name,
+                         int64_t now_unix, struct identity *ret, struct err *e)
+{
+	AUTO(ca_files) struct ca_files files = {0};
+	AUTO(signer) struct signer *kept = NULL;
+	AUTO(signer) struct signer *made = NULL;
+	struct err unfit;
+
+	TRY(ca_paths(folder, "platform", &files, e));
+	if (read_platform(&files, now_unix, &kept) &&
+	    sign_leaf(root, kept, name, now_unix, ret, &unfit) == 0)
+		return 0;
+	TRY(issue_ca(root, "platform", now_unix, PKI_PLATFORM_S, /* path_length= */ 0, &files,
+	             &made, e));
+	return sign_leaf(root, made, name, now_unix, ret, e);
+}
+
+int pki_certify(const char *folder, const char *name, int64_t now_unix, struct identity *ret,
+                struct err *e)
+{
+	AUTO(signer) struct signer *root = NULL;
+	AUTO(text) char *lock_path = NULL;
+	AUTO(fd) int lock = -1;
+
+	TRY(open_folder(folder, e));
+	TRY(path_join(folder, "lock", &lock_path, e));
+	TRY(file_lock(lock_path, /* wait= */ true, &lock, e));
+	TRY(take_root(folder, now_unix, &root, e));
+	return certify_under(folder, root, name, now_unix, ret, e);
+}
