@@ -1,0 +1,69 @@
+#include "help.h"
+#include "parse.h"
+#include "report.h"
+
+#include "base/secret.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static int run(struct context *c, const struct command_line *line, struct err *e)
+{
+	bool is_locked = true;
+
+	TRY(secret_arena_open(&is_locked, e));
+	if (line->global.help)
+		return help_print(line->cmd, e);
+	if (line->global.version)
+		return cmd_find("version")->run(c, NULL, e);
+	if (!is_locked && line->cmd->needs & NEEDS_SECRETS)
+		fputs("teectl: warning: the memory for secrets could not be locked and may be "
+		      "swapped (ulimit -l)\n",
+		      stderr);
+	TRY(context_open(c, e));
+	return line->cmd->run(c, line->args, e);
+}
+
+/* A full disk or a closed pipe shows only now; the reason is gone when an earlier write met it. */
+static int close_output(struct err *e)
+{
+	if (fflush(stdout) == EOF)
+		return err_sys(e, ERR_INTERNAL, errno, "writing standard output");
+	if (ferror(stdout))
+		return err_set(e, ERR_INTERNAL, "standard output could not be written whole");
+	if (close(STDOUT_FILENO) < 0 && errno != EBADF)
+		return err_sys(e, ERR_INTERNAL, errno, "closing standard output");
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	AUTO(command_line) struct command_line line = { 0 };
+	AUTO(context) struct context c = { .interrupt_fd = -1 };
+	enum err_code code = ERR_COUNT; /* none */
+	struct err e;
+
+	(void)argc;
+	/* Write errors are told by close_output, with their reason. */
+	signal(SIGPIPE, SIG_IGN);
+	if (command_line_parse(cmd_table, argv, &line, &c.cmd, &e) < 0) {
+		c.global.output = (int)command_line_output(argv);
+		report_error(&c, &e);
+		code = e.code;
+	} else {
+		c.cmd = line.cmd;
+		c.global = line.global;
+		if (run(&c, &line, &e) < 0) {
+			report_error(&c, &e);
+			code = e.code;
+		}
+	}
+	progress_clear(&c.progress);
+	if (close_output(&e) < 0) {
+		fprintf(stderr, "teectl: %s\n", e.text);
+		return err_info(e.code)->exit_status;
+	}
+	return code == ERR_COUNT ? 0 : err_info(code)->exit_status;
+}

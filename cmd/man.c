@@ -1,0 +1,397 @@
+#include "help.h"
+
+#include "parse.h"
+#include "report.h"
+
+#include "base/text.h"
+#include "cluster/config.h"
+#include "proto/launch.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PAGE_NAME_MAX 64
+
+/* When the prose of the manual last changed. */
+#define MAN_DATE "November 23, 2026"
+
+/* Text into mdoc: a backslash, a leading period or apostrophe mean something to it, and an option's
+ * hyphen must stay one that can be pasted. Where the text ends no line, is_line_start says so. */
+static int add_escaped(struct buf *to, const char *text, size_t len, bool is_line_start,
+                       struct err *e)
+{
+	char before = is_line_start ? '\n' : 'x';
+
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+		bool is_word_before = isalnum((unsigned char)before);
+
+		if (before == '\n' && (c == '.' || c == '\''))
+			TRY(buf_add_text(to, "\\&", e));
+		if (c == '\\')
+			TRY(buf_add_text(to, "\\e", e));
+		else if (c == '-' && !is_word_before)
+			TRY(buf_add_text(to, "\\-", e));
+		else
+			TRY(buf_add_u8(to, (uint8_t)c, e));
+		before = c;
+	}
+	return 0;
+}
+
+/* Sentences each on a line of their own, as mdoc wants them, paragraphs with .Pp between. */
+static int add_prose(struct buf *to, const char *text, struct err *e)
+{
+	while (*text) {
+		const char *end = text;
+		bool is_paragraph = false;
+
+		while (*end && strncmp(end, ". ", 2) != 0 && strncmp(end, "\n\n", 2) != 0)
+			end++;
+		is_paragraph = *end == '\n';
+		end += *end == '.';
+		TRY(add_escaped(to, text, (size_t)(end - text), true, e));
+		TRY(buf_add_text(to, is_paragraph ? "\n.Pp\n" : "\n", e));
+		text = end + strspn(end, " \n");
+	}
+	return 0;
+}
+
+/* An argument of a macro line, in quotes so that no word of it is taken for a macro. */
+static int add_quoted(struct buf *to, const char *text, struct err *e)
+{
+	TRY(buf_add_text(to, "\"", e));
+	for (; *text; text++) {
+		if (*text == '"')
+			TRY(buf_add_text(to, "\\(dq", e));
+		else
+			TRY(add_escaped(to, text, 1, false, e));
+	}
+	return buf_add_text(to, "\"", e);
+}
+
+static int add_header(struct buf *to, const char *name, const char *section, const char *summary,
+                      struct err *e)
+{
+	char upper[PAGE_NAME_MAX];
+	size_t i = 0;
+
+	for (; name[i] && i < sizeof(upper) - 1; i++)
+		upper[i] = (char)toupper((unsigned char)name[i]);
+	upper[i] = 0;
+	TRY(buf_add_format(to, e,
+	                   ".\\\" Written by `make docs` from the tables of the program.\n"
+	                   ".Dd %s\n.Dt %s %s\n.Os teectl %s\n.Sh NAME\n.Nm %s\n.Nd ",
+	                   MAN_DATE, upper, section, TEECTL_VERSION, name));
+	TRY(add_escaped(to, summary, strlen(summary), false, e));
+	return buf_add_text(to, "\n", e);
+}
+
+/* ".Op Fl -lines Ar NUMBER" and the like. */
+static int add_synopsis_row(struct buf *to, const struct opt *opt, struct err *e)
+{
+	TRY(buf_add_text(to, opt->is_required ? "." : ".Op ", e));
+	if (opt->name && opt->letter)
+		TRY(buf_add_format(to, e, "Fl %c%s", opt->letter, opt->metavar ? " " : ""));
+	else if (opt->name)
+		TRY(buf_add_format(to, e, "Fl \\-%s%s", opt->name, opt->metavar ? " " : ""));
+	if (opt->metavar)
+		TRY(buf_add_format(to, e, "Ar %s", opt->metavar));
+	return buf_add_text(to, opt->is_list ? " ...\n" : "\n", e);
+}
+
+static int add_synopsis(struct buf *to, const struct cmd *cmd, struct err *e)
+{
+	TRY(buf_add_format(to, e, ".Sh SYNOPSIS\n.Nm teectl %s\n", cmd->name));
+	for (size_t i = 0; i < global_opt_count; i++)
+		if (help_lists_global(cmd, &global_opts[i]) && global_opts[i].kind != OPT_FLAG)
+			TRY(add_synopsis_row(to, &global_opts[i], e));
+	for (size_t i = 0; i < cmd->opt_count; i++)
+		TRY(add_synopsis_row(to, &cmd->opts[i], e));
+	return 0;
+}
+
+static int add_option(struct buf *to, const struct opt *opt, struct err *e)
+{
+	AUTO(buf) struct buf doc = BUF_INIT(DOCUMENT_TEXT_MAX);
+
+	TRY(buf_add_text(to, ".It ", e));
+	if (opt->letter)
+		TRY(buf_add_format(to, e, "Fl %c , ", opt->letter));
+	if (opt->name)
+		TRY(buf_add_format(to, e, "Fl \\-%s%s", opt->name, opt->metavar ? " " : ""));
+	if (opt->metavar)
+		TRY(buf_add_format(to, e, "Ar %s", opt->metavar));
+	TRY(buf_add_text(to, "\n", e));
+	TRY(help_doc(opt, &doc, e));
+	TRY(add_escaped(to, buf_text(&doc), doc.len, true, e));
+	return buf_add_text(to, "\n", e);
+}
+
+/* cmd NULL: the globals alone */
+static int add_options(struct buf *to, const struct cmd *cmd, struct err *e)
+{
+	TRY(buf_add_text(to, ".Bl -tag -width Ds\n", e));
+	for (size_t i = 0; cmd && i < cmd->opt_count; i++)
+		TRY(add_option(to, &cmd->opts[i], e));
+	for (size_t i = 0; i < global_opt_count; i++)
+		if (!cmd || help_lists_global(cmd, &global_opts[i]))
+			TRY(add_option(to, &global_opts[i], e));
+	TRY(buf_add_text(to, ".El\n", e));
+	if (cmd && cmd->timeout_ms)
+		TRY(buf_add_format(to, e, ".Pp\nWithout\n.Fl \\-timeout\nthe deadline is %lld s.\n",
+		                   (long long)(cmd->timeout_ms / 1000)));
+	return 0;
+}
+
+/* cmd NULL: all of them */
+static int add_exits(struct buf *to, const struct cmd *cmd, struct err *e)
+{
+	TRY(buf_add_text(to, ".Sh EXIT STATUS\n.Bl -tag -width Ds -compact\n", e));
+	for (const struct exit_row *row = exit_rows; row->words; row++)
+		if (!cmd || cmd_may_exit(cmd, row->status))
+			TRY(buf_add_format(to, e, ".It %u\n%s\n", row->status, row->words));
+	return buf_add_text(to, ".El\n", e);
+}
+
+static int add_example(struct buf *to, const char *command, const char *doc, struct err *e)
+{
+	TRY(add_escaped(to, doc, strlen(doc), true, e));
+	TRY(buf_add_text(to, ":\n.Dl ", e));
+	TRY(add_quoted(to, command, e));
+	return buf_add_text(to, "\n.Pp\n", e);
+}
+
+static int add_examples(struct buf *to, const struct cmd *cmd, struct err *e)
+{
+	if (!cmd->examples[0].command)
+		return 0;
+	TRY(buf_add_text(to, ".Sh EXAMPLES\n", e));
+	for (size_t i = 0; i < CMD_EXAMPLES_MAX && cmd->examples[i].command; i++)
+		TRY(add_example(to, cmd->examples[i].command, cmd->examples[i].doc, e));
+	to->len -= strlen(".Pp\n");
+	to->data[to->len] = 0;
+	return 0;
+}
+
+static int page_verb(const struct cmd *cmd, const char *name, struct buf *to, struct err *e)
+{
+	TRY(add_header(to, name, "1", cmd->summary, e));
+	TRY(add_synopsis(to, cmd, e));
+	TRY(buf_add_text(to, ".Sh DESCRIPTION\n", e));
+	TRY(add_prose(to, cmd->details, e));
+	TRY(buf_add_text(to, ".Pp\nThe options are:\n", e));
+	TRY(add_options(to, cmd, e));
+	TRY(add_exits(to, cmd, e));
+	TRY(add_examples(to, cmd, e));
+	return buf_add_text(to, ".Sh SEE ALSO\n.Xr teectl 1 ,\n.Xr teectl\\-cluster 5\n", e);
+}
+
+static int add_verbs(struct buf *to, struct err *e)
+{
+	TRY(buf_add_text(to, ".Bl -tag -width Ds\n", e));
+	for (size_t i = 0; cmd_table[i]; i++) {
+		TRY(buf_add_format(to, e, ".It Cm %s\n", cmd_table[i]->name));
+		TRY(add_escaped(to, cmd_table[i]->summary, strlen(cmd_table[i]->summary), true, e));
+		TRY(buf_add_text(to, "\n", e));
+	}
+	return buf_add_text(to, ".El\n", e);
+}
+
+static int add_advice(struct buf *to, struct err *e)
+{
+	TRY(buf_add_text(to, ".Sh DIAGNOSTICS\n", e));
+	TRY(add_prose(
+	    to,
+	    "What an enclave refuses is told with its cause and its cure. The texts begin "
+	    "with these words:",
+	    e));
+	TRY(buf_add_text(to, ".Bl -tag -width Ds\n", e));
+	for (size_t i = 0; i < advice_count; i++) {
+		const struct advice *row = &advice_table[i];
+
+		if (!row->cause)
+			continue;
+		TRY(buf_add_format(to, e, ".It Em \"%s\" Pq %d\n", err_info(row->code)->words,
+		                   err_info(row->code)->wire));
+		TRY(buf_add_text(to, "Cause: ", e));
+		TRY(add_escaped(to, row->cause, strlen(row->cause), false, e));
+		TRY(buf_add_text(to, ".\n.br\nCure: ", e));
+		TRY(add_escaped(to, row->cure, strlen(row->cure), false, e));
+		TRY(buf_add_text(to, ".\n", e));
+	}
+	return buf_add_text(to, ".El\n", e);
+}
+
+static int add_see_also(struct buf *to, struct err *e)
+{
+	AUTO(buf) struct buf name = BUF_INIT(PAGE_NAME_MAX);
+
+	TRY(buf_add_text(to, ".Sh SEE ALSO\n", e));
+	for (size_t i = 0; cmd_table[i]; i++) {
+		buf_clear(&name);
+		TRY(help_page_name(cmd_table[i], &name, e));
+		TRY(buf_add_format(to, e, ".Xr %s 1 ,\n", buf_text(&name)));
+	}
+	return buf_add_text(to, ".Xr teectl-cluster 5 ,\n.Xr teectl-enclave 8 ,\n.Xr teectl-hv 8\n",
+	                    e);
+}
+
+static int page_teectl(const char *name, struct buf *to, struct err *e)
+{
+	TRY(add_header(to, name, "1", "provision a cluster of enclaves with one quorum key", e));
+	TRY(buf_add_text(to,
+	                 ".Sh SYNOPSIS\n.Nm\n.Op Ar OPTIONS\n.Ar VERB\n.Op Ar ARGUMENTS\n"
+	                 ".Sh DESCRIPTION\n",
+	                 e));
+	TRY(add_prose(to, help_purpose, e));
+	TRY(buf_add_text(to, ".Pp\nThe verbs are:\n", e));
+	TRY(add_verbs(to, e));
+	TRY(buf_add_text(to, ".Pp\nThese options stand before or after the verb:\n", e));
+	TRY(add_options(to, NULL, e));
+	TRY(buf_add_text(to, ".Pp\n", e));
+	TRY(add_prose(
+	    to,
+	    "Data goes to standard output, messages and progress to standard error. With -o json a "
+	    "verb prints one document, also when it fails: then it has the key `error` with name, "
+	    "code, exit_status, verb, reason, text, cause and hint, unless the document of the "
+	    "verb "
+	    "itself says what failed. With -o ndjson each document is a line.\n\n"
+	    "Colours, spinner and progress bar appear only on a terminal.",
+	    e));
+	TRY(buf_add_text(to, ".Sh ENVIRONMENT\n", e));
+	TRY(add_prose(
+	    to,
+	    "An option that takes a value is also read from a variable: --from is "
+	    "TEECTL_FROM. The order is: command line, environment, cluster file, default. "
+	    "Secrets come from files, never from the command line or the environment.",
+	    e));
+	TRY(buf_add_text(to, ".Bl -tag -width Ds\n.It Ev NO_COLOR\nno colours, if not empty\n.El\n",
+	                 e));
+	TRY(buf_add_text(to,
+	                 ".Sh FILES\n.Bl -tag -width Ds\n.It Pa ./cluster.yaml\nthe cluster file, "
+	                 "unless\n.Fl f\nnames another\n.It Pa .teectl/NAME\nthe state directory, "
+	                 "beside the cluster file\n.El\n",
+	                 e));
+	TRY(add_exits(to, NULL, e));
+	TRY(add_advice(to, e));
+	return add_see_also(to, e);
+}
+
+static int add_config_row(struct buf *to, const struct config_row *row, struct err *e)
+{
+	TRY(buf_add_text(to, ".It Ic ", e));
+	TRY(add_quoted(to, row->path, e));
+	TRY(buf_add_format(to, e, " Pq %s\n", row->type));
+	TRY(add_escaped(to, row->doc, strlen(row->doc), true, e));
+	if (row->is_required)
+		TRY(buf_add_text(to, "; required", e));
+	if (row->fallback && *row->fallback) {
+		TRY(buf_add_text(to, "; default ", e));
+		TRY(add_escaped(to, row->fallback, strlen(row->fallback), false, e));
+	}
+	return buf_add_text(to, "\n", e);
+}
+
+static int page_cluster(const char *name, struct buf *to, struct err *e)
+{
+	TRY(add_header(to, name, "5", "the cluster file of teectl", e));
+	TRY(buf_add_text(to, ".Sh DESCRIPTION\n", e));
+	TRY(add_prose(
+	    to,
+	    "The cluster file says what a cluster should be: which image its enclaves run, who the "
+	    "members are and how many of them bring the key back, where the nodes are. It is YAML. "
+	    "Unknown and repeated keys, wrong types and names that lead nowhere are errors with "
+	    "line "
+	    "and column. Paths are relative to the file. Durations carry their unit: 250ms, 5s, "
+	    "3m, "
+	    "2h, 1d. The file never holds a secret value.\n\n"
+	    "teectl init writes one, with comments, and teectl validate checks it.\n\n"
+	    "The keys are:",
+	    e));
+	TRY(buf_add_text(to, ".Bl -tag -width Ds\n", e));
+	for (size_t i = 0; i < config_row_count; i++)
+		TRY(add_config_row(to, &config_rows[i], e));
+	return buf_add_text(to,
+	                    ".El\n.Sh SEE ALSO\n.Xr teectl 1 ,\n.Xr teectl-init 1 ,\n"
+	                    ".Xr teectl-validate 1\n",
+	                    e);
+}
+
+static int add_launch_option(struct buf *to, const struct launch_option *opt, struct err *e)
+{
+	TRY(buf_add_format(to, e, ".It Fl \\-%s", opt->name));
+	if (opt->metavar)
+		TRY(buf_add_format(to, e, " Ar %s", opt->metavar));
+	TRY(buf_add_text(to, "\n", e));
+	TRY(add_escaped(to, opt->doc, strlen(opt->doc), true, e));
+	if (opt->fallback)
+		TRY(buf_add_format(to, e, "; default %s", opt->fallback));
+	if (opt->may_repeat)
+		TRY(buf_add_text(to, "; may be given several times", e));
+	if (opt->is_measured)
+		TRY(buf_add_text(to, "; part of PCR2", e));
+	return buf_add_text(to, "\n", e);
+}
+
+static int page_enclave(const char *name, struct buf *to, struct err *e)
+{
+	TRY(add_header(to, name, "8", "the program inside the enclave", e));
+	TRY(buf_add_text(to, ".Sh SYNOPSIS\n.Nm\n.Ar OPTIONS\n.Sh DESCRIPTION\n", e));
+	TRY(add_prose(
+	    to,
+	    "teectl-enclave serves the HTTP contract by which a quorum key is born, brought back "
+	    "from its shares, and forwarded from enclave to enclave. It gets its Nitro Security "
+	    "Module from outside, by --nsm, and can sign no attestation document itself. A person "
+	    "starts it by teectl-hv, which stands where the Nitro hypervisor stands.\n\n"
+	    "Options that change who may do what are measured: they are part of PCR2, so that "
+	    "every "
+	    "attestation document tells of them. Unknown options are refused.\n\n"
+	    "The options are:",
+	    e));
+	TRY(buf_add_text(to, ".Bl -tag -width Ds\n", e));
+	for (size_t i = 0; i < LAUNCH_COUNT; i++)
+		TRY(add_launch_option(to, &launch_options[i], e));
+	return buf_add_text(to, ".El\n.Sh SEE ALSO\n.Xr teectl 1 ,\n.Xr teectl-hv 8\n", e);
+}
+
+/* Pages that are not a verb's. */
+static const struct {
+	const char *name;
+	int (*write)(const char *name, struct buf *to, struct err *e);
+} pages[] = {
+	{ "teectl.1", page_teectl },
+	{ "teectl-cluster.5", page_cluster },
+	{ "teectl-enclave.8", page_enclave },
+};
+
+int man_page(const char *name, struct buf *to, struct err *e)
+{
+	char stem[PAGE_NAME_MAX];
+	size_t len = strlen(name);
+
+	snprintf(stem, sizeof(stem), "%.*s", (int)(len > 2 ? len - 2 : 0), name);
+	for (size_t i = 0; i < COUNT(pages); i++)
+		if (strcmp(pages[i].name, name) == 0)
+			return pages[i].write(stem, to, e);
+	for (size_t i = 0; cmd_table[i]; i++) {
+		AUTO(buf) struct buf own = BUF_INIT(PAGE_NAME_MAX);
+
+		TRY(help_page_name(cmd_table[i], &own, e));
+		if (strcmp(buf_text(&own), stem) == 0 && strcmp(name + own.len, ".1") == 0)
+			return page_verb(cmd_table[i], stem, to, e);
+	}
+	return err_set(e, ERR_USAGE, "no manual page '%s'; --pages lists them", name);
+}
+
+int man_pages(struct buf *to, struct err *e)
+{
+	for (size_t i = 0; i < COUNT(pages); i++)
+		TRY(buf_add_format(to, e, "%s\n", pages[i].name));
+	for (size_t i = 0; cmd_table[i]; i++) {
+		TRY(help_page_name(cmd_table[i], to, e));
+		TRY(buf_add_text(to, ".1\n", e));
+	}
+	return 0;
+}

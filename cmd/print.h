@@ -1,0 +1,81 @@
+/* Data, on standard output. A verb states both forms and the output option picks: print_line and
+ * table_print speak only with -o table, print_json only with -o json and ndjson.
+ *
+ * None of these reports a write error: main() finds it when it closes standard output. */
+#ifndef TEECTL_CMD_PRINT_H
+#define TEECTL_CMD_PRINT_H
+
+#include "base/buf.h"
+#include "cmd.h"
+#include "proto/wire.h"
+
+#define PRINT_MAX (16u << 20) /* a document: 4096 nodes of 4 KiB each */
+#define CELL_MAX  1024
+
+enum tone { TONE_PLAIN, TONE_GOOD, TONE_BAD, TONE_WAIT, TONE_FAINT };
+
+/* A line for a person. Control characters are replaced. */
+void print_line(struct context *c, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Text of a program's own making, as it is, in every output mode: completions, manual pages, logs.
+ */
+void print_raw(struct view text);
+
+/* One document: indented with -o json, on one line with -o ndjson. */
+MUST_CHECK int print_json(struct context *c, const struct wire_schema *schema, const void *message,
+                          struct err *e);
+
+/* A table: columns as wide as their widest cell; on a terminal that is too narrow the widest are
+ * cut, with an ellipsis, and nowhere else. Colours only on a terminal, and
+ * not where NO_COLOR is set.
+ *
+ *	AUTO(table) struct table t = TABLE_INIT("NODE", "PHASE");
+ *	TRY(table_cell(&t, TONE_PLAIN, e, "%s", node->name));
+ *	TRY(table_cell(&t, TONE_GOOD, e, "%s", phase_name(phase)));
+ *	table_print(c, &t);
+ */
+#define TABLE_COLUMNS_MAX 12
+
+struct table {
+	const char *titles[TABLE_COLUMNS_MAX + 1]; /* NULL-terminated */
+	struct table_cell *cells;                  /* row after row */
+	size_t count;
+};
+
+#define TABLE_INIT(...) ((struct table) { .titles = { __VA_ARGS__ } })
+
+void table_drop(struct table *t);
+/* The next cell; a row ends by itself. An empty text is shown as "-". */
+MUST_CHECK int table_cell(struct table *t, enum tone tone, struct err *e, const char *format, ...)
+    PRINTF_LIKE(4, 5);
+void table_print(struct context *c, const struct table *t);
+
+/* Rows of the schemas of -o json. JSON_HEX takes a struct buf, JSON_HEX_FIXED a uint8_t array; a
+ * row that may be null has JSON_MAYBE. */
+#define JSON_ROW(type, member, ...)                                                                \
+	{                                                                                          \
+		.name = #member, .offset = offsetof(struct type, member), .presence = SIZE_MAX,    \
+		__VA_ARGS__                                                                        \
+	}
+#define JSON_TEXT(type, member) JSON_ROW(type, member, .kind = WIRE_TEXT, .max = WIRE_TEXT_MAX)
+#define JSON_NUMBER(type, member)                                                                  \
+	JSON_ROW(type, member, .kind = WIRE_NUMBER, .min = INT64_MIN, .max = INT64_MAX)
+#define JSON_BOOL(type, member)        JSON_ROW(type, member, .kind = WIRE_BOOL)
+#define JSON_WORD(type, member, names) JSON_ROW(type, member, .kind = WIRE_WORD, .words = (names))
+#define JSON_HEX(type, member)         JSON_ROW(type, member, .kind = WIRE_HEX, .max = WIRE_TEXT_MAX)
+#define JSON_HEX_FIXED(type, member)                                                               \
+	JSON_ROW(type, member, .kind = WIRE_FIXED_HEX, .max = sizeof(((struct type *)NULL)->member))
+#define JSON_OBJECT(type, member, of) JSON_ROW(type, member, .kind = WIRE_OBJECT, .schema = &(of))
+#define JSON_LIST(type, member, of)                                                                \
+	JSON_ROW(type, member, .kind = WIRE_LIST, .max = UINT16_MAX, .schema = &(of))
+/* The same row, null unless the struct's `present` is true. */
+#define JSON_MAYBE(type, member, present, ...)                                                     \
+	{                                                                                          \
+		.name = #member, .offset = offsetof(struct type, member),                          \
+		.presence = offsetof(struct type, present), .flags = WIRE_NULLABLE, __VA_ARGS__    \
+	}
+#define JSON_SCHEMA(type, rows)                                                                    \
+	{                                                                                          \
+		.name = #type, .size = sizeof(struct type), .fields = (rows), .count = COUNT(rows) \
+	}
+
+#endif

@@ -1,0 +1,29 @@
+/* What is happening, on standard error: a line that is rewritten on a terminal, and elsewhere one
+ * line when something changes. */
+#ifndef TEECTL_CMD_PROGRESS_H
+#define TEECTL_CMD_PROGRESS_H
+
+#include "base/err.h"
+
+#define PROGRESS_TEXT_MAX 160
+
+struct progress {
+	bool is_terminal;
+	bool is_shown; /* the terminal's last line is ours */
+	unsigned frame;
+	size_t done, total; /* total 0: no bar */
+	char text[PROGRESS_TEXT_MAX];
+};
+
+struct progress progress_new(void);
+/* A lasting line: "tee2: verified". */
+void progress_say(struct progress *p, const char *format, ...) PRINTF_LIKE(2, 3);
+/* What is under way now. Elsewhere than on a terminal it is a line if it differs from the last. */
+void progress_set(struct progress *p, size_t done, size_t total, const char *format, ...)
+    PRINTF_LIKE(4, 5);
+/* Turns the spinner; call it every 100 ms or so while waiting. Nothing without a terminal. */
+void progress_tick(struct progress *p);
+/* Takes the rewritten line away. Before anything else is printed; main does it at the end. */
+void progress_clear(struct progress *p);
+
+#endif

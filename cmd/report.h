@@ -1,0 +1,20 @@
+/* How an error is told: text, cause, and what to do next. */
+#ifndef TEECTL_CMD_REPORT_H
+#define TEECTL_CMD_REPORT_H
+
+#include "cmd.h"
+
+/* On standard error "teectl: VERB: text", then cause and cure or hint, each on a line; with -o json
+ * and ndjson also {"error": {...}} on standard output, unless the verb has printed its document. */
+void report_error(struct context *c, const struct err *failure);
+
+/* For teectl(1): the codes that have a cause, with the words they begin with. */
+struct advice {
+	enum err_code code;
+	const char *cause; /* NULL for errors of teectl's own: the text says it */
+	const char *cure;
+};
+extern const struct advice advice_table[];
+extern const size_t advice_count;
+
+#endif
