@@ -39,6 +39,9 @@ ENCLAVE_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard enclave-stub/enclave/*
 HV_OBJECTS   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard enclave-stub/hv/*.c))
 UNIT_TESTS   := $(foreach layer,$(LAYERS) $(STUBS),$(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/$(layer)_*.c)))
 
+# What the end-to-end tests use beside the programs.
+TEST_PROGRAMS := $(BUILD)/example
+
 LIBS := $$(pkg-config --libs $(PACKAGES)) -lpthread
 
 all: $(BUILD)/teectl $(BUILD)/teectl-enclave $(BUILD)/teectl-hv
@@ -69,12 +72,106 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libinternal.a
 		$$(sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $<) $(BUILD)/libinternal.a $(ALL_LDFLAGS) $(LIBS) -lcmocka -o $@
 
 unit: $(UNIT_TESTS)
-	@for t in $^; do $$t || exit 1; done
+	@tests/run $^
+
+# --- libteectl: one public header; nothing but its functions is visible.
+
+$(BUILD)/libteectl.so: $(LIB_OBJECTS) lib/libteectl.map
+	$(Q)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,libteectl.so.0 -Wl,--version-script=lib/libteectl.map \
+		$(LIB_OBJECTS) $(LIBS) -o $@
+
+$(BUILD)/libteectl.a: $(LIB_OBJECTS)
+	$(Q)$(LD) -r $(LIB_OBJECTS) -o $(BUILD)/libteectl.o
+	$(Q)objcopy --wildcard --keep-global-symbol='teectl_*' $(BUILD)/libteectl.o
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $(BUILD)/libteectl.o
+
+$(BUILD)/teectl.pc: lib/teectl.pc.in VERSION
+	@mkdir -p $(@D)
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@PACKAGES@|$(PACKAGES)|' $< > $@
+
+$(BUILD)/example: tests/example.c $(BUILD)/libteectl.so $(BUILD)/libteectl.so.0 lib/teectl.h
+	$(Q)$(CC) -std=gnu17 $(WARNINGS) -Ilib $< -L$(BUILD) -lteectl -Wl,-rpath,'$$ORIGIN' $(SANITIZE) -o $@
+
+$(BUILD)/libteectl.so.0:
+	@mkdir -p $(@D)
+	@ln -sf libteectl.so $@
+
+# --- for people
+
+deps-%:
+	@.ci/deps $(subst -, ,$*)
+deps: deps-build
+
+demo: deps-build
+	@$(MAKE) --no-print-directory all
+	@TEECTL_BUILD=$(BUILD) tests/demo
+
+test: deps-build-test
+	@$(MAKE) --no-print-directory test-programs
+	@TEECTL_BUILD=$(BUILD) tests/run $(UNIT_TESTS) $(wildcard tests/*.bats)
+
+test-programs: all $(UNIT_TESTS) $(TEST_PROGRAMS)
+
+# The same tests of the same code, built by clang with AddressSanitizer and UBSan.
+test-sanitized: deps-build-test-check
+	@$(MAKE) --no-print-directory CC=clang SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all" \
+		CFLAGS="-O1 -g" BUILD=$(BUILD)-asan test
+
+# What a change is held against before it is sent: both compilers, sanitizers, valgrind, lint.
+check: test test-sanitized
+	@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)-clang test-programs
+	@$(MAKE) --no-print-directory valgrind
+
+valgrind: deps-build-test-check
+	@$(MAKE) --no-print-directory CFLAGS="-O1 -g -DUNDER_VALGRIND" WIPE_FREE= BUILD=$(BUILD)-valgrind unit-programs
+	@for t in $(UNIT_TESTS:$(BUILD)/%=$(BUILD)-valgrind/%); do \
+		valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite $$t >/dev/null 2>$(BUILD)-valgrind/log || \
+		{ echo "$$t"; cat $(BUILD)-valgrind/log; exit 1; }; done; echo "valgrind: nothing"
+
+unit-programs: $(UNIT_TESTS)
+
+SECONDS ?= 30
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+
+fuzz: deps-build-test-check
+	@$(MAKE) --no-print-directory CC=clang SANITIZE="-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all" \
+		CFLAGS="-O1 -g" BUILD=$(BUILD)-fuzz fuzz-programs
+	@tests/fuzz/run $(BUILD)-fuzz $(SECONDS) $(FUZZERS)
+
+fuzz-programs: $(FUZZERS:%=$(BUILD)/fuzz/%)
+
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libinternal.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -Ienclave-stub -I. $(ALL_CFLAGS) -fsanitize=fuzzer $< \
+		$$(sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $<) $(BUILD)/libinternal.a $(ALL_LDFLAGS) $(LIBS) -o $@
+
+install: all $(BUILD)/libteectl.so $(BUILD)/libteectl.a $(BUILD)/teectl.pc
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/pkgconfig include share/bash-completion/completions \
+		share/zsh/site-functions share/fish/vendor_completions.d share/man/man1 share/man/man5 share/man/man8)
+	install $(BUILD)/teectl $(BUILD)/teectl-enclave $(BUILD)/teectl-hv $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(BUILD)/libteectl.a $(DESTDIR)$(PREFIX)/lib
+	install $(BUILD)/libteectl.so $(DESTDIR)$(PREFIX)/lib/libteectl.so.0
+	ln -sf libteectl.so.0 $(DESTDIR)$(PREFIX)/lib/libteectl.so
+	install -m 644 $(BUILD)/teectl.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -m 644 lib/teectl.h $(DESTDIR)$(PREFIX)/include
+	install -m 644 completions/teectl.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/teectl
+	install -m 644 completions/_teectl $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+	install -m 644 completions/teectl.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	for n in 1 5 8; do install -m 644 man/*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n; done
 
 clean:
-	rm -rf $(BUILD)
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-clang $(BUILD)-fuzz $(BUILD)-valgrind
 
-.PHONY: all unit clean
+help:
+	@echo 'make            build into $(BUILD)/'
+	@echo 'make demo       install what is missing, build, and show the whole thing'
+	@echo 'make test       unit and end-to-end tests'
+	@echo 'make check      the same under both compilers, sanitizers and valgrind'
+	@echo 'make fuzz SECONDS=30, make bench, make docs, make install DESTDIR= PREFIX=, make clean'
+
+.PHONY: all unit unit-programs deps demo test test-programs test-sanitized check valgrind fuzz fuzz-programs \
+        install clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

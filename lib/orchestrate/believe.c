@@ -30,7 +30,7 @@ static int check_document(const struct run *r, const struct genesis_reply *reply
 {
 	AUTO(attestation_claims) struct attestation_claims claims = { 0 };
 	AUTO(attestation) struct attestation proved = { 0 };
-	struct attestation_policy policy = policy_live(r, (struct view) { 0 });
+	struct attestation_policy policy = policy_live(r, (struct view){ 0 });
 	struct hash256 output;
 
 	TRY(sha256(buf_view(&reply->genesis_output), &output, e));
@@ -41,8 +41,8 @@ static int check_document(const struct run *r, const struct genesis_reply *reply
 	policy.max_age_ms = policy.now_ms - asked_ms;
 	if (policy.max_age_ms < 0)
 		policy.max_age_ms = 0;
-	policy.nonce = (struct field_policy) { .rule = FIELD_ABSENT };
-	policy.user_data = (struct field_policy) { FIELD_EQUAL, VIEW_OF(output.bytes) };
+	policy.nonce = (struct field_policy){ .rule = FIELD_ABSENT };
+	policy.user_data = (struct field_policy){ FIELD_EQUAL, VIEW_OF(output.bytes) };
 	policy.uncommitted = true;
 	TRY(attestation_verify(&claims, &policy, &proved, e));
 	if (proved.timestamp_ms < asked_ms)
@@ -230,9 +230,9 @@ int believe_commitment(const struct run *r, const struct kept_genesis *kept, str
 	policy_allow_debug(r, &claims, &policy);
 	policy.committed_manifest = &kept->manifest_hash;
 	TRY(attestation_verify(&claims, &policy, &proved, e));
-	*ret = (struct node_proof) { .holding = HOLDS_SETUP_KEY,
-		                     .setup_key = proved.public_key,
-		                     .timestamp_ms = proved.timestamp_ms,
-		                     .is_debug = proved.is_debug };
+	*ret = (struct node_proof){ .holding = HOLDS_SETUP_KEY,
+		                    .setup_key = proved.public_key,
+		                    .timestamp_ms = proved.timestamp_ms,
+		                    .is_debug = proved.is_debug };
 	return 0;
 }

@@ -36,7 +36,7 @@ static void tell(struct execution *x, size_t step, enum event_kind kind)
 	const struct step_state *state = &x->states[step];
 
 	run_tell(x->run,
-	         &(struct event) {
+	         &(struct event){
 	             .kind = kind,
 	             .step = step_name(x->plan->steps[step].kind),
 	             .node = node_name(x, step),

@@ -83,7 +83,7 @@ static void pass_event(void *context, const struct event *event)
 	const struct teectl *t = context;
 
 	if (t->on_event)
-		t->on_event(t->context, &(struct teectl_event) {
+		t->on_event(t->context, &(struct teectl_event){
 		                            .kind = kinds[event->kind],
 		                            .step = event->step,
 		                            .node = event->node,
@@ -122,17 +122,17 @@ static int reach(struct teectl *t, const char *verb, const struct goal *goal,
 
 int teectl_up(struct teectl *cluster, struct teectl_error *error)
 {
-	return reach(cluster, "up", &(struct goal) { .kind = GOAL_UP }, error);
+	return reach(cluster, "up", &(struct goal){ .kind = GOAL_UP }, error);
 }
 
 int teectl_genesis(struct teectl *cluster, struct teectl_error *error)
 {
-	return reach(cluster, "genesis", &(struct goal) { .kind = GOAL_GENESIS }, error);
+	return reach(cluster, "genesis", &(struct goal){ .kind = GOAL_GENESIS }, error);
 }
 
 int teectl_inject(struct teectl *cluster, struct teectl_error *error)
 {
-	return reach(cluster, "inject", &(struct goal) { .kind = GOAL_INJECT }, error);
+	return reach(cluster, "inject", &(struct goal){ .kind = GOAL_INJECT }, error);
 }
 
 int teectl_propagate(struct teectl *cluster, struct teectl_error *error)
@@ -145,7 +145,7 @@ int teectl_propagate(struct teectl *cluster, struct teectl_error *error)
 
 int teectl_verify(struct teectl *cluster, struct teectl_error *error)
 {
-	return reach(cluster, "verify", &(struct goal) { .kind = GOAL_VERIFY }, error);
+	return reach(cluster, "verify", &(struct goal){ .kind = GOAL_VERIFY }, error);
 }
 
 static int find_node(const struct teectl *t, const char *name, size_t *ret, struct err *e)
@@ -205,7 +205,7 @@ static int status_text(struct teectl *t, struct buf *ret, struct err *e)
 	char nothing[NOTHING_MAX];
 
 	TRY(open_run(t, "status", /* to_change= */ false, &r, e));
-	if (drive(&r, &(struct goal) { .kind = GOAL_STATUS }, nothing, e) < 0 &&
+	if (drive(&r, &(struct goal){ .kind = GOAL_STATUS }, nothing, e) < 0 &&
 	    e->code == ERR_INTERNAL)
 		return -1; /* any other failure is a node's, and in the report */
 	TRY(report_make(&r, &report, e));

@@ -11,7 +11,7 @@ void observation_drop(struct observation *o)
 	}
 	free(o->nodes);
 	kept_genesis_drop(&o->genesis);
-	*o = (struct observation) { 0 };
+	*o = (struct observation){ 0 };
 }
 
 static void on_status(void *context, void *reply, const struct err *failure, int64_t elapsed_us)

@@ -17,7 +17,7 @@ void plan_drop(struct plan *p)
 {
 	free(p->steps);
 	free(p->order);
-	*p = (struct plan) { 0 };
+	*p = (struct plan){ 0 };
 }
 
 const char *step_name(enum step_kind kind)
@@ -35,7 +35,7 @@ static struct step *add(struct planner *p, enum step_kind kind, size_t node, siz
 {
 	struct step *step = &p->plan.steps[p->plan.count++];
 
-	*step = (struct step) { .kind = kind, .node = node, .needs = needs };
+	*step = (struct step){ .kind = kind, .node = node, .needs = needs };
 	return step;
 }
 

@@ -64,7 +64,7 @@ struct attestation_policy policy_live(const struct run *r, struct view nonce)
 {
 	int64_t now_ms = clock_unix_ms();
 
-	return (struct attestation_policy) {
+	return (struct attestation_policy){
 		.root = buf_view(&r->root),
 		.chain_time_unix = now_ms / 1000,
 		.now_ms = now_ms,

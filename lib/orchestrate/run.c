@@ -25,7 +25,7 @@ static void on_retry(void *context, const char *node, const char *operation, uns
 
 	snprintf(text, sizeof(text), "attempt %u: %s; again in %lld ms", attempt, why->text,
 	         (long long)wait_ms);
-	run_tell(r, &(struct event) {
+	run_tell(r, &(struct event){
 	                .kind = EVENT_RETRY, .step = operation, .node = node, .text = text });
 }
 
@@ -61,7 +61,7 @@ int run_look(struct run *r, struct err *e)
 int run_open(const struct cluster *cluster, const struct run_options *options, struct run *ret,
              struct err *e)
 {
-	*ret = (struct run) {
+	*ret = (struct run){
 		.cluster = cluster,
 		.options = *options,
 		.state = { .lock = -1 },
@@ -94,7 +94,7 @@ void run_note(const struct run *r, size_t node, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	run_tell(r, &(struct event) {
+	run_tell(r, &(struct event){
 	                .kind = EVENT_NOTE, .node = r->cluster->nodes[node].name, .text = text });
 }
 

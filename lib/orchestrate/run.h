@@ -69,7 +69,7 @@ struct run {
 	struct wire_list missing; /* struct alias_item: the members that are waited for */
 };
 
-#define RUN_INIT ((struct run) { .state = { .lock = -1 } })
+#define RUN_INIT ((struct run){ .state = { .lock = -1 } })
 
 /* Opens state and client and looks at every node. cluster is borrowed. */
 MUST_CHECK int run_open(const struct cluster *cluster, const struct run_options *options,

@@ -173,7 +173,7 @@ int step_forward_start(struct execution *x, size_t step, struct err *e)
 
 	if (!f)
 		return err_set(e, ERR_INTERNAL, "no memory to forward the key");
-	*f = (struct forward) { .x = x, .step = step, .target = x->plan->steps[step].node };
+	*f = (struct forward){ .x = x, .step = step, .target = x->plan->steps[step].node };
 	if (begin(f, e) < 0) {
 		free(f);
 		return -1;

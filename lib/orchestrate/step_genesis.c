@@ -173,7 +173,7 @@ int step_genesis_start(struct execution *x, size_t step, struct err *e)
 	g = calloc(1, sizeof(*g));
 	if (!g)
 		return err_set(e, ERR_INTERNAL, "no memory for a genesis");
-	*g = (struct genesis) { .x = x, .step = step, .node = x->plan->steps[step].node };
+	*g = (struct genesis){ .x = x, .step = step, .node = x->plan->steps[step].node };
 	if (ask_document(g, on_alive, e) < 0) {
 		genesis_free(g);
 		return -1;

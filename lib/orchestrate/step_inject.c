@@ -84,7 +84,7 @@ static int list_slots(struct inject *j, struct err *e)
 			    e, ERR_CONFIG,
 			    "member %zu is '%s' in the cluster file and '%s' in the genesis", i + 1,
 			    member->name, buf_text(&attested[i].share_set_member.alias));
-		j->slots[i] = (struct share_slot) {
+		j->slots[i] = (struct share_slot){
 			.status = !is_missing_there(status, alias)            ? SHARE_IN
 			          : member->key && file_is_there(member->key) ? SHARE_HERE
 			                                                      : SHARE_MISSING,
@@ -291,7 +291,7 @@ int step_inject_start(struct execution *x, size_t step, struct err *e)
 
 	if (!j)
 		return err_set(e, ERR_INTERNAL, "no memory to inject shares");
-	*j = (struct inject) { .x = x, .step = step, .node = x->plan->steps[step].node };
+	*j = (struct inject){ .x = x, .step = step, .node = x->plan->steps[step].node };
 	if (begin(j, e) < 0) {
 		inject_free(j);
 		return -1;

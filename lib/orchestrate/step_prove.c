@@ -61,7 +61,7 @@ static void on_proof(void *context, void *reply, const struct err *failure, int6
 		execution_failed(p->x, p->step, failure);
 	} else if (judge(p, reply, &e) < 0) {
 		(void)err_wrap(&e, "%s: prove-key", p->x->run->cluster->nodes[p->node].name);
-		*proof = (struct node_proof) { .is_refused = true, .refusal = e };
+		*proof = (struct node_proof){ .is_refused = true, .refusal = e };
 		execution_failed(p->x, p->step, &e);
 	} else {
 		execution_done(p->x, p->step, "holds the quorum key");
@@ -91,7 +91,7 @@ int step_prove_start(struct execution *x, size_t step, struct err *e)
 
 	if (!p)
 		return err_set(e, ERR_INTERNAL, "no memory to prove a key");
-	*p = (struct prove) { .x = x, .step = step, .node = x->plan->steps[step].node };
+	*p = (struct prove){ .x = x, .step = step, .node = x->plan->steps[step].node };
 	if (ask(p, e) < 0) {
 		free(p);
 		return -1;

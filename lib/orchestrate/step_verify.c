@@ -33,7 +33,7 @@ static void refuse(struct verify *v, const struct err *why)
 {
 	struct node_proof *proof = &v->x->run->proofs[v->node];
 
-	*proof = (struct node_proof) { .is_refused = true, .refusal = *why };
+	*proof = (struct node_proof){ .is_refused = true, .refusal = *why };
 	if (why->code != ERR_INTERRUPTED)
 		stop_refused(v->x, v->step);
 	execution_failed(v->x, v->step, why);
@@ -87,11 +87,11 @@ int step_verify_start(struct execution *x, size_t step, struct err *e)
 
 	if (!v)
 		return err_set(e, ERR_INTERNAL, "no memory to verify a node");
-	*v = (struct verify) { .x = x, .step = step, .node = x->plan->steps[step].node };
+	*v = (struct verify){ .x = x, .step = step, .node = x->plan->steps[step].node };
 	if (ask(v, e) < 0) {
 		struct node_proof *proof = &x->run->proofs[v->node];
 
-		*proof = (struct node_proof) { .is_refused = true, .refusal = *e };
+		*proof = (struct node_proof){ .is_refused = true, .refusal = *e };
 		free(v);
 		return -1;
 	}
