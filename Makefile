@@ -12,6 +12,9 @@ Q = $(if $(V),,@)
 PREFIX  ?= /usr/local
 DESTDIR ?=
 
+# All cores, unless told otherwise.
+MAKEFLAGS += -j$(shell nproc)
+
 # A part of the library alone can be built and tested: make unit LAYERS="base crypto"
 LAYERS  ?= base crypto attest proto client cluster orchestrate
 # Programs whose parts have unit tests of their own; they stand on proto.
