@@ -1,0 +1,203 @@
+/* The way to an NSM: a socket to the simulated hypervisor, or the real device. */
+#include "attest/nsm.h"
+
+#include "base/file.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+struct nsm {
+	int fd;
+	bool is_device;
+	pthread_mutex_t lock; /* an answer belongs to the request before it */
+};
+
+/* linux/nsm.h: struct nsm_raw is two address and length pairs, on 64-bit two iovecs. */
+struct nsm_raw {
+	struct iovec request, response;
+};
+#define NSM_IOCTL _IOWR(0x0a, 0, struct nsm_raw)
+_Static_assert(sizeof(struct nsm_raw) == 32 && NSM_IOCTL == 0xc0200a00, "linux/nsm.h");
+
+static int socket_open(const char *number, int *ret, struct err *e)
+{
+	socklen_t len = sizeof(int);
+	int type = 0, domain = 0, fd;
+	uint64_t value;
+
+	TRY(number_parse(number, "the descriptor of the NSM", 0, INT_MAX, &value, e));
+	fd = (int)value;
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0)
+		return err_sys(e, ERR_ENCLAVE, errno, "NSM socket %d", fd);
+	if (type != SOCK_SEQPACKET || domain != AF_UNIX)
+		return err_set(e, ERR_ENCLAVE, "NSM socket %d does not keep packets apart", fd);
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		return err_sys(e, ERR_ENCLAVE, errno, "NSM socket %d", fd);
+	*ret = fd;
+	return 0;
+}
+
+static int device_open(const char *path, int *ret, struct err *e)
+{
+	AUTO(fd) int fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(e, ERR_ENCLAVE, errno, "NSM device '%s'", path);
+	if (!S_ISCHR(st.st_mode))
+		return err_set(e, ERR_ENCLAVE, "NSM device '%s' is not a device", path);
+	*ret = MOVE_FD(fd);
+	return 0;
+}
+
+static bool has_prefix(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+int nsm_open(const char *spec, struct nsm **ret, struct err *e)
+{
+	bool is_device = has_prefix(spec, "device:");
+	AUTO(fd) int fd = -1;
+	struct nsm *nsm;
+
+	if (!is_device && !has_prefix(spec, "fd:"))
+		return err_set(e, ERR_USAGE, "an NSM is fd:N or device:PATH, not '%s'", spec);
+	if (is_device)
+		TRY(device_open(spec + strlen("device:"), &fd, e));
+	else
+		TRY(socket_open(spec + strlen("fd:"), &fd, e));
+	nsm = calloc(1, sizeof(*nsm));
+	if (!nsm)
+		return err_set(e, ERR_INTERNAL, "no memory for the NSM");
+	nsm->fd = MOVE_FD(fd);
+	nsm->is_device = is_device;
+	pthread_mutex_init(&nsm->lock, NULL);
+	*ret = nsm;
+	return 0;
+}
+
+void nsm_drop(struct nsm **nsm)
+{
+	if (*nsm) {
+		fd_drop(&(*nsm)->fd);
+		pthread_mutex_destroy(&(*nsm)->lock);
+	}
+	free(*nsm);
+	*nsm = NULL;
+}
+
+int nsm_fd(const struct nsm *nsm)
+{
+	return nsm->fd;
+}
+
+bool nsm_is_device(const struct nsm *nsm)
+{
+	return nsm->is_device;
+}
+
+static int ask_device(int fd, struct view request, uint8_t *to, size_t *ret_len, struct err *e)
+{
+	struct nsm_raw raw = {
+	    .request = {(void *)request.data, request.len},
+	    .response = {to, NSM_RESPONSE_MAX},
+	};
+	int outcome;
+
+	do
+		outcome = ioctl(fd, NSM_IOCTL, &raw);
+	while (outcome < 0 && errno == EINTR);
+	if (outcome < 0 && errno == EMSGSIZE)
+		return err_set(e, ERR_ENCLAVE, "NSM: InputTooLarge");
+	if (outcome < 0)
+		return err_sys(e, ERR_ENCLAVE, errno, "NSM");
+	if (raw.response.iov_len > NSM_RESPONSE_MAX)
+		return err_set(e, ERR_ENCLAVE, "NSM: an answer longer than there is room");
+	*ret_len = raw.response.iov_len;
+	return 0;
+}
+
+static int ask_socket(int fd, struct view request, uint8_t *to, size_t *ret_len, struct err *e)
+{
+	ssize_t len;
+
+	do
+		len = send(fd, request.data, request.len, MSG_NOSIGNAL);
+	while (len < 0 && errno == EINTR);
+	if (len < 0)
+		return err_sys(e, ERR_ENCLAVE, errno, "NSM");
+	/* MSG_TRUNC: the length that the packet had. */
+	do
+		len = recv(fd, to, NSM_RESPONSE_MAX, MSG_TRUNC);
+	while (len < 0 && errno == EINTR);
+	if (len < 0)
+		return err_sys(e, ERR_ENCLAVE, errno, "NSM");
+	if (len == 0)
+		return err_set(e, ERR_ENCLAVE, "NSM: the hypervisor has closed its end");
+	if ((size_t)len > NSM_RESPONSE_MAX)
+		return err_set(e, ERR_ENCLAVE, "NSM: an answer of %zd bytes, at most %d", len,
+		               NSM_RESPONSE_MAX);
+	*ret_len = (size_t)len;
+	return 0;
+}
+
+static int exchange(struct nsm *nsm, struct view request, struct buf *memory, struct err *e)
+{
+	size_t len = 0;
+	uint8_t *to;
+	int outcome;
+
+	buf_clear(memory);
+	TRY(buf_reserve(memory, NSM_RESPONSE_MAX, &to, e));
+	pthread_mutex_lock(&nsm->lock);
+	outcome = (nsm->is_device ? ask_device : ask_socket)(nsm->fd, request, to, &len, e);
+	pthread_mutex_unlock(&nsm->lock);
+	if (outcome == 0)
+		buf_commit(memory, len);
+	return outcome;
+}
+
+int nsm_ask(struct nsm *nsm, const struct nsm_request *q, struct buf *memory,
+            struct nsm_response *ret, struct err *e)
+{
+	AUTO(buf) struct buf request = BUF_INIT(NSM_REQUEST_MAX);
+	struct nsm_response response;
+	struct err why;
+
+	if (nsm_request_encode(q, &request, &why) < 0)
+		return err_set(e, ERR_ENCLAVE, "NSM: %s: %s", nsm_operation_name(q->operation),
+		               why.text);
+	TRY(exchange(nsm, buf_view(&request), memory, e));
+	if (nsm_response_decode(buf_view(memory), q->operation, &response, &why) < 0)
+		return err_set(e, ERR_ENCLAVE, "NSM: %s: %s", nsm_operation_name(q->operation),
+		               why.text);
+	if (response.error != NSM_ERROR_Success)
+		return err_set(e, ERR_ENCLAVE, "NSM: %s: %s", nsm_operation_name(q->operation),
+		               nsm_error_name(response.error));
+	*ret = response;
+	return 0;
+}
+
+int nsm_attest(struct nsm *nsm, const struct nsm_request *q, struct buf *ret, struct err *e)
+{
+	AUTO(buf) struct buf memory = BUF_INIT(NSM_RESPONSE_MAX);
+	struct nsm_response response;
+
+	if (q->operation != NSM_ATTESTATION)
+		return err_set(e, ERR_INTERNAL, "%s gives no document",
+		               nsm_operation_name(q->operation));
+	TRY(nsm_ask(nsm, q, &memory, &response, e));
+	return buf_add(ret, response.data, e);
+}
