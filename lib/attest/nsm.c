@@ -231,8 +231,9 @@ static int decode_fields(const struct schema *s, enum nsm_operation operation,
                          const struct cbor_item *fields, void *message, struct err *e)
 {
 	bool has_fields = count_fields(s, operation) != 0;
+	bool is_map = fields && fields->kind == CBOR_MAP;
 
-	if (has_fields != (fields && fields->kind == CBOR_MAP) || (!has_fields && fields))
+	if (has_fields ? !is_map : fields != NULL)
 		return err_set(e, ERR_DATA, "NSM message: %s %s fields", operation_names[operation],
 		               has_fields ? "lacks its" : "has no");
 	for (size_t i = 0; i < s->count; i++)

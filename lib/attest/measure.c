@@ -1,0 +1,384 @@
+#include "attest/measure.h"
+
+#include "attest/elf.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x10 /* Linux 6.3; older headers lack it */
+#endif
+
+#define COPY_STEP (1u << 16)
+
+/* Above what a child gets as its own. */
+#define FD_LOW 10
+
+/* Executable and not readable: whoever runs it and is not root starts undumpable (libraries.md 1).
+ */
+#define MODE_SEALED   0111
+#define MODE_READABLE 0500
+
+/* A whole file in memory, as the kernel has it. */
+struct mapping {
+	void *data;
+	size_t len;
+};
+
+static void mapping_drop(struct mapping *m)
+{
+	if (m->data)
+		munmap(m->data, m->len);
+	*m = (struct mapping){0};
+}
+
+static struct view mapping_view(const struct mapping *m)
+{
+	return view_new(m->data, m->len);
+}
+
+static int file_map(int fd, const char *what, struct mapping *ret, struct err *e)
+{
+	struct stat st;
+	void *data;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, ERR_NO_INPUT, errno, "'%s'", what);
+	if (!S_ISREG(st.st_mode) || st.st_size <= 0 || st.st_size > IMAGE_MAX)
+		return err_set(e, ERR_DATA, "'%s' is not a file of 1 to %u bytes", what, IMAGE_MAX);
+	data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (data == MAP_FAILED)
+		return err_sys(e, ERR_NO_INPUT, errno, "'%s'", what);
+	*ret = (struct mapping){data, (size_t)st.st_size};
+	return 0;
+}
+
+static int memory_file_open(int *ret, struct err *e)
+{
+	const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	AUTO(fd) int fd = memfd_create("enclave", flags | MFD_EXEC);
+
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create("enclave", flags);
+	if (fd < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "memory file for the image");
+	/* A launcher moves its descriptors about below this. */
+	*ret = fcntl(fd, F_DUPFD_CLOEXEC, FD_LOW);
+	return *ret < 0 ? err_sys(e, ERR_INTERNAL, errno, "memory file for the image") : 0;
+}
+
+static int copy_file(int from, int to, const char *path, struct err *e)
+{
+	AUTO(buf) struct buf step = BUF_INIT(COPY_STEP);
+	size_t total = 0;
+	uint8_t *at;
+
+	TRY(buf_reserve(&step, COPY_STEP, &at, e));
+	for (;;) {
+		ssize_t got = read(from, at, COPY_STEP);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return err_sys(e, ERR_NO_INPUT, errno, "reading '%s'", path);
+		if (got == 0)
+			return 0;
+		if ((size_t)got > IMAGE_MAX - total)
+			return err_set(e, ERR_DATA, "'%s' has more than %u bytes", path, IMAGE_MAX);
+		total += (size_t)got;
+		TRY(fd_write(to, "the memory file", view_new(at, (size_t)got), e));
+	}
+}
+
+static int open_image(const char *path, int *ret, struct err *e)
+{
+	AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(e, ERR_NO_INPUT, errno, "image '%s'", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_DATA, "image '%s' is not a regular file", path);
+	*ret = MOVE_FD(fd);
+	return 0;
+}
+
+int measure_image(const char *path, int *ret_fd, struct pcr *ret, struct err *e)
+{
+	const int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+	AUTO(mapping) struct mapping image = {0};
+	AUTO(fd) int from = -1;
+	AUTO(fd) int fd = -1;
+	struct pcr pcr;
+
+	TRY(open_image(path, &from, e));
+	TRY(memory_file_open(&fd, e));
+	TRY(copy_file(from, fd, path, e));
+	/* Hashed after it is sealed: nobody can have changed it in between. */
+	if (fcntl(fd, F_ADD_SEALS, seals) < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "sealing '%s'", path);
+	TRY(file_map(fd, path, &image, e));
+	TRY(pcr_measure(mapping_view(&image), &pcr, e));
+	if (fchmod(fd, MODE_SEALED) < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "protecting '%s'", path);
+	*ret = pcr;
+	*ret_fd = MOVE_FD(fd);
+	return 0;
+}
+
+/* What the loader says: a line a library. Ours has 14. */
+#define LISTING_MAX   (64u << 10)
+#define LIBRARIES_MAX 256 /* of any program that could be an enclave */
+
+struct library {
+	const char *name;
+	struct hash384 hash;
+};
+
+struct runtime {
+	struct buf listing; /* names point into it */
+	char loader[PATH_MAX];
+	struct library libraries[LIBRARIES_MAX];
+	size_t count;
+};
+
+static void runtime_drop(struct runtime *r)
+{
+	buf_drop(&r->listing);
+	r->count = 0;
+}
+
+static void actions_drop(posix_spawn_file_actions_t *actions)
+{
+	posix_spawn_file_actions_destroy(actions);
+}
+
+#define LISTED_FD 3 /* the image, in the child that lists */
+
+/* LOADER --list /proc/self/fd/3 with an empty environment, so that no LD_… of ours counts. */
+static int spawn_loader(const char *loader, int image_fd, int out_fd, pid_t *ret, struct err *e)
+{
+	char *const arguments[] = {(char *)loader, "--list", "/proc/self/fd/3", NULL};
+	char *const environment[] = {NULL};
+	AUTO(actions) posix_spawn_file_actions_t actions = {0};
+	int failed;
+
+	failed = posix_spawn_file_actions_init(&actions);
+	if (failed)
+		return err_sys(e, ERR_INTERNAL, failed, "starting the loader");
+	failed =
+	    posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO) |
+	    posix_spawn_file_actions_adddup2(&actions, out_fd, STDERR_FILENO) |
+	    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0) |
+	    posix_spawn_file_actions_adddup2(&actions, image_fd, LISTED_FD);
+	if (failed)
+		return err_set(e, ERR_INTERNAL, "no memory to start the loader");
+	failed = posix_spawn(ret, loader, &actions, NULL, arguments, environment);
+	return failed ? err_sys(e, ERR_DATA, failed, "the image's loader '%s'", loader) : 0;
+}
+
+static int wait_for_loader(pid_t pid, const struct runtime *r, struct err *e)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return err_sys(e, ERR_INTERNAL, errno, "waiting for the loader");
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return err_set(e, ERR_DATA, "'%s' can't list the image's libraries: %.200s",
+		               r->loader, buf_text(&r->listing));
+	return 0;
+}
+
+static int list_libraries(int image_fd, struct runtime *r, struct err *e)
+{
+	AUTO(fd) int high = fcntl(image_fd, F_DUPFD_CLOEXEC, FD_LOW);
+	AUTO(fd) int in = -1;
+	AUTO(fd) int out = -1;
+	struct err read_error;
+	int pipes[2], read_outcome;
+	pid_t pid;
+
+	if (high < 0 || pipe2(pipes, O_CLOEXEC) < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "a pipe to the loader");
+	in = pipes[0];
+	out = pipes[1];
+	TRY(spawn_loader(r->loader, high, out, &pid, e));
+	fd_drop(&out);
+	read_outcome = fd_read(in, "the loader's list", &r->listing, &read_error);
+	fd_drop(&in);
+	TRY(wait_for_loader(pid, r, e));
+	if (read_outcome < 0)
+		*e = read_error;
+	return read_outcome;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static int add_library(struct runtime *r, const char *name, const char *path, struct err *e)
+{
+	AUTO(mapping) struct mapping file = {0};
+	AUTO(fd) int fd = -1;
+	struct library *library;
+
+	for (size_t i = 0; i < r->count; i++)
+		if (strcmp(r->libraries[i].name, name) == 0)
+			return err_set(e, ERR_DATA, "the image has two libraries '%s'", name);
+	if (r->count == LIBRARIES_MAX)
+		return err_set(e, ERR_DATA, "the image has more than %d libraries", LIBRARIES_MAX);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return err_sys(e, ERR_DATA, errno, "the image's library '%s'", path);
+	TRY(file_map(fd, path, &file, e));
+	library = &r->libraries[r->count];
+	TRY(sha384(mapping_view(&file), &library->hash, e));
+	library->name = name;
+	r->count++;
+	return 0;
+}
+
+/* "name => /path (address)", "/path (address)", or "linux-vdso.so.1 (address)". Writes NULs. */
+static int take_line(struct runtime *r, char *line, struct err *e)
+{
+	char *arrow = strstr(line, " => "), *end = strrchr(line, '('), *path = line;
+
+	if (arrow) {
+		*arrow = 0;
+		path = arrow + strlen(" => ");
+	}
+	if (arrow && strncmp(path, "not found", strlen("not found")) == 0)
+		return err_set(e, ERR_DATA, "the image's library '%s' is not found", line);
+	if (!end || end <= path || end[-1] != ' ')
+		return err_set(e, ERR_DATA, "the loader says of the image: %.200s", line);
+	end[-1] = 0;
+	if (strncmp(line, "linux-vdso.so.", strlen("linux-vdso.so.")) == 0)
+		return 0;
+	if (*path != '/')
+		return err_set(e, ERR_DATA, "the loader says of the image: %.200s", line);
+	/* Listed or not, by whichever path: the loader is added by itself. */
+	if (strcmp(base_name(line), base_name(r->loader)) == 0)
+		return 0;
+	return add_library(r, base_name(line), path, e);
+}
+
+static int take_listing(struct runtime *r, struct err *e)
+{
+	char *rest = (char *)r->listing.data, *line;
+
+	while ((line = strsep(&rest, "\n"))) {
+		line += strspn(line, " \t");
+		if (*line)
+			TRY(take_line(r, line, e));
+	}
+	return 0;
+}
+
+static int compare_libraries(const void *a, const void *b)
+{
+	return strcmp(((const struct library *)a)->name, ((const struct library *)b)->name);
+}
+
+static int runtime_measure(struct runtime *r, struct pcr *ret, struct err *e)
+{
+	AUTO(buf) struct buf content = BUF_INIT(LISTING_MAX);
+
+	qsort(r->libraries, r->count, sizeof(r->libraries[0]), compare_libraries);
+	TRY(buf_add_le32(&content, (uint32_t)r->count, e));
+	for (size_t i = 0; i < r->count; i++) {
+		TRY(buf_add_vec(&content, view_text(r->libraries[i].name), e));
+		TRY(buf_add(&content, VIEW_OF(r->libraries[i].hash.bytes), e));
+	}
+	return pcr_measure(buf_view(&content), ret, e);
+}
+
+static int find_loader(int image_fd, char ret[static PATH_MAX], struct err *e)
+{
+	AUTO(mapping) struct mapping image = {0};
+	struct view path;
+
+	TRY(file_map(image_fd, "image", &image, e));
+	TRY(elf_interpreter(mapping_view(&image), &path, e));
+	if (path.len >= PATH_MAX)
+		return err_set(e, ERR_DATA, "image: its interpreter's path has %zu bytes",
+		               path.len);
+	memcpy(ret, path.data, path.len);
+	ret[path.len] = 0;
+	return 0;
+}
+
+/* The loader opens the image by a path, which an ordinary user can't with a mode of 0111. */
+static int list_readable(int image_fd, struct runtime *r, struct err *e)
+{
+	struct err why;
+	struct stat st;
+	int outcome;
+
+	if (fstat(image_fd, &st) < 0 || fchmod(image_fd, MODE_READABLE) < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "image");
+	outcome = list_libraries(image_fd, r, &why);
+	if (fchmod(image_fd, st.st_mode & 07777) < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "image");
+	if (outcome < 0)
+		*e = why;
+	return outcome;
+}
+
+int measure_runtime(int image_fd, struct pcr *ret, struct err *e)
+{
+	AUTO(runtime) struct runtime r = {.listing = BUF_INIT(LISTING_MAX)};
+
+	TRY(find_loader(image_fd, r.loader, e));
+	if (!r.loader[0])
+		return pcr_measure((struct view){0}, ret, e);
+	TRY(list_readable(image_fd, &r, e));
+	TRY(take_listing(&r, e));
+	TRY(add_library(&r, base_name(r.loader), r.loader, e));
+	return runtime_measure(&r, ret, e);
+}
+
+static int compare_options(const void *a, const void *b)
+{
+	const struct measured_option *x = *(const struct measured_option *const *)a;
+	const struct measured_option *y = *(const struct measured_option *const *)b;
+	int order = strcmp(x->name, y->name);
+
+	return order ? order : strcmp(x->value, y->value);
+}
+
+/* Names and values of a command line. */
+#define OPTIONS_MAX      256
+#define OPTIONS_TEXT_MAX (1u << 20)
+
+int measure_options(const struct measured_option *options, size_t count, struct pcr *ret,
+                    struct err *e)
+{
+	AUTO(buf) struct buf content = BUF_INIT(OPTIONS_TEXT_MAX);
+	const struct measured_option *sorted[OPTIONS_MAX];
+
+	if (count > OPTIONS_MAX)
+		return err_set(e, ERR_DATA, "%zu options, at most %d", count, OPTIONS_MAX);
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = &options[i];
+	qsort(sorted, count, sizeof(sorted[0]), compare_options);
+	TRY(buf_add_le32(&content, (uint32_t)count, e));
+	for (size_t i = 0; i < count; i++) {
+		TRY(buf_add_vec(&content, view_text(sorted[i]->name), e));
+		TRY(buf_add_vec(&content, view_text(sorted[i]->value), e));
+	}
+	return pcr_measure(buf_view(&content), ret, e);
+}
