@@ -1,5 +1,9 @@
 #include "proto/manifest.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/borsh.h"
 #include "proto/row.h"
 
 const char *const restart_words[] = {"Never", "Always", NULL};
@@ -101,4 +105,111 @@ void manifest_drop(struct manifest *m)
 void manifest_envelope_drop(struct manifest_envelope *envelope)
 {
 	wire_release(&manifest_envelope_schema, envelope);
+}
+
+void member_set_drop(struct member_set *set)
+{
+	wire_release(&member_set_schema, set);
+}
+
+int manifest_pcrs(const struct manifest *m, struct pcr_set *ret, struct err *e)
+{
+	struct pcr_set set = {0};
+
+	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++)
+		if (pcr_parse(buf_view(&m->enclave.pcrs[i]), &set.values[i], e) < 0)
+			return err_wrap(e, "manifest: pcr%u", i);
+	*ret = set;
+	return 0;
+}
+
+int manifest_quorum_key(const struct manifest *m, struct public_key *ret, struct err *e)
+{
+	if (public_key_parse(buf_view(&m->namespace.quorum_key), ret, e) < 0)
+		return err_wrap(e, "manifest: quorum_key");
+	return 0;
+}
+
+const struct member *member_set_find(const struct member_set *set, struct view alias)
+{
+	const struct member *members = set->members.items;
+
+	for (size_t i = 0; i < set->members.count; i++)
+		if (view_equal(buf_view(&members[i].alias), alias))
+			return &members[i];
+	return NULL;
+}
+
+int manifest_hash(const struct manifest *m, struct hash256 *ret, struct err *e)
+{
+	AUTO(buf) struct buf borsh = BUF_INIT(MANIFEST_MAX);
+
+	TRY(manifest_encode(m, &borsh, e));
+	return sha256(buf_view(&borsh), ret, e);
+}
+
+int manifest_copy(const struct manifest_envelope *from, struct manifest_envelope *ret,
+                  struct err *e)
+{
+	AUTO(buf) struct buf borsh = BUF_INIT(MANIFEST_MAX);
+
+	TRY(manifest_envelope_encode(from, &borsh, e));
+	return manifest_envelope_decode(buf_view(&borsh), ret, e);
+}
+
+static int compare_views(struct view a, struct view b)
+{
+	size_t len = a.len < b.len ? a.len : b.len;
+	int order = len ? memcmp(a.data, b.data, len) : 0;
+
+	return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+/* As QOS sorts a key-set directory (formats.md 4.2). */
+static int compare_members(const void *a, const void *b)
+{
+	const struct member *x = *(const struct member *const *)a;
+	const struct member *y = *(const struct member *const *)b;
+	int order = compare_views(buf_view(&x->alias), buf_view(&y->alias));
+
+	return order ? order : compare_views(buf_view(&x->pub_key), buf_view(&y->pub_key));
+}
+
+static void sort_members(const struct member_set *set, const struct member **ret)
+{
+	const struct member *members = set->members.items;
+
+	for (size_t i = 0; i < set->members.count; i++)
+		ret[i] = &members[i];
+	qsort(ret, set->members.count, sizeof(*ret), compare_members);
+}
+
+int member_set_pin(const struct member_set *set, struct hash256 *ret, struct err *e)
+{
+	AUTO(buf) struct buf borsh = BUF_INIT(MANIFEST_MAX);
+	const struct member *sorted[MEMBERS_MAX];
+
+	if (set->members.count > MEMBERS_MAX)
+		return err_set(e, ERR_MANIFEST, "more than %d members", MEMBERS_MAX);
+	sort_members(set, sorted);
+	TRY(buf_add_le32(&borsh, (uint32_t)set->threshold, e));
+	TRY(buf_add_le32(&borsh, (uint32_t)set->members.count, e));
+	for (size_t i = 0; i < set->members.count; i++)
+		TRY(borsh_add_member(&borsh, sorted[i], e));
+	return sha256(buf_view(&borsh), ret, e);
+}
+
+bool member_set_equal(const struct member_set *a, const struct member_set *b)
+{
+	const struct member *x[MEMBERS_MAX], *y[MEMBERS_MAX];
+
+	if (a->threshold != b->threshold || a->members.count != b->members.count ||
+	    a->members.count > MEMBERS_MAX)
+		return false;
+	sort_members(a, x);
+	sort_members(b, y);
+	for (size_t i = 0; i < a->members.count; i++)
+		if (compare_members(&x[i], &y[i]) != 0)
+			return false;
+	return true;
 }

@@ -44,10 +44,12 @@ struct manifest_namespace {
 	struct buf quorum_key;
 };
 
+enum { BRIDGE_SERVER, BRIDGE_CLIENT };
+
 struct bridge {
-	int type; /* 0 server, 1 client */
+	int type; /* BRIDGE_… */
 	int64_t port;
-	bool has_host;
+	bool has_host; /* a server always has one */
 	struct buf host;
 };
 
@@ -58,8 +60,6 @@ struct pivot {
 	bool debug_mode;
 	struct wire_list args; /* struct text_item */
 };
-
-extern const char *const restart_words[], *const bridge_words[];
 
 struct nitro_config {
 	struct buf pcrs[PCR_POLICY_COUNT];
@@ -126,6 +126,9 @@ MUST_CHECK int member_set_check(const struct member_set *set, const char *what,
 MUST_CHECK int manifest_check_approvals(const struct manifest_envelope *envelope,
                                         const struct member_set *own_set, int64_t needed,
                                         struct err *e);
+/* The same for approvals that sign hash: QOS's v2 manifests have one of their own. */
+MUST_CHECK int approvals_check(const struct wire_list *approvals, const struct hash256 *hash,
+                               const struct member_set *set, int64_t needed, struct err *e);
 /* export-key's lawful successor: same namespace name, quorum key, sets and PCR3, higher nonce,
  * approved by own's manifest set (ERR_APPROVAL says what is not). */
 MUST_CHECK int manifest_check_successor(const struct manifest *own,
@@ -150,6 +153,9 @@ struct manifest_file {
 };
 void manifest_file_drop(struct manifest_file *f);
 MUST_CHECK int manifest_file_parse(struct view content, struct manifest_file *ret, struct err *e);
+/* QOS's approval file (5.4): struct approval as {"signature":"<hex>","member":{"alias","pubKey"}}.
+ */
+extern const struct wire_schema approval_file_schema;
 /* Compact v1 JSON as qos_client writes it. */
 MUST_CHECK int manifest_file_format(const struct manifest_envelope *envelope, struct buf *to,
                                     struct err *e);

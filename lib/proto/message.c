@@ -239,3 +239,8 @@ void success_reply_drop(struct success_reply *m)
 {
 	wire_release(&inject_key_reply_schema, m);
 }
+
+void alias_list_drop(struct wire_list *list)
+{
+	wire_list_release(&alias_item_schema, list);
+}

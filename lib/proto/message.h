@@ -84,8 +84,8 @@ WIRE_DROP(genesis_request);
 
 struct encrypted_share {
 	struct member share_set_member;
-	struct buf
-	    encrypted_quorum_key_share; /* 130; 33 in the clear for a debug member without key */
+	/* 130 bytes; 33 in the clear for a debug member without key. */
+	struct buf encrypted_quorum_key_share;
 	uint8_t share_hash[64];
 };
 extern const struct wire_schema encrypted_share_schema;

@@ -45,8 +45,10 @@
 #define BOOL(key, member, doc, ...) ROW(key, WIRE_BOOL, member, bool, doc, __VA_ARGS__)
 #define WORD(key, member, words_, doc, ...)                                                        \
 	ROW(key, WIRE_WORD, member, int, doc, __VA_ARGS__, .words = words_)
+#define OBJECT_AS(key, member, type, nested, doc, ...)                                             \
+	ROW(key, WIRE_OBJECT, member, type, doc, __VA_ARGS__, .schema = &nested##_schema)
 #define OBJECT(key, member, nested, doc, ...)                                                      \
-	ROW(key, WIRE_OBJECT, member, struct nested, doc, __VA_ARGS__, .schema = &nested##_schema)
+	OBJECT_AS(key, member, struct nested, nested, doc, __VA_ARGS__)
 #define LIST(key, member, least, most, item, doc, ...)                                             \
 	ROW(key, WIRE_LIST, member, struct wire_list, doc, __VA_ARGS__, .min = least, .max = most, \
 	    .schema = &item##_schema)

@@ -446,7 +446,7 @@ int wire_has_key(struct view text, const char *key, bool *ret, struct err *e)
 
 static void release_fields(const struct wire_schema *schema, uint8_t *base);
 
-static void release_list(const struct wire_schema *item, struct wire_list *list)
+void wire_list_release(const struct wire_schema *item, struct wire_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
 		release_fields(item, (uint8_t *)list->items + i * item->size);
@@ -474,7 +474,7 @@ static void release_fields(const struct wire_schema *schema, uint8_t *base)
 			break;
 		case WIRE_LIST:
 		case WIRE_MAP:
-			release_list(f->schema, member);
+			wire_list_release(f->schema, member);
 			break;
 		default:
 			break;

@@ -81,6 +81,7 @@ MUST_CHECK int wire_encode_pretty(const struct wire_schema *schema, const void *
                                   struct buf *to, struct err *e);
 /* Frees and wipes all that the message owns and zeroes it. */
 void wire_release(const struct wire_schema *schema, void *message);
+void wire_list_release(const struct wire_schema *item, struct wire_list *list);
 
 /* QOS canonical JSON (formats.md 5.3) of any JSON object. */
 MUST_CHECK int wire_canonical(struct view text, struct buf *to, struct err *e);

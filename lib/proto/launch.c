@@ -1,0 +1,184 @@
+#include "proto/launch.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "proto/scan.h"
+
+#define HASH_DIGITS 64
+#define DAY_MS      86400000
+
+/* clang-format off */
+/* Defaults are contract.md's "Ground rules". Durations are whole milliseconds, so that what PCR2
+ * measures has one spelling. */
+const struct launch_option launch_options[LAUNCH_COUNT] = {
+	[LAUNCH_LISTEN] = { .name = "listen", .kind = LAUNCH_TEXT, .metavar = "HOST:PORT",
+		.fallback = "127.0.0.1:9000", .doc = "address to serve on; port 0 takes a free one" },
+	[LAUNCH_NSM] = { .name = "nsm", .kind = LAUNCH_TEXT, .metavar = "fd:N|device:PATH",
+		.doc = "the Nitro security module: an inherited socket, or /dev/nsm" },
+	[LAUNCH_TLS_CERT] = { .name = "tls-cert", .kind = LAUNCH_TEXT, .metavar = "FILE|fd:N",
+		.doc = "the server's certificate chain, PEM" },
+	[LAUNCH_TLS_KEY] = { .name = "tls-key", .kind = LAUNCH_TEXT, .metavar = "FILE|fd:N",
+		.doc = "the server's private key, PEM" },
+	[LAUNCH_CLIENT_CA] = { .name = "client-ca", .kind = LAUNCH_TEXT, .metavar = "FILE|fd:N", .is_measured = true,
+		.doc = "who signs clients' certificates; comes with a later version, refused in this one" },
+	[LAUNCH_HOST_NAME] = { .name = "host-name", .kind = LAUNCH_TEXT, .metavar = "NAME", .may_repeat = true,
+		.doc = "a name that clients may ask for in Host" },
+	[LAUNCH_PIN_MANIFEST_SET] = { .name = "pin-manifest-set", .kind = LAUNCH_HASH, .metavar = "HEX", .is_measured = true,
+		.doc = "the only manifest set that is accepted: SHA-256 of its borsh" },
+	[LAUNCH_PIN_SHARE_SET] = { .name = "pin-share-set", .kind = LAUNCH_HASH, .metavar = "HEX", .is_measured = true,
+		.doc = "the only share set that is accepted: SHA-256 of its borsh" },
+	[LAUNCH_INSECURE_OPEN_SEED] = { .name = "insecure-open-seed", .kind = LAUNCH_FLAG, .is_measured = true,
+		.doc = "serve generate-seed to clients without a certificate" },
+	[LAUNCH_MAX_BODY] = { .name = "max-body", .kind = LAUNCH_NUMBER, .metavar = "BYTES", .fallback = "1048576",
+		.min = 1024, .max = WIRE_TEXT_MAX, .is_measured = true, .doc = "largest request body" },
+	[LAUNCH_MAX_HEADER] = { .name = "max-header", .kind = LAUNCH_NUMBER, .metavar = "BYTES", .fallback = "16384",
+		.min = 1024, .max = 65536, .is_measured = true, .doc = "largest header block" },
+	[LAUNCH_REQUEST_TIMEOUT] = { .name = "request-timeout", .kind = LAUNCH_NUMBER, .metavar = "MS", .fallback = "10000",
+		.min = 100, .max = DAY_MS, .is_measured = true, .doc = "how long a whole request may take to come in" },
+	[LAUNCH_IDLE_TIMEOUT] = { .name = "idle-timeout", .kind = LAUNCH_NUMBER, .metavar = "MS", .fallback = "10000",
+		.min = 100, .max = DAY_MS, .is_measured = true, .doc = "how long a connection may be idle" },
+	[LAUNCH_HANDSHAKE_TIMEOUT] = { .name = "handshake-timeout", .kind = LAUNCH_NUMBER, .metavar = "MS", .fallback = "3000",
+		.min = 100, .max = DAY_MS, .is_measured = true, .doc = "how long a TLS handshake may take" },
+	[LAUNCH_MAX_CONNECTIONS] = { .name = "max-connections", .kind = LAUNCH_NUMBER, .metavar = "N", .fallback = "256",
+		.min = 1, .max = 65536, .is_measured = true, .doc = "connections at once" },
+	[LAUNCH_MAX_CONNECTIONS_PER_ADDRESS] = { .name = "max-connections-per-address", .kind = LAUNCH_NUMBER, .metavar = "N",
+		.fallback = "64", .min = 1, .max = 65536, .is_measured = true, .doc = "connections at once from one address" },
+	[LAUNCH_NSM_RATE] = { .name = "nsm-rate", .kind = LAUNCH_NUMBER, .metavar = "N", .fallback = "200",
+		.min = 1, .max = 1000000, .is_measured = true, .doc = "requests a second from one address that make the NSM work" },
+	[LAUNCH_LOG_LEVEL] = { .name = "log-level", .kind = LAUNCH_TEXT, .metavar = "LEVEL", .fallback = "info",
+		.doc = "error, warn, info or debug" },
+};
+/* clang-format on */
+
+static int unknown_option(const char *name, struct err *e)
+{
+	const char *names[LAUNCH_COUNT + 1] = {0};
+	const char *near;
+
+	for (size_t i = 0; i < LAUNCH_COUNT; i++)
+		names[i] = launch_options[i].name;
+	near = text_nearest(name, names);
+	if (near)
+		return err_set(e, ERR_USAGE, "unknown option --%s, did you mean --%s?", name, near);
+	return err_set(e, ERR_USAGE, "unknown option --%s", name);
+}
+
+/* name: what stands between the dashes and the '='. */
+static int find_option(struct view name, enum launch_id *ret, struct err *e)
+{
+	char text[64];
+
+	for (unsigned i = 0; i < LAUNCH_COUNT; i++)
+		if (view_equal(name, view_text(launch_options[i].name))) {
+			*ret = (enum launch_id)i;
+			return 0;
+		}
+	snprintf(text, sizeof(text), "%.*s", (int)(name.len < sizeof(text) ? name.len : 63),
+	         (const char *)name.data);
+	return unknown_option(text, e);
+}
+
+static int check_hash(const struct launch_option *o, const char *value, struct err *e)
+{
+	if (strlen(value) != HASH_DIGITS || strspn(value, "0123456789abcdefABCDEF") != HASH_DIGITS)
+		return err_set(e, ERR_USAGE, "--%s: %d hex digits expected", o->name, HASH_DIGITS);
+	return 0;
+}
+
+static int set_value(struct launch *l, enum launch_id id, const char *value, struct err *e)
+{
+	const struct launch_option *o = &launch_options[id];
+	struct err inner;
+
+	if (id == LAUNCH_CLIENT_CA)
+		return err_set(e, ERR_USAGE, "--client-ca comes with a later version of teectl");
+	if (!*value)
+		return err_set(e, ERR_USAGE, "--%s: an empty value", o->name);
+	if (o->kind == LAUNCH_HASH)
+		TRY(check_hash(o, value, e));
+	if (o->kind == LAUNCH_NUMBER &&
+	    number_parse(value, o->name, o->min, o->max, &l->numbers[id], &inner) < 0)
+		return err_set(e, ERR_USAGE, "--%s", inner.text);
+	if (o->may_repeat) {
+		if (l->host_name_count == LAUNCH_REPEAT_MAX)
+			return err_set(e, ERR_USAGE, "--%s: more than %d times", o->name,
+			               LAUNCH_REPEAT_MAX);
+		l->host_names[l->host_name_count++] = value;
+	} else if (l->values[id]) {
+		return err_set(e, ERR_USAGE, "--%s is given twice", o->name);
+	}
+	l->values[id] = value;
+	return 0;
+}
+
+/* What lacks a value gets its default. */
+static int set_defaults(struct launch *l, struct err *e)
+{
+	for (unsigned i = 0; i < LAUNCH_COUNT; i++)
+		if (!l->values[i] && launch_options[i].fallback)
+			TRY(set_value(l, (enum launch_id)i, launch_options[i].fallback, e));
+	return 0;
+}
+
+/* Reads the option at argv[*i], and leaves *i at the last word that belongs to it. */
+static int parse_option(char *const *argv, size_t count, size_t *i, struct launch *l, struct err *e)
+{
+	const char *word = argv[*i], *value = strchr(word, '=');
+	enum launch_id id = LAUNCH_COUNT;
+	const struct launch_option *o;
+
+	if (strncmp(word, "--", 2) != 0)
+		return err_set(e, ERR_USAGE, "'%s': an option expected", word);
+	word += 2;
+	TRY(find_option(view_new(word, value ? (size_t)(value - word) : strlen(word)), &id, e));
+	o = &launch_options[id];
+	if (o->kind == LAUNCH_FLAG)
+		return value ? err_set(e, ERR_USAGE, "--%s takes no value", o->name)
+		             : set_value(l, id, "1", e);
+	if (value)
+		return set_value(l, id, value + 1, e);
+	if (*i + 1 == count)
+		return err_set(e, ERR_USAGE, "--%s: a value expected", o->name);
+	*i += 1;
+	return set_value(l, id, argv[*i], e);
+}
+
+int launch_parse(char *const *argv, size_t count, struct launch *ret, struct err *e)
+{
+	struct launch l = {0};
+
+	for (size_t i = 0; i < count; i++)
+		TRY(parse_option(argv, count, &i, &l, e));
+	TRY(set_defaults(&l, e));
+	*ret = l;
+	return 0;
+}
+
+/* One spelling for each value: decimal without leading zeros, hex in lower case. */
+static void spell(const struct launch *l, enum launch_id id, char to[static HASH_DIGITS + 1])
+{
+	if (launch_options[id].kind == LAUNCH_NUMBER)
+		snprintf(to, HASH_DIGITS + 1, "%llu", (unsigned long long)l->numbers[id]);
+	else
+		snprintf(to, HASH_DIGITS + 1, "%s", l->values[id]);
+	for (; *to; to++)
+		if (*to >= 'A' && *to <= 'F')
+			*to = (char)(*to + ('a' - 'A'));
+}
+
+int launch_measure(const struct launch *l, struct pcr *ret, struct err *e)
+{
+	struct measured_option options[LAUNCH_COUNT];
+	char texts[LAUNCH_COUNT][HASH_DIGITS + 1];
+	size_t count = 0;
+
+	for (unsigned i = 0; i < LAUNCH_COUNT; i++) {
+		if (!launch_options[i].is_measured || !l->values[i])
+			continue;
+		spell(l, (enum launch_id)i, texts[i]);
+		options[count++] = (struct measured_option){launch_options[i].name, texts[i]};
+	}
+	return measure_options(options, count, ret, e);
+}
