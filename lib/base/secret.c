@@ -12,6 +12,9 @@ int secret_arena_open(bool *ret_locked, struct err *e)
 {
 	static bool locked;
 
+	/* Else libcrypto opens openssl.cnf, which may name engines and providers, at its first use. */
+	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
+		return err_set(e, ERR_INTERNAL, "libcrypto does not start");
 	if (!CRYPTO_secure_malloc_initialized()) {
 		int made = CRYPTO_secure_malloc_init(ARENA_SIZE, ARENA_BLOCK);
 

@@ -12,7 +12,7 @@ struct secret {
 	size_t len;
 };
 
-/* Opens the arena. First thing in main(), before any other thread. *ret_locked tells whether the
+/* Opens the arena, and starts libcrypto without any configuration file. First thing in main(), before any other thread. *ret_locked tells whether the
  * kernel granted the lock: without it secrets still stay out of cores, but may be swapped. Safe to
  * call twice. */
 MUST_CHECK int secret_arena_open(bool *ret_locked, struct err *e);

@@ -1,0 +1,197 @@
+/* teectl-enclave: the server that holds the quorum key. Its NSM comes from outside, and without one
+ * it does not start. */
+#include "base/log.h"
+#include "base/secret.h"
+#include "crypto/entropy.h"
+#include "enclave/http.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* malloc's arenas, beside the main one: each grows by what its thread's largest request took. */
+#define ARENAS_MAX 2
+#define TRIM_THRESHOLD (256 << 10)
+
+/* Before anything else: no other process of this user may look in, and no core is ever written. */
+static int hide(struct err *e)
+{
+	const struct rlimit none = { 0, 0 };
+
+	if (prctl(PR_SET_DUMPABLE, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
+		return err_sys(e, ERR_ENCLAVE, errno, "making the process not dumpable");
+	return 0;
+}
+
+static int open_arena(struct err *e)
+{
+	bool is_locked;
+
+	TRY(secret_arena_open(&is_locked, e));
+	if (!is_locked)
+		log_line(LOG_WARN, "secrets are not locked in memory", "reason",
+		         "RLIMIT_MEMLOCK is too low", NULL);
+	return 0;
+}
+
+static void print_help(void)
+{
+	printf("Usage: teectl-enclave --listen HOST:PORT --nsm fd:N|device:/dev/nsm [OPTION]...\n"
+	       "\n"
+	       "Holds a quorum key and serves the enclave's HTTP contract.\n"
+	       "\n");
+	for (unsigned i = 0; i < LAUNCH_COUNT; i++) {
+		const struct launch_option *o = &launch_options[i];
+		int width = printf("  --%s%s%s", o->name, o->metavar ? " " : "",
+		                   o->metavar ? o->metavar : "");
+
+		printf("%*s %s%s%s%s\n", width < 40 ? 40 - width : 1, "", o->doc,
+		       o->fallback ? " [" : "", o->fallback ? o->fallback : "",
+		       o->fallback ? "]" : "");
+	}
+}
+
+static bool is_given(char *const *argv, int count, const char *option)
+{
+	for (int i = 1; i < count; i++)
+		if (strcmp(argv[i], option) == 0)
+			return true;
+	return false;
+}
+
+/* OpenSSL's generator is seeded with the NSM's bytes beside its own. */
+static int stir(struct nsm *nsm, struct err *e)
+{
+	AUTO(buf) struct buf memory = BUF_INIT(NSM_RESPONSE_MAX);
+	struct nsm_request q = { .operation = NSM_GET_RANDOM };
+	struct nsm_response r;
+
+	TRY(nsm_ask(nsm, &q, &memory, &r, e));
+	entropy_stir(r.data);
+	return 0;
+}
+
+static int open_nsm(const struct launch *launch, struct nsm **ret, struct err *e)
+{
+	AUTO(nsm) struct nsm *nsm = NULL;
+
+	if (!launch->values[LAUNCH_NSM])
+		return err_set(e, ERR_USAGE,
+		               "--nsm is missing: an enclave can't vouch for itself; start it "
+		               "with teectl-hv, or with --nsm device:/dev/nsm on a Nitro machine");
+	if (!launch->values[LAUNCH_LISTEN])
+		return err_set(e, ERR_USAGE, "--listen HOST:PORT is missing");
+	TRY(nsm_open(launch->values[LAUNCH_NSM], &nsm, e));
+	TRY(stir(nsm, e));
+	*ret = MOVE(nsm);
+	return 0;
+}
+
+/* Blocked in every thread that is made from here on; read from a descriptor in the main one. */
+static int open_signals(int *ret_fd, struct err *e)
+{
+	sigset_t set;
+	int fd;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
+		return err_set(e, ERR_ENCLAVE, "signals can't be blocked");
+	fd = signalfd(-1, &set, SFD_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, ERR_ENCLAVE, errno, "signalfd");
+	*ret_fd = fd;
+	return 0;
+}
+
+/* Until a signal says to stop, or the NSM is gone: then -1. */
+static int watch(struct http *http, const struct enclave *en, int signals, struct err *e)
+{
+	struct pollfd fds[] = {
+		{ .fd = signals, .events = POLLIN },
+		/* Answers are read by whoever asked; here only the end counts. */
+		{ .fd = nsm_is_device(en->nsm) ? -1 : nsm_fd(en->nsm), .events = POLLRDHUP },
+	};
+
+	for (;;) {
+		if (poll(fds, COUNT(fds), HTTP_SWEEP_MS) < 0 && errno != EINTR)
+			return err_sys(e, ERR_ENCLAVE, errno, "poll");
+		if (fds[1].revents)
+			return err_set(e, ERR_ENCLAVE, "the NSM is gone");
+		if (fds[0].revents)
+			return 0;
+		http_sweep(http);
+	}
+}
+
+static int announce(const char *address, unsigned port, struct err *e)
+{
+	int host = (int)(strrchr(address, ':') - address);
+
+	if (printf("listening on %.*s:%u\n", host, address, port) < 0 || fflush(stdout) != 0)
+		return err_sys(e, ERR_ENCLAVE, errno, "writing to standard output");
+	return 0;
+}
+
+static int serve(struct enclave *en, const struct launch *launch, int signals, struct err *e)
+{
+	AUTO(http) struct http *http = NULL;
+	unsigned port;
+
+	TRY(http_start(en, launch, &http, &port, e));
+	log_line(LOG_INFO, "serving", "address", launch->values[LAUNCH_LISTEN], "version",
+	         TEECTL_VERSION, "debug", en->is_debug ? "true" : "false", "instance",
+	         en->instance_id, NULL);
+	TRY(announce(launch->values[LAUNCH_LISTEN], port, e));
+	return watch(http, en, signals, e);
+}
+
+static int run(int argc, char **argv, struct err *e)
+{
+	AUTO(enclave) struct enclave *en = NULL;
+	AUTO(fd) int signals = -1;
+	struct nsm *nsm = NULL;
+	struct launch launch;
+	enum log_level level;
+
+	TRY(hide(e));
+	TRY(open_arena(e));
+	TRY(launch_parse(argv + 1, (size_t)argc - 1, &launch, e));
+	TRY(log_level_parse(launch.values[LAUNCH_LOG_LEVEL], &level, e));
+	log_set_level(level);
+	TRY(open_nsm(&launch, &nsm, e));
+	TRY(open_signals(&signals, e));
+	TRY(enclave_start(nsm, &launch, &en, e));
+	TRY(serve(en, &launch, signals, e));
+	log_line(LOG_INFO, "stopped", NULL);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct err e;
+
+	mallopt(M_ARENA_MAX, ARENAS_MAX);
+	mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD);
+	if (is_given(argv, argc, "--help")) {
+		print_help();
+		return 0;
+	}
+	if (is_given(argv, argc, "--version")) {
+		printf("teectl-enclave %s\n", TEECTL_VERSION);
+		return 0;
+	}
+	if (run(argc, argv, &e) == 0)
+		return 0;
+	log_line(LOG_ERROR, "stopped", "error", e.text, NULL);
+	return err_info(e.code)->exit_status;
+}

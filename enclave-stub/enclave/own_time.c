@@ -1,0 +1,49 @@
+#include "enclave/own_time.h"
+
+#include "base/clock.h"
+
+void own_time_init(struct own_time *t)
+{
+	*t = (struct own_time){ .is_known = false };
+	pthread_mutex_init(&t->lock, NULL);
+}
+
+void own_time_set(struct own_time *t, int64_t document_ms, int64_t monotonic_ms)
+{
+	pthread_mutex_lock(&t->lock);
+	t->is_known = true;
+	t->document_ms = document_ms;
+	t->monotonic_ms = monotonic_ms;
+	pthread_mutex_unlock(&t->lock);
+}
+
+static int ask(struct nsm *nsm, int64_t *ret_ms, struct err *e)
+{
+	AUTO(buf) struct buf document = BUF_INIT(DOCUMENT_MAX);
+	AUTO(attestation_claims) struct attestation_claims claims = { 0 };
+	struct nsm_request q = { .operation = NSM_ATTESTATION };
+
+	TRY(nsm_attest(nsm, &q, &document, e));
+	TRY(attestation_parse(buf_view(&document), &claims, e));
+	*ret_ms = claims.timestamp_ms;
+	return 0;
+}
+
+int own_time_now(struct own_time *t, struct nsm *nsm, int64_t *ret_ms, struct err *e)
+{
+	int64_t before = clock_monotonic_ms(), document_ms;
+	struct err cause;
+
+	pthread_mutex_lock(&t->lock);
+	if (t->is_known && before - t->monotonic_ms <= OWN_TIME_MAX_AGE_MS) {
+		*ret_ms = t->document_ms + (before - t->monotonic_ms);
+		pthread_mutex_unlock(&t->lock);
+		return 0;
+	}
+	pthread_mutex_unlock(&t->lock);
+	if (ask(nsm, &document_ms, &cause) < 0)
+		return err_set(e, ERR_ENCLAVE, "the time of the NSM: %s", cause.text);
+	own_time_set(t, document_ms, before);
+	*ret_ms = document_ms;
+	return 0;
+}
