@@ -34,6 +34,11 @@ int entropy_draw(const struct entropy *source, const char *purpose, size_t len, 
 	return 0;
 }
 
+void entropy_stir(struct view bytes)
+{
+	RAND_add(bytes.data, (int)bytes.len, /* randomness= */ 0);
+}
+
 int random_public(uint8_t *to, size_t len, struct err *e)
 {
 	if (RAND_bytes_ex(NULL, to, len, 0) != 1)
