@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-/* Before a manifest neither user_data nor public_key; then both; once provisioned user_data alone. */
+/* Before a manifest neither user_data nor public_key; then both; once provisioned user_data alone.
+ */
 static int attest(struct enclave *en, struct view nonce, const char *request_id,
                   struct attestation_reply *reply, struct err *e)
 {

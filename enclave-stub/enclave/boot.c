@@ -45,15 +45,15 @@ static int check_measured(const struct enclave *en, const struct manifest *m, st
 		char reason[ERR_REASON_MAX] = { 'p', 'c', 'r', (char)('0' + i) };
 
 		if (!pcr_equal(&claimed.values[i], &en->pcrs.values[i]))
-			return err_reason(e, ERR_ATTESTATION, reason,
-			                  "manifest.enclave.pcr%u (%s) is not what is measured here",
-			                  i, pcr_name(i));
+			return err_reason(
+			    e, ERR_ATTESTATION, reason,
+			    "manifest.enclave.pcr%u (%s) is not what is measured here", i,
+			    pcr_name(i));
 	}
 	return 0;
 }
 
-static int judge(const struct enclave *en, const struct manifest_envelope *envelope,
-                 struct err *e)
+static int judge(const struct enclave *en, const struct manifest_envelope *envelope, struct err *e)
 {
 	const struct manifest *m = &envelope->manifest;
 

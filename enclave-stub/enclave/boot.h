@@ -1,5 +1,5 @@
-/* What genesis-boot and share-manifest have in common: the rules for a manifest that an enclave takes
- * on, and the step that binds it to one. */
+/* What genesis-boot and share-manifest have in common: the rules for a manifest that an enclave
+ * takes on, and the step that binds it to one. */
 #ifndef TEECTL_ENCLAVE_BOOT_H
 #define TEECTL_ENCLAVE_BOOT_H
 
@@ -9,8 +9,7 @@
 MUST_CHECK int boot_check_pins(const struct enclave *en, const struct member_set *manifest_set,
                                const struct member_set *share_set, struct err *e);
 /* aws_root_certificate is the root that the own NSM signs under: ERR_APPROVAL. */
-MUST_CHECK int boot_check_anchor(const struct enclave *en, const struct manifest *m,
-                                 struct err *e);
+MUST_CHECK int boot_check_anchor(const struct enclave *en, const struct manifest *m, struct err *e);
 
 /* Commits the NSM to setup_key and manifest; past the point of no return a fault ends in
  * UnrecoverableError. */

@@ -8,13 +8,13 @@
 struct call {
 	struct enclave *enclave;
 	const char *request_id;
-	const void *request; /* a struct of the operation's request schema */
-	void *reply;         /* a zeroed struct of its response schema */
-	const void *stored;  /* instead of reply: one that the state keeps */
-	struct buf *text;    /* of an operation whose answer is not JSON */
+	const void *request;         /* a struct of the operation's request schema */
+	void *reply;                 /* a zeroed struct of its response schema */
+	const void *stored;          /* instead of reply: one that the state keeps */
+	struct buf *text;            /* of an operation whose answer is not JSON */
 	struct hash256 request_hash; /* of the decoded request, where the route asks for it */
-	uint64_t from;       /* receipts: ?from= */
-	enum phase before;   /* when it was judged */
+	uint64_t from;               /* receipts: ?from= */
+	enum phase before;           /* when it was judged */
 	struct trail trail;
 };
 
@@ -35,8 +35,8 @@ MUST_CHECK int serve_prove_key(struct call *c, struct err *e);
 MUST_CHECK int serve_generate_seed(struct call *c, struct err *e);
 MUST_CHECK int serve_validate_seed(struct call *c, struct err *e);
 
-/* Is this request one that has been answered before? If so, fills the reply. By stored hashes alone:
- * no key is used, nothing is drawn, the NSM is not asked (contract.md, "Replays"). */
+/* Is this request one that has been answered before? If so, fills the reply. By stored hashes
+ * alone: no key is used, nothing is drawn, the NSM is not asked (contract.md, "Replays"). */
 MUST_CHECK int replay_genesis_boot(struct call *c, bool *ret_is_replay, struct err *e);
 MUST_CHECK int replay_share_manifest(struct call *c, bool *ret_is_replay, struct err *e);
 MUST_CHECK int replay_inject_shares(struct call *c, bool *ret_is_replay, struct err *e);

@@ -71,16 +71,14 @@ static void init_locks(struct enclave *en)
 	pthread_mutex_init(&en->operation, NULL);
 	/* Else readers that never cease would keep a commit waiting. */
 	pthread_rwlockattr_init(&writers_first);
-	pthread_rwlockattr_setkind_np(&writers_first,
-	                              PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlockattr_setkind_np(&writers_first, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	pthread_rwlock_init(&en->lock, &writers_first);
 	pthread_rwlockattr_destroy(&writers_first);
 	own_time_init(&en->time);
 	receipts_init(&en->receipts);
 }
 
-int enclave_start(struct nsm *nsm, const struct launch *launch, struct enclave **ret,
-                  struct err *e)
+int enclave_start(struct nsm *nsm, const struct launch *launch, struct enclave **ret, struct err *e)
 {
 	AUTO(nsm) struct nsm *owned = nsm;
 	AUTO(enclave) struct enclave *en = calloc(1, sizeof(*en));

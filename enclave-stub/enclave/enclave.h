@@ -2,9 +2,9 @@
  *
  * Two locks. `operation` is held by an operation that changes state for its whole course, so that
  * there is one at a time; `lock` guards the fields of struct enclave_state. A reader holds `lock`
- * shared while it works. A writer, who holds `operation`, may read the fields as they are, does what
- * is slow without `lock`, and takes it exclusively to commit, which can't fail. The NSM, own time,
- * receipts, rate and metrics have locks of their own, taken last. */
+ * shared while it works. A writer, who holds `operation`, may read the fields as they are, does
+ * what is slow without `lock`, and takes it exclusively to commit, which can't fail. The NSM, own
+ * time, receipts, rate and metrics have locks of their own, taken last. */
 #ifndef TEECTL_ENCLAVE_ENCLAVE_H
 #define TEECTL_ENCLAVE_ENCLAVE_H
 
@@ -22,7 +22,7 @@
 
 /* A member's place in the share set, from genesis on. */
 struct share_slot {
-	struct hash512 share_hash;  /* SHA-512 of the share, known since genesis */
+	struct hash512 share_hash; /* SHA-512 of the share, known since genesis */
 	bool is_accepted;
 	bool has_plain, has_sealed; /* in which form it came: what a replay is compared with */
 	struct hash256 sealed_hash; /* SHA-256 of the encrypted share accepted last */
@@ -36,10 +36,10 @@ struct enclave_state {
 	struct manifest_message manifest;
 	struct hash256 manifest_hash;
 	struct public_key quorum_public, setup_public;
-	struct key_set *setup_key;  /* from the manifest until there is a quorum key */
+	struct key_set *setup_key; /* from the manifest until there is a quorum key */
 	struct key_set *quorum_key;
 
-	struct share_slot *slots;   /* of the share set's members, in its order; after genesis only */
+	struct share_slot *slots; /* of the share set's members, in its order; after genesis only */
 	size_t slot_count;
 
 	/* What replays are judged by, and answered with. */
@@ -53,7 +53,7 @@ struct enclave_state {
 struct enclave {
 	/* Set at the start, then constant. */
 	struct nsm *nsm;
-	struct buf anchor;   /* DER of the root that own documents are signed under */
+	struct buf anchor; /* DER of the root that own documents are signed under */
 	bool is_debug;
 	struct pcr_set pcrs; /* as the own NSM measures */
 	bool open_seed;      /* --insecure-open-seed */

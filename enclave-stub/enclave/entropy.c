@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define SALT "teectl-random-v1"
+#define SALT       "teectl-random-v1"
 #define SOURCE_LEN 64 /* bytes of each source: the output of the HMAC that extracts */
 
 static int ask_nsm(struct nsm *nsm, uint8_t *to, struct err *e)

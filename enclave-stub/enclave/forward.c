@@ -1,12 +1,12 @@
-/* The key's way from one enclave to the next: export-key at the source, inject-key at the target, and
- * prove-key, which shows that it is there. */
+/* The key's way from one enclave to the next: export-key at the source, inject-key at the target,
+ * and prove-key, which shows that it is there. */
 #include "enclave/boot.h"
 #include "enclave/provision.h"
 
 #include <string.h>
 
 /* A peer's document: at most this much older, and newer, than now (contract.md, "Now"). */
-#define PEER_MAX_AGE_MS (300 * 1000)
+#define PEER_MAX_AGE_MS   (300 * 1000)
 #define PEER_MAX_AHEAD_MS (30 * 1000)
 
 /* The own manifest, or one that lawfully succeeds it. */
@@ -75,8 +75,7 @@ int serve_export_key(struct call *c, struct err *e)
 /* What a library function calls bad data is here a key refused. */
 static int refuse(const struct err *cause, struct err *e)
 {
-	return err_set(e, cause->code == ERR_DATA ? ERR_INJECTION : cause->code, "%s",
-	               cause->text);
+	return err_set(e, cause->code == ERR_DATA ? ERR_INJECTION : cause->code, "%s", cause->text);
 }
 
 static int open_key(const struct enclave *en, const struct inject_key_request *q,

@@ -64,7 +64,8 @@ static int judge_host(const struct gate *g, const struct request_head *h, struct
 	if (h->hosts != 1 || !h->host)
 		return err_set(e, ERR_MISDIRECTED, "one Host header expected, %u found", h->hosts);
 	if (!is_host_allowed(g, h->host))
-		return err_set(e, ERR_MISDIRECTED, "Host '%.64s' is no name of this enclave", h->host);
+		return err_set(e, ERR_MISDIRECTED, "Host '%.64s' is no name of this enclave",
+		               h->host);
 	if (h->origin)
 		return err_set(e, ERR_ORIGIN, "a request of a web page is not served");
 	return 0;
@@ -80,8 +81,8 @@ static int judge_length(const struct gate *g, const struct request_head *h, bool
 		return err_set(e, ERR_REQUEST, "Content-Length is repeated");
 	if (!h->content_length && has_body)
 		return err_set(e, ERR_LENGTH_REQUIRED, "a body needs a Content-Length");
-	if (h->content_length && number_parse(h->content_length, "Content-Length", 0, UINT64_MAX,
-	                                      &len, &cause) < 0)
+	if (h->content_length &&
+	    number_parse(h->content_length, "Content-Length", 0, UINT64_MAX, &len, &cause) < 0)
 		return err_set(e, ERR_REQUEST, "Content-Length is not a number of bytes");
 	if (len > g->max_body)
 		return err_set(e, ERR_TOO_LARGE, "%llu bytes, at most %llu",
@@ -107,8 +108,8 @@ static int judge_framing(const struct gate *g, const struct request_head *h, boo
                          struct passage *ret, struct err *e)
 {
 	if (h->header_bytes > g->max_header)
-		return err_set(e, ERR_HEADERS_TOO_LARGE, "%zu bytes, at most %llu",
-		               h->header_bytes, (unsigned long long)g->max_header);
+		return err_set(e, ERR_HEADERS_TOO_LARGE, "%zu bytes, at most %llu", h->header_bytes,
+		               (unsigned long long)g->max_header);
 	if (h->is_folded)
 		return err_set(e, ERR_REQUEST, "a header is folded over several lines");
 	if (h->transfer_encoding)
@@ -137,8 +138,8 @@ static int judge_arguments(const struct request_head *h, struct passage *ret, st
 
 	if (h->unknown_arguments || h->froms > 1 || (h->froms && ret->api != API_RECEIPTS))
 		return err_set(e, ERR_REQUEST, "the query has an argument unknown or repeated");
-	if (h->froms && (!h->from || number_parse(h->from, "from", 0, UINT64_MAX, &ret->from,
-	                                          &cause) < 0))
+	if (h->froms &&
+	    (!h->from || number_parse(h->from, "from", 0, UINT64_MAX, &ret->from, &cause) < 0))
 		return err_set(e, ERR_REQUEST, "from: a sequence number expected");
 	return 0;
 }

@@ -1,5 +1,5 @@
-/* What is judged of a request before its body is read, in contract.md's order: path and method; Host
- * and Origin; framing and media type; role. No sockets: http.c says what the headers were. */
+/* What is judged of a request before its body is read, in contract.md's order: path and method;
+ * Host and Origin; framing and media type; role. No sockets: http.c says what the headers were. */
 #ifndef TEECTL_ENCLAVE_GATE_H
 #define TEECTL_ENCLAVE_GATE_H
 
@@ -15,7 +15,7 @@ struct request_head {
 	const char *request_id;
 	const char *from; /* ?from=; other arguments count in unknown_arguments */
 	unsigned hosts, content_lengths, froms, unknown_arguments;
-	bool is_folded;   /* a header's value went on in the next line */
+	bool is_folded; /* a header's value went on in the next line */
 	size_t header_bytes;
 	struct rate_address address;
 };

@@ -1,6 +1,7 @@
-/* genesis-boot: a quorum key is drawn, split and sealed to the share set; the NSM vouches for what was
- * made; the manifest is set (contract.md, in that order). */
+/* genesis-boot: a quorum key is drawn, split and sealed to the share set; the NSM vouches for what
+ * was made; the manifest is set (contract.md, in that order). */
 #include "base/text.h"
+#include "crypto/shamir.h"
 #include "enclave/boot.h"
 #include "proto/genesis.h"
 
@@ -92,8 +93,8 @@ static int draw(const struct enclave *en, struct birth *b, struct err *e)
 }
 
 /* A member of a debug enclave without a key gets the share as it is. */
-static int seal_share(const struct enclave *en, const struct member *to,
-                      const struct secret *share, struct buf *ret, struct err *e)
+static int seal_share(const struct enclave *en, const struct member *to, const struct secret *share,
+                      struct buf *ret, struct err *e)
 {
 	struct public_key key;
 
@@ -190,7 +191,7 @@ static int set_pivot(const struct genesis_request *q, struct pivot *pivot, struc
 	const struct text_item *from = q->pivot_args.items;
 	struct text_item *to;
 
-	TRY(wire_set(&pivot->hash, VIEW_OF(q->pivot_hash), e));
+	memcpy(pivot->hash, q->pivot_hash, sizeof(pivot->hash));
 	pivot->restart = MANIFEST_RESTART_NEVER;
 	for (size_t i = 0; i < q->pivot_args.count; i++) {
 		TRY(wire_list_add(&pivot->args, &text_item_schema, &to, e));
@@ -199,7 +200,8 @@ static int set_pivot(const struct genesis_request *q, struct pivot *pivot, struc
 	return 0;
 }
 
-/* The manifest of a genesis: what was asked for, with the key made and the measurements taken here. */
+/* The manifest of a genesis: what was asked for, with the key made and the measurements taken here.
+ */
 static int write_manifest(const struct enclave *en, const struct genesis_request *q,
                           struct birth *b, struct err *e)
 {
@@ -276,8 +278,8 @@ int replay_genesis_boot(struct call *c, bool *ret_is_replay, struct err *e)
 	const struct enclave_state *state = &c->enclave->state;
 
 	(void)e;
-	if (!state->has_genesis || !view_equal(VIEW_OF(c->request_hash.bytes),
-	                                       VIEW_OF(state->genesis_request.bytes)))
+	if (!state->has_genesis ||
+	    !view_equal(VIEW_OF(c->request_hash.bytes), VIEW_OF(state->genesis_request.bytes)))
 		return 0;
 	c->stored = &state->genesis_reply;
 	*ret_is_replay = true;

@@ -22,14 +22,14 @@
 
 /* A handler may take some milliseconds; with two or more threads /status does not wait for it
  * (libraries.md 2). */
-#define THREADS 4
+#define THREADS    4
 #define STACK_SIZE (256u << 10) /* shares of a whole set lie on it, and libcrypto's frames */
 /* Twice the largest header block that we judge: only what is larger still meets libmicrohttpd's own
  * page. */
 #define CONNECTION_MEMORY_FACTOR 2
-#define CONNECTION_MEMORY_MIN (8u << 10)
-#define CREDENTIAL_MAX (64u << 10) /* a PEM chain or key */
-#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3"
+#define CONNECTION_MEMORY_MIN    (8u << 10)
+#define CREDENTIAL_MAX           (64u << 10) /* a PEM chain or key */
+#define TLS_PRIORITIES           "NORMAL:-VERS-ALL:+VERS-TLS1.3"
 
 enum link_state { LINK_HANDSHAKE, LINK_IDLE, LINK_BUSY, LINK_STATES };
 
@@ -206,9 +206,10 @@ static size_t no_unescape(void *context, struct MHD_Connection *connection, char
 	return strlen(text);
 }
 
-/* libmicrohttpd leaves names and values where they were received, with NULs in place of the colon and
- * of the line's end; only a value that goes on in the next line is put together elsewhere, since it
- * has to grow. So white space is all that stands between the name and a value that is whole. */
+/* libmicrohttpd leaves names and values where they were received, with NULs in place of the colon
+ * and of the line's end; only a value that goes on in the next line is put together elsewhere,
+ * since it has to grow. So white space is all that stands between the name and a value that is
+ * whole. */
 static bool is_in_place(const char *name, const char *value, size_t memory)
 {
 	size_t skip = strlen(name) + 1;
@@ -360,8 +361,8 @@ static int choose_request_id(const struct request_head *h, struct exchange *x, s
 }
 
 /* The head has come: judged here, before a byte of the body is read. */
-static enum MHD_Result begin(struct http *http, struct MHD_Connection *connection,
-                             const char *path, const char *method, void **ret)
+static enum MHD_Result begin(struct http *http, struct MHD_Connection *connection, const char *path,
+                             const char *method, void **ret)
 {
 	struct request_head h = { .method = method, .path = path };
 	struct exchange *x = calloc(1, sizeof(*x));
@@ -388,8 +389,8 @@ static enum MHD_Result finish(struct MHD_Connection *connection, struct exchange
 {
 	AUTO(answer) struct answer a = { 0 };
 
-	route_answer(x->http->enclave, &x->passage, &x->address, x->request_id,
-	             buf_view(&x->body), &a);
+	route_answer(x->http->enclave, &x->passage, &x->address, x->request_id, buf_view(&x->body),
+	             &a);
 	buf_drop(&x->body);
 	return send_answer(connection, x, &a, false);
 }
@@ -413,6 +414,7 @@ static enum MHD_Result on_request(void *http, struct MHD_Connection *connection,
 }
 
 /* libmicrohttpd's own words: what it refuses before we see it, and its errors. */
+PRINTF_LIKE(2, 0)
 static void on_log(void *context, const char *format, va_list args)
 {
 	char text[256];
@@ -443,8 +445,7 @@ static int read_credential(const char *spec, const char *what, struct buf *to, s
 
 static int parse_certificate(struct http *http, struct err *e)
 {
-	gnutls_datum_t pem = { http->certificate_pem.data,
-		               (unsigned)http->certificate_pem.len };
+	gnutls_datum_t pem = { http->certificate_pem.data, (unsigned)http->certificate_pem.len };
 	int result = gnutls_x509_crt_init(&http->certificate);
 
 	if (result == 0)
@@ -479,10 +480,9 @@ static void set_limits(struct http *http, const struct launch *launch)
 	http->gate.host_name_count = launch->host_name_count;
 	http->gate.is_debug = http->enclave->is_debug;
 	http->gate.open_seed = http->enclave->open_seed;
-	http->patience_ms[LINK_HANDSHAKE] =
-	    (int64_t)launch->numbers[LAUNCH_HANDSHAKE_TIMEOUT] * 1000;
-	http->patience_ms[LINK_IDLE] = (int64_t)launch->numbers[LAUNCH_IDLE_TIMEOUT] * 1000;
-	http->patience_ms[LINK_BUSY] = (int64_t)launch->numbers[LAUNCH_REQUEST_TIMEOUT] * 1000;
+	http->patience_ms[LINK_HANDSHAKE] = (int64_t)launch->numbers[LAUNCH_HANDSHAKE_TIMEOUT];
+	http->patience_ms[LINK_IDLE] = (int64_t)launch->numbers[LAUNCH_IDLE_TIMEOUT];
+	http->patience_ms[LINK_BUSY] = (int64_t)launch->numbers[LAUNCH_REQUEST_TIMEOUT];
 }
 
 static unsigned smaller(uint64_t a, uint64_t b)
@@ -493,8 +493,8 @@ static unsigned smaller(uint64_t a, uint64_t b)
 static int start_daemon(struct http *http, const struct launch *launch, int fd, struct err *e)
 {
 	uint64_t connections = launch->numbers[LAUNCH_MAX_CONNECTIONS];
-	size_t memory = (size_t)http->gate.max_header * CONNECTION_MEMORY_FACTOR +
-	                CONNECTION_MEMORY_MIN;
+	size_t memory =
+	    (size_t)http->gate.max_header * CONNECTION_MEMORY_FACTOR + CONNECTION_MEMORY_MIN;
 	unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_USE_ITC |
 	                 MHD_USE_ERROR_LOG | (http->has_certificate ? MHD_USE_TLS : 0);
 	struct MHD_OptionItem tls[] = {
@@ -509,13 +509,12 @@ static int start_daemon(struct http *http, const struct launch *launch, int fd, 
 	    flags, 0, NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
 	    MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
 	    smaller(THREADS, connections), MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_SIZE,
-	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)connections,
-	    MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 	    (unsigned)launch->numbers[LAUNCH_MAX_CONNECTIONS_PER_ADDRESS],
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_NOTIFY_CONNECTION,
-	    on_connection, http, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, http,
-	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_UNESCAPE_CALLBACK,
-	    no_unescape, NULL, MHD_OPTION_ARRAY, secured, MHD_OPTION_END);
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+	    http, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, http, MHD_OPTION_NOTIFY_COMPLETED,
+	    on_completed, http, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL, MHD_OPTION_ARRAY,
+	    secured, MHD_OPTION_END);
 	if (!http->daemon)
 		return err_set(e, ERR_ENCLAVE, "the HTTP server does not start%s",
 		               http->has_certificate ? ": are certificate and key a pair?" : "");

@@ -28,7 +28,8 @@ int serve_health(struct call *c, struct err *e)
 /* Shares are missing only while there is a genesis and no key yet. */
 static int add_shares(const struct enclave_state *state, struct status_reply *reply, struct err *e)
 {
-	const struct member *members = state->manifest.manifest_envelope.manifest.share_set.members.items;
+	const struct member *members =
+	    state->manifest.manifest_envelope.manifest.share_set.members.items;
 	struct alias_item *item;
 
 	for (size_t i = 0; i < state->slot_count; i++) {

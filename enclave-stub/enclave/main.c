@@ -1,5 +1,6 @@
 /* teectl-enclave: the server that holds the quorum key. Its NSM comes from outside, and without one
  * it does not start. */
+#include "base/file.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "crypto/entropy.h"
@@ -17,7 +18,7 @@
 #include <unistd.h>
 
 /* malloc's arenas, beside the main one: each grows by what its thread's largest request took. */
-#define ARENAS_MAX 2
+#define ARENAS_MAX     2
 #define TRIM_THRESHOLD (256 << 10)
 
 /* Before anything else: no other process of this user may look in, and no core is ever written. */
@@ -43,7 +44,7 @@ static int open_arena(struct err *e)
 
 static void print_help(void)
 {
-	printf("Usage: teectl-enclave --listen HOST:PORT --nsm fd:N|device:/dev/nsm [OPTION]...\n"
+	printf("Usage: teectl-enclave --nsm fd:N|device:/dev/nsm [OPTION]...\n"
 	       "\n"
 	       "Holds a quorum key and serves the enclave's HTTP contract.\n"
 	       "\n");
@@ -86,8 +87,6 @@ static int open_nsm(const struct launch *launch, struct nsm **ret, struct err *e
 		return err_set(e, ERR_USAGE,
 		               "--nsm is missing: an enclave can't vouch for itself; start it "
 		               "with teectl-hv, or with --nsm device:/dev/nsm on a Nitro machine");
-	if (!launch->values[LAUNCH_LISTEN])
-		return err_set(e, ERR_USAGE, "--listen HOST:PORT is missing");
 	TRY(nsm_open(launch->values[LAUNCH_NSM], &nsm, e));
 	TRY(stir(nsm, e));
 	*ret = MOVE(nsm);

@@ -43,9 +43,9 @@ static int add_durations(struct metrics *m, struct buf *to, struct err *e)
 
 		for (unsigned outcome = 0; outcome <= ERR_COUNT; outcome++)
 			count += atomic_load(&m->outcomes[api][outcome]);
-		TRY(buf_add_format(
-		    to, e, "teectl_operation_duration_seconds_sum{operation=\"%s\"} %.6f\n", name,
-		    (double)atomic_load(&m->duration_us[api]) / 1e6));
+		TRY(buf_add_format(to, e,
+		                   "teectl_operation_duration_seconds_sum{operation=\"%s\"} %.6f\n",
+		                   name, (double)atomic_load(&m->duration_us[api]) / 1e6));
 		TRY(buf_add_format(
 		    to, e,
 		    "teectl_operation_duration_seconds_count{operation=\"%s\"} %" PRIu64 "\n", name,

@@ -1,5 +1,6 @@
 /* Now, as the NSM tells it: the timestamp of an own document at most five minutes old plus the
- * monotonic time since (contract.md, "Now"). The wall clock belongs to the host and is not asked. */
+ * monotonic time since (contract.md, "Now"). The wall clock belongs to the host and is not asked.
+ */
 #ifndef TEECTL_ENCLAVE_OWN_TIME_H
 #define TEECTL_ENCLAVE_OWN_TIME_H
 

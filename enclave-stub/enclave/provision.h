@@ -1,5 +1,5 @@
-/* The moment an enclave gets the quorum key, by shares or by forwarding: the receipt, and what it holds
- * from then on. */
+/* The moment an enclave gets the quorum key, by shares or by forwarding: the receipt, and what it
+ * holds from then on. */
 #ifndef TEECTL_ENCLAVE_PROVISION_H
 #define TEECTL_ENCLAVE_PROVISION_H
 

@@ -42,9 +42,8 @@ static int add(struct receipts *r, const struct key_set *key, const struct hash2
 	return 0;
 }
 
-int receipts_add(struct receipts *r, const struct key_set *key,
-                 const struct hash256 *manifest_hash, struct receipt *receipt,
-                 struct receipt_item *ret, struct err *e)
+int receipts_add(struct receipts *r, const struct key_set *key, const struct hash256 *manifest_hash,
+                 struct receipt *receipt, struct receipt_item *ret, struct err *e)
 {
 	int result;
 

@@ -1,5 +1,5 @@
-/* The signed receipts of this boot: what was done with the quorum key, each chained to the one before
- * (contract.md, "What is signed"). */
+/* The signed receipts of this boot: what was done with the quorum key, each chained to the one
+ * before (contract.md, "What is signed"). */
 #ifndef TEECTL_ENCLAVE_RECEIPTS_H
 #define TEECTL_ENCLAVE_RECEIPTS_H
 

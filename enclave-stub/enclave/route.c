@@ -23,27 +23,42 @@ struct route {
 };
 
 static const struct route routes[API_COUNT] = {
-	[API_HEALTH] = { serve_health, ACCESS_LOOKS },
-	[API_STATUS] = { serve_status, ACCESS_LOOKS },
-	[API_METRICS] = { serve_metrics, ACCESS_LOOKS },
-	[API_MANIFEST] = { serve_manifest, ACCESS_LOOKS },
-	[API_RECEIPTS] = { serve_receipts, ACCESS_LOOKS },
-	[API_LIVE_ATTESTATION] = { serve_live_attestation, ACCESS_LOOKS, .asks_nsm = true },
-	[API_GENESIS_BOOT] = { serve_genesis_boot, ACCESS_CHANGES, .asks_nsm = true,
-	                       .needs_hash = true, .replay = replay_genesis_boot },
-	[API_INJECT_SHARES] = { serve_inject_shares, ACCESS_CHANGES,
-	                        .check = check_inject_shares, .replay = replay_inject_shares,
+	[API_HEALTH] = { .serve = serve_health, .access = ACCESS_LOOKS },
+	[API_STATUS] = { .serve = serve_status, .access = ACCESS_LOOKS },
+	[API_METRICS] = { .serve = serve_metrics, .access = ACCESS_LOOKS },
+	[API_MANIFEST] = { .serve = serve_manifest, .access = ACCESS_LOOKS },
+	[API_RECEIPTS] = { .serve = serve_receipts, .access = ACCESS_LOOKS },
+	[API_LIVE_ATTESTATION] = { .serve = serve_live_attestation,
+	                           .access = ACCESS_LOOKS,
+	                           .asks_nsm = true },
+	[API_GENESIS_BOOT] = { .serve = serve_genesis_boot,
+	                       .access = ACCESS_CHANGES,
+	                       .asks_nsm = true,
+	                       .needs_hash = true,
+	                       .replay = replay_genesis_boot },
+	[API_INJECT_SHARES] = { .serve = serve_inject_shares,
+	                        .access = ACCESS_CHANGES,
+	                        .check = check_inject_shares,
+	                        .replay = replay_inject_shares,
 	                        .mode = mode_inject_shares },
-	[API_SHARE_MANIFEST] = { serve_share_manifest, ACCESS_CHANGES, .asks_nsm = true,
+	[API_SHARE_MANIFEST] = { .serve = serve_share_manifest,
+	                         .access = ACCESS_CHANGES,
+	                         .asks_nsm = true,
 	                         .replay = replay_share_manifest },
-	[API_GENERATE_ATTESTATION] = { serve_generate_attestation, ACCESS_LOOKS, .asks_nsm = true,
+	[API_GENERATE_ATTESTATION] = { .serve = serve_generate_attestation,
+	                               .access = ACCESS_LOOKS,
+	                               .asks_nsm = true,
 	                               .check = check_generate_attestation },
-	[API_EXPORT_KEY] = { serve_export_key, ACCESS_LOOKS, .asks_nsm = true },
-	[API_INJECT_KEY] = { serve_inject_key, ACCESS_CHANGES, .replay = replay_inject_key },
-	[API_PROVE_KEY] = { serve_prove_key, ACCESS_LOOKS, .asks_nsm = true },
-	[API_GENERATE_SEED] = { serve_generate_seed, ACCESS_LOOKS, .asks_nsm = true,
+	[API_EXPORT_KEY] = { .serve = serve_export_key, .access = ACCESS_LOOKS, .asks_nsm = true },
+	[API_INJECT_KEY] = { .serve = serve_inject_key,
+	                     .access = ACCESS_CHANGES,
+	                     .replay = replay_inject_key },
+	[API_PROVE_KEY] = { .serve = serve_prove_key, .access = ACCESS_LOOKS, .asks_nsm = true },
+	[API_GENERATE_SEED] = { .serve = serve_generate_seed,
+	                        .access = ACCESS_LOOKS,
+	                        .asks_nsm = true,
 	                        .check = check_generate_seed },
-	[API_VALIDATE_SEED] = { serve_validate_seed, ACCESS_LOOKS },
+	[API_VALIDATE_SEED] = { .serve = serve_validate_seed, .access = ACCESS_LOOKS },
 };
 
 void answer_drop(struct answer *a)
@@ -131,8 +146,7 @@ static int serve_locked(struct call *c, enum api api, const struct rate_address 
 	return result;
 }
 
-static int decode(struct call *c, enum api api, struct view body, struct message *q,
-                  struct err *e)
+static int decode(struct call *c, enum api api, struct view body, struct message *q, struct err *e)
 {
 	const struct route *route = &routes[api];
 
@@ -168,8 +182,7 @@ static enum phase phase_now(struct enclave *en)
 	return phase;
 }
 
-static int write_error(const struct err *why, const char *request_id, struct buf *to,
-                       struct err *e)
+static int write_error(const struct err *why, const char *request_id, struct buf *to, struct err *e)
 {
 	AUTO(error_reply) struct error_reply reply = { 0 };
 	AUTO(buf) struct buf text = BUF_INIT(ERR_TEXT_MAX + 64);
@@ -245,10 +258,9 @@ static void record(struct enclave *en, const struct record *r)
 void route_answer(struct enclave *en, const struct passage *p, const struct rate_address *address,
                   const char *request_id, struct view body, struct answer *ret)
 {
-	struct call c = { .enclave = en,
-		          .request_id = request_id,
-		          .from = p->from,
-		          .text = &ret->body };
+	struct call c = {
+		.enclave = en, .request_id = request_id, .from = p->from, .text = &ret->body
+	};
 	struct record r = { .api = p->api, .request_id = request_id, .trail = &c.trail };
 	int64_t begin_us = clock_monotonic_us();
 	struct err e;
@@ -269,10 +281,9 @@ void route_answer(struct enclave *en, const struct passage *p, const struct rate
 void route_refuse(struct enclave *en, const struct passage *p, const char *request_id,
                   const struct err *why, struct answer *ret)
 {
-	struct record r = { .api = p->api,
-		            .request_id = request_id,
-		            .before = phase_now(en),
-		            .error = why };
+	struct record r = {
+		.api = p->api, .request_id = request_id, .before = phase_now(en), .error = why
+	};
 
 	*ret = (struct answer){ .body = BUF_INIT(REPLY_MAX) };
 	answer_error(why, request_id, p->allow, ret);

@@ -11,8 +11,8 @@
 struct answer {
 	int status;
 	const char *media_type;
-	const char *allow;   /* of a 405, else NULL */
-	bool retry_after;    /* of a 429: in a second there is work again */
+	const char *allow; /* of a 405, else NULL */
+	bool retry_after;  /* of a 429: in a second there is work again */
 	struct buf body;
 };
 void answer_drop(struct answer *a);

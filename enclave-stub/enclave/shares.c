@@ -1,6 +1,7 @@
 /* inject-shares after genesis: each share is judged by the hash that genesis kept of it, so that a
  * wrong one names its member and the others count (contract.md). */
 #include "base/log.h"
+#include "crypto/shamir.h"
 #include "enclave/provision.h"
 
 #include <stdio.h>
@@ -10,7 +11,8 @@
 /* What one request adds: for each slot, the share that it brought. Nothing of the state is changed
  * until the whole request has been judged. */
 struct intake {
-	struct share_slot *slots; /* copies with the new shares in them; is_accepted: by this request */
+	struct share_slot
+	    *slots; /* copies with the new shares in them; is_accepted: by this request */
 	size_t count;
 	unsigned accepted;
 	struct wire_list rejected; /* struct alias_item */
@@ -65,8 +67,9 @@ int mode_inject_shares(struct call *c, struct err *e)
 
 	for (size_t i = 0; !c->enclave->is_debug && i < q->shares.count; i++)
 		if (shares[i].has_decrypted)
-			return err_set(e, ERR_ACCESS,
-			               "inject-shares takes decrypted_share on a debug enclave only");
+			return err_set(
+			    e, ERR_ACCESS,
+			    "inject-shares takes decrypted_share on a debug enclave only");
 	return 0;
 }
 
@@ -84,8 +87,8 @@ static int judge_namespace(const struct enclave *en, const struct inject_shares_
 	return 0;
 }
 
-static int open_share(const struct enclave *en, const struct submitted_share *s,
-                      struct secret *ret, struct err *e)
+static int open_share(const struct enclave *en, const struct submitted_share *s, struct secret *ret,
+                      struct err *e)
 {
 	struct err cause;
 
@@ -100,8 +103,8 @@ static int open_share(const struct enclave *en, const struct submitted_share *s,
 }
 
 /* ERR_SHARE says what is wrong with it; any other code is a fault. */
-static int judge_share(const struct enclave *en, const struct submitted_share *s,
-                       struct intake *in, struct err *e)
+static int judge_share(const struct enclave *en, const struct submitted_share *s, struct intake *in,
+                       struct err *e)
 {
 	AUTO(secret) struct secret share = { 0 };
 	size_t i = find_slot(en, buf_view(&s->member_alias));
@@ -169,8 +172,7 @@ static int take_in(const struct enclave *en, const struct inject_shares_request 
 }
 
 /* The shares of both, borrowed: those of the state and those just taken in. */
-static size_t gather(const struct enclave_state *state, const struct intake *in,
-                     struct secret *ret)
+static size_t gather(const struct enclave_state *state, const struct intake *in, struct secret *ret)
 {
 	size_t count = 0;
 
