@@ -14,8 +14,8 @@ void machine_init(struct machine *m, const struct measurement *measured, const c
                   const struct entropy *entropy)
 {
 	*m = (struct machine){
-	    .locked = (UINT32_C(1) << MACHINE_FIXED_PCRS) - 1,
-	    .entropy = entropy,
+		.locked = (UINT32_C(1) << MACHINE_FIXED_PCRS) - 1,
+		.entropy = entropy,
 	};
 	snprintf(m->module_id, sizeof(m->module_id), "%s", module_id);
 	for (size_t i = 0; i < PCR_COUNT; i++)
@@ -85,7 +85,7 @@ static enum nsm_error describe_nsm(struct machine *m, struct question *q, struct
 
 static enum nsm_error get_random(struct machine *m, struct question *q, struct nsm_response *ret)
 {
-	AUTO(secret) struct secret random = {0};
+	AUTO(secret) struct secret random = { 0 };
 	struct err e;
 
 	if (entropy_draw(m->entropy, "nsm-random", NSM_RANDOM_LEN, &random, &e) < 0 ||
@@ -148,16 +148,16 @@ static bool is_outside(const struct document_field *field, size_t min, size_t ma
 
 static enum nsm_error attest(struct machine *m, struct question *q, struct nsm_response *ret)
 {
-	struct pcr_set listed = {0};
+	struct pcr_set listed = { 0 };
 	struct document_content content = {
-	    .module_id = m->module_id,
-	    .timestamp_ms = q->now_ms,
-	    .pcrs = &listed,
-	    .cabundle = {buf_view(&m->identity.root), buf_view(&m->identity.platform)},
-	    .cabundle_count = 2,
-	    .public_key = q->request.public_key,
-	    .user_data = q->request.user_data,
-	    .nonce = q->request.nonce,
+		.module_id = m->module_id,
+		.timestamp_ms = q->now_ms,
+		.pcrs = &listed,
+		.cabundle = { buf_view(&m->identity.root), buf_view(&m->identity.platform) },
+		.cabundle_count = 2,
+		.public_key = q->request.public_key,
+		.user_data = q->request.user_data,
+		.nonce = q->request.nonce,
 	};
 	struct err e;
 
@@ -175,10 +175,10 @@ static enum nsm_error attest(struct machine *m, struct question *q, struct nsm_r
 }
 
 static operation *const operations[NSM_OPERATION_COUNT] = {
-    [NSM_DESCRIBE_NSM] = describe_nsm, [NSM_GET_RANDOM] = get_random,
-    [NSM_DESCRIBE_PCR] = describe_pcr, [NSM_EXTEND_PCR] = extend_pcr,
-    [NSM_LOCK_PCR] = lock_pcr,         [NSM_LOCK_PCRS] = lock_pcrs,
-    [NSM_ATTESTATION] = attest,
+	[NSM_DESCRIBE_NSM] = describe_nsm, [NSM_GET_RANDOM] = get_random,
+	[NSM_DESCRIBE_PCR] = describe_pcr, [NSM_EXTEND_PCR] = extend_pcr,
+	[NSM_LOCK_PCR] = lock_pcr,         [NSM_LOCK_PCRS] = lock_pcrs,
+	[NSM_ATTESTATION] = attest,
 };
 
 static enum nsm_error decide(struct machine *m, struct view bytes, struct question *q,
@@ -199,10 +199,10 @@ int machine_answer(struct machine *m, struct view request, int64_t now_ms, struc
 {
 	AUTO(question)
 	struct question q = {
-	    .now_ms = now_ms,
-	    .memory = BUF_INIT(DOCUMENT_MAX),
+		.now_ms = now_ms,
+		.memory = BUF_INIT(DOCUMENT_MAX),
 	};
-	struct nsm_response response = {0};
+	struct nsm_response response = { 0 };
 	struct err unfit;
 
 	response.error = decide(m, request, &q, &response);

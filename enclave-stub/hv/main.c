@@ -35,7 +35,7 @@ static int harden(struct err *e)
 {
 	bool is_locked;
 
-	if (prctl(PR_SET_DUMPABLE, 0) < 0 || setrlimit(RLIMIT_CORE, &(struct rlimit){0}) < 0)
+	if (prctl(PR_SET_DUMPABLE, 0) < 0 || setrlimit(RLIMIT_CORE, &(struct rlimit){ 0 }) < 0)
 		return err_sys(e, ERR_INTERNAL, errno, "switching core files off");
 	TRY(fill_standard_descriptors(e));
 	TRY(secret_arena_open(&is_locked, e));
@@ -47,7 +47,7 @@ static int harden(struct err *e)
 static int measure(const struct hv_options *own, const struct enclave_options *options,
                    int *ret_image, struct measurement *ret, struct err *e)
 {
-	struct measurement m = {.is_debug = own->is_debug};
+	struct measurement m = { .is_debug = own->is_debug };
 	AUTO(fd) int image = -1;
 
 	TRY(measure_image(own->image, &image, &m.image, e));
@@ -74,7 +74,7 @@ static void log_start(const struct machine *m, const struct enclave *enclave)
 
 static int certify(struct machine *m, const char *pki, struct err *e)
 {
-	AUTO(identity) struct identity identity = {0};
+	AUTO(identity) struct identity identity = { 0 };
 
 	TRY(pki_certify(pki, m->module_id, clock_unix_ms() / 1000, &identity, e));
 	machine_take_identity(m, &identity);
@@ -84,7 +84,7 @@ static int certify(struct machine *m, const char *pki, struct err *e)
 static int start(const struct enclave_options *options, int image, struct enclave *ret,
                  struct err *e)
 {
-	AUTO(enclave_argv) struct enclave_argv argv = {0};
+	AUTO(enclave_argv) struct enclave_argv argv = { 0 };
 
 	TRY(enclave_argv_build(options, &argv, e));
 	return enclave_start(image, argv.items, options->files, ret, e);
@@ -94,8 +94,8 @@ static int run_enclave(const struct hv_options *own, const char *pki, int *ret_s
                        struct err *e)
 {
 	AUTO(enclave_options) struct enclave_options options = ENCLAVE_OPTIONS_NONE;
-	AUTO(machine) struct machine machine = {0};
-	AUTO(enclave) struct enclave enclave = {.pidfd = -1, .nsm = -1};
+	AUTO(machine) struct machine machine = { 0 };
+	AUTO(enclave) struct enclave enclave = { .pidfd = -1, .nsm = -1 };
 	struct measurement measured;
 	char module_id[MODULE_ID_LEN];
 	AUTO(fd) int image = -1;
@@ -118,7 +118,7 @@ static int run_enclave(const struct hv_options *own, const char *pki, int *ret_s
 
 static int run(char **argv, size_t count, int *ret_status, struct err *e)
 {
-	AUTO(hv_options) struct hv_options own = {0};
+	AUTO(hv_options) struct hv_options own = { 0 };
 	AUTO(text) char *pki = NULL;
 
 	TRY(harden(e));

@@ -24,19 +24,20 @@ struct hv_option {
 #define AT(field) offsetof(struct hv_options, field)
 
 static const struct hv_option table[] = {
-    {"image", "FILE", AT(image), "program to run as the enclave (PCR0, PCR1)"},
-    {"pki", "DIR", AT(pki), "folder of the simulated root (default ~/.local/state/teectl/pki)"},
-    {"role", "TEXT", AT(role), "who operates the enclave (PCR3)"},
-    {"instance", "TEXT", AT(instance), "which of several enclaves it is (PCR4)"},
-    {"debug", NULL, AT(is_debug), "PCR0, 1 and 2 read zero; nobody trusts such an enclave"},
-    {"help", NULL, AT(wants_help), "show this and leave"},
-    {"version", NULL, AT(wants_version), "show the version and leave"},
+	{ "image", "FILE", AT(image), "program to run as the enclave (PCR0, PCR1)" },
+	{ "pki", "DIR", AT(pki),
+	  "folder of the simulated root (default ~/.local/state/teectl/pki)" },
+	{ "role", "TEXT", AT(role), "who operates the enclave (PCR3)" },
+	{ "instance", "TEXT", AT(instance), "which of several enclaves it is (PCR4)" },
+	{ "debug", NULL, AT(is_debug), "PCR0, 1 and 2 read zero; nobody trusts such an enclave" },
+	{ "help", NULL, AT(wants_help), "show this and leave" },
+	{ "version", NULL, AT(wants_version), "show the version and leave" },
 };
 
 void hv_options_drop(struct hv_options *o)
 {
 	free(o->rest);
-	*o = (struct hv_options){0};
+	*o = (struct hv_options){ 0 };
 }
 
 static bool is_named(const char *arg, const char *name)
@@ -55,13 +56,20 @@ static const struct hv_option *find_own(const char *arg)
 	return NULL;
 }
 
-/* Does the word after this one belong to it? A value may look like an option of ours. */
-static bool takes_next(const char *arg)
+static const struct launch_option *find_enclaves(const char *arg)
 {
 	for (size_t i = 0; i < LAUNCH_COUNT; i++)
 		if (is_named(arg, launch_options[i].name))
-			return launch_options[i].kind != LAUNCH_FLAG && !strchr(arg, '=');
-	return false;
+			return &launch_options[i];
+	return NULL;
+}
+
+/* Does the word after this one belong to it? A value may look like an option of ours. */
+static bool takes_next(const char *arg)
+{
+	const struct launch_option *option = find_enclaves(arg);
+
+	return option && option->kind != LAUNCH_FLAG && !strchr(arg, '=');
 }
 
 /* The value of argv[*at], which may be the next word: then *at moves on. */
@@ -96,9 +104,27 @@ static int take_own(const struct hv_option *option, char *const *argv, size_t co
 	return take_value(option, argv, count, at, field, e);
 }
 
+/* The nearest word among ours, for what neither we nor the enclave know; its table has the rest. */
+static int check_known(const char *arg, struct err *e)
+{
+	const char *names[COUNT(table) + 1] = { 0 };
+	const char *nearest;
+	char word[32];
+
+	if (strncmp(arg, "--", 2) != 0 || find_enclaves(arg))
+		return 0;
+	for (size_t i = 0; i < COUNT(table); i++)
+		names[i] = table[i].name;
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(arg + 2, "="), arg + 2);
+	nearest = text_nearest(word, names);
+	return nearest
+	           ? err_set(e, ERR_USAGE, "unknown option --%s, did you mean --%s?", word, nearest)
+	           : 0;
+}
+
 int hv_options_parse(char *const *argv, size_t count, struct hv_options *ret, struct err *e)
 {
-	AUTO(hv_options) struct hv_options o = {.rest = calloc(count + 1, sizeof(char *))};
+	AUTO(hv_options) struct hv_options o = { .rest = calloc(count + 1, sizeof(char *)) };
 
 	if (!o.rest)
 		return err_set(e, ERR_INTERNAL, "no memory for options");
@@ -109,6 +135,7 @@ int hv_options_parse(char *const *argv, size_t count, struct hv_options *ret, st
 			TRY(take_own(own, argv, count, &i, &o, e));
 			continue;
 		}
+		TRY(check_known(argv[i], e));
 		o.rest[o.rest_count++] = argv[i];
 		if (takes_next(argv[i]) && i + 1 < count)
 			o.rest[o.rest_count++] = argv[++i];
@@ -159,9 +186,9 @@ static bool is_given(const struct launch *l, enum launch_id id)
 }
 
 static const enum launch_id file_ids[ENCLAVE_FILES] = {
-    LAUNCH_TLS_CERT,
-    LAUNCH_TLS_KEY,
-    LAUNCH_CLIENT_CA,
+	LAUNCH_TLS_CERT,
+	LAUNCH_TLS_KEY,
+	LAUNCH_CLIENT_CA,
 };
 
 void enclave_options_drop(struct enclave_options *o)
@@ -304,7 +331,7 @@ static int add_option(struct enclave_argv *a, enum launch_id id, const char *val
 
 int enclave_argv_build(const struct enclave_options *o, struct enclave_argv *ret, struct err *e)
 {
-	AUTO(enclave_argv) struct enclave_argv a = {0};
+	AUTO(enclave_argv) struct enclave_argv a = { 0 };
 
 	TRY(add_arg(&a, "teectl-enclave", NULL, e));
 	for (size_t i = 0; i < o->launch.host_name_count; i++)

@@ -37,7 +37,7 @@ struct enclave_options {
 
 #define ENCLAVE_OPTIONS_NONE                                                                       \
 	{                                                                                          \
-		.files = {-1, -1, -1}, .log_level = LOG_INFO                                       \
+		.files = { -1, -1, -1 }, .log_level = LOG_INFO                                     \
 	}
 
 void enclave_options_drop(struct enclave_options *o);

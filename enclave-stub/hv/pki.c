@@ -72,7 +72,7 @@ static int open_folder(const char *folder, struct err *e)
 
 static int ca_paths(const char *folder, const char *what, struct ca_files *ret, struct err *e)
 {
-	AUTO(ca_files) struct ca_files f = {0};
+	AUTO(ca_files) struct ca_files f = { 0 };
 
 	if (asprintf(&f.certificate, "%s/%s.der", folder, what) < 0) {
 		f.certificate = NULL;
@@ -115,7 +115,7 @@ static int issue_ca(const struct signer *issuer, const char *what, int64_t now_u
  * cut short left behind: nobody can have seen its certificate. */
 static int take_root(const char *folder, int64_t now_unix, struct signer **ret, struct err *e)
 {
-	AUTO(ca_files) struct ca_files files = {0};
+	AUTO(ca_files) struct ca_files files = { 0 };
 
 	TRY(ca_paths(folder, "root", &files, e));
 	if (!file_is_there(files.certificate))
@@ -154,8 +154,8 @@ static int sign_leaf(const struct signer *root, const struct signer *platform, c
 {
 	AUTO(identity)
 	struct identity i = {
-	    .root = BUF_INIT(PKI_CERTIFICATE_MAX),
-	    .platform = BUF_INIT(PKI_CERTIFICATE_MAX),
+		.root = BUF_INIT(PKI_CERTIFICATE_MAX),
+		.platform = BUF_INIT(PKI_CERTIFICATE_MAX),
 	};
 	AUTO(chain_key) struct chain_key *verified = NULL;
 	struct view ca = signer_certificate(platform);
@@ -179,7 +179,7 @@ static int sign_leaf(const struct signer *root, const struct signer *platform, c
 static int certify_under(const char *folder, const struct signer *root, const char *name,
                          int64_t now_unix, struct identity *ret, struct err *e)
 {
-	AUTO(ca_files) struct ca_files files = {0};
+	AUTO(ca_files) struct ca_files files = { 0 };
 	AUTO(signer) struct signer *kept = NULL;
 	AUTO(signer) struct signer *made = NULL;
 	struct err unfit;

@@ -16,7 +16,7 @@
 
 #define RENEW_RETRY_S 60 /* an hour is left by then */
 
-static const int passed_on[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+static const int passed_on[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
 
 struct server {
 	struct machine *machine;
@@ -64,7 +64,7 @@ static void pass_signals_on(const struct server *s)
  */
 static int set_timer(const struct server *s, int64_t unix_s, struct err *e)
 {
-	struct itimerspec at = {.it_value.tv_sec = unix_s};
+	struct itimerspec at = { .it_value.tv_sec = unix_s };
 
 	if (timerfd_settime(s->timer, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL) < 0)
 		return err_sys(e, ERR_INTERNAL, errno, "setting a timer");
@@ -73,7 +73,7 @@ static int set_timer(const struct server *s, int64_t unix_s, struct err *e)
 
 static int renew(struct server *s, int64_t now_unix, struct err *e)
 {
-	AUTO(identity) struct identity next = {0};
+	AUTO(identity) struct identity next = { 0 };
 
 	TRY(pki_certify(s->pki, s->machine->module_id, now_unix, &next, e));
 	machine_take_identity(s->machine, &next);
@@ -153,7 +153,7 @@ static int tend_nsm(struct server *s, short events, struct err *e)
 
 static int reap(const struct server *s, int *ret_status, struct err *e)
 {
-	siginfo_t info = {0};
+	siginfo_t info = { 0 };
 
 	if (waitid(P_PIDFD, (id_t)s->enclave->pidfd, &info, WEXITED) < 0)
 		return err_sys(e, ERR_INTERNAL, errno, "waiting for the enclave");
@@ -167,11 +167,11 @@ static int serve_until_end(struct server *s, int *ret_status, struct err *e)
 
 	for (;;) {
 		struct pollfd fds[] = {
-		    [SIGNALS] = {.fd = s->signals, .events = POLLIN},
-		    [TIMER] = {.fd = s->timer, .events = POLLIN},
-		    [NSM] = {.fd = s->nsm_closed ? -1 : s->enclave->nsm,
-		             .events = s->answer.len ? POLLOUT : POLLIN},
-		    [ENCLAVE] = {.fd = s->enclave->pidfd, .events = POLLIN},
+			[SIGNALS] = { .fd = s->signals, .events = POLLIN },
+			[TIMER] = { .fd = s->timer, .events = POLLIN },
+			[NSM] = { .fd = s->nsm_closed ? -1 : s->enclave->nsm,
+			          .events = s->answer.len ? POLLOUT : POLLIN },
+			[ENCLAVE] = { .fd = s->enclave->pidfd, .events = POLLIN },
 		};
 
 		if (poll(fds, COUNT(fds), -1) < 0 && errno != EINTR)
@@ -191,12 +191,12 @@ int serve(struct machine *machine, const struct enclave *enclave, int signals, c
 {
 	AUTO(server)
 	struct server s = {
-	    .machine = machine,
-	    .enclave = enclave,
-	    .pki = pki,
-	    .signals = signals,
-	    .timer = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK),
-	    .answer = BUF_INIT(NSM_RESPONSE_MAX),
+		.machine = machine,
+		.enclave = enclave,
+		.pki = pki,
+		.signals = signals,
+		.timer = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK),
+		.answer = BUF_INIT(NSM_RESPONSE_MAX),
 	};
 
 	if (s.timer < 0)

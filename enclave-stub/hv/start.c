@@ -63,19 +63,21 @@ static bool arrange_descriptors(const struct child *c)
 	return true;
 }
 
-/* A blocked or ignored signal would stay so through exec. */
+/* A blocked or ignored signal would stay so through exec; a shell ignores some for what it starts
+ * in the background. */
 static void reset_signals(void)
 {
 	sigset_t none;
 
-	signal(SIGPIPE, SIG_DFL);
+	for (int i = 1; i < _NSIG; i++)
+		signal(i, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 __attribute__((noreturn)) static void become_enclave(const struct child *c)
 {
-	static char *const empty[] = {NULL};
+	static char *const empty[] = { NULL };
 	int failed = ESRCH;
 
 	/* The parent may have died before the kernel was told to care. */
@@ -109,7 +111,7 @@ static int make_socket(struct ends *ret, struct err *e)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, both) < 0)
 		return err_sys(e, ERR_INTERNAL, errno, "making the NSM's socket");
-	*ret = (struct ends){both[0], both[1]};
+	*ret = (struct ends){ both[0], both[1] };
 	return 0;
 }
 
@@ -119,7 +121,7 @@ static int make_pipe(struct ends *ret, struct err *e)
 
 	if (pipe2(both, O_CLOEXEC) < 0)
 		return err_sys(e, ERR_INTERNAL, errno, "making a pipe");
-	*ret = (struct ends){both[0], both[1]};
+	*ret = (struct ends){ both[0], both[1] };
 	return 0;
 }
 
@@ -137,10 +139,10 @@ static int move_up(int fd, int *ret, struct err *e)
 int enclave_start(int image, char *const *argv, const int files[static ENCLAVE_FILES],
                   struct enclave *ret, struct err *e)
 {
-	AUTO(enclave) struct enclave c = {.pidfd = -1, .nsm = -1};
-	AUTO(ends) struct ends nsm = {-1, -1};
-	AUTO(ends) struct ends report = {-1, -1};
-	struct child child = {.argv = argv, .files = files, .parent = getpid()};
+	AUTO(enclave) struct enclave c = { .pidfd = -1, .nsm = -1 };
+	AUTO(ends) struct ends nsm = { -1, -1 };
+	AUTO(ends) struct ends report = { -1, -1 };
+	struct child child = { .argv = argv, .files = files, .parent = getpid() };
 	AUTO(fd) int image_up = -1;
 	AUTO(fd) int report_up = -1;
 	int failed;
@@ -169,6 +171,6 @@ int enclave_start(int image, char *const *argv, const int files[static ENCLAVE_F
 	}
 	c.nsm = MOVE_FD(nsm.ours);
 	*ret = c;
-	c = (struct enclave){.pidfd = -1, .nsm = -1};
+	c = (struct enclave){ .pidfd = -1, .nsm = -1 };
 	return 0;
 }
