@@ -5,6 +5,13 @@
 /* The verbs, in the order in which help lists them. An explicit list: a linker drops what registers
  * itself from an archive. */
 #define CMD_LIST(X)                                                                                \
+	X(cmd_up)                                                                                  \
+	X(cmd_genesis)                                                                             \
+	X(cmd_inject)                                                                              \
+	X(cmd_propagate)                                                                           \
+	X(cmd_status)                                                                              \
+	X(cmd_verify)                                                                              \
+	X(cmd_seed)                                                                                \
 	X(cmd_version)                                                                             \
 	X(cmd_help)
 

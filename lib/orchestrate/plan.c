@@ -232,6 +232,8 @@ static int plan_propagate(struct planner *p, struct err *e)
 static void plan_verify(struct planner *p)
 {
 	for (size_t i = 0; i < p->seen->count; i++) {
+		if (p->goal->targets && !p->goal->targets[i])
+			continue;
 		add(p, STEP_VERIFY, i, STEP_NONE);
 		add(p, STEP_PROVE, i, p->plan.count - 1);
 	}

@@ -12,7 +12,7 @@ struct goal {
 	enum topology topology; /* of GOAL_PROPAGATE */
 	bool has_source;        /* --from */
 	size_t source;
-	const bool *targets; /* --to: one flag a node; NULL: all */
+	const bool *targets; /* of GOAL_PROPAGATE and GOAL_VERIFY: one flag a node; NULL: all */
 };
 
 enum step_kind { STEP_LAUNCH, STEP_VERIFY, STEP_GENESIS, STEP_INJECT, STEP_FORWARD, STEP_PROVE };

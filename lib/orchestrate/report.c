@@ -57,8 +57,25 @@ static const struct wire_field node_fields[] = {
 static const struct wire_schema node_schema = { "node", sizeof(struct node_report), node_fields,
 	                                        COUNT(node_fields) };
 
+static const struct wire_field error_fields[] = {
+	NUMBER(error_report, exit_status),
+	TEXT(error_report, name),
+	TEXT(error_report, reason),
+	TEXT(error_report, text),
+};
+
+static const struct wire_schema error_schema = { "error", sizeof(struct error_report), error_fields,
+	                                         COUNT(error_fields) };
+
 static const struct wire_field cluster_fields[] = {
 	TEXT(cluster_report, cluster),
+	TEXT(cluster_report, outcome),
+	{ .name = "error",
+	  .kind = WIRE_OBJECT,
+	  .flags = WIRE_NULLABLE,
+	  .offset = AT(cluster_report, error),
+	  .presence = AT(cluster_report, has_error),
+	  .schema = &error_schema },
 	TEXT(cluster_report, trust),
 	NUMBER(cluster_report, node_count),
 	NUMBER(cluster_report, ready_count),
@@ -245,6 +262,19 @@ int report_make(const struct run *r, struct cluster_report *ret, struct err *e)
 	TRY(fill_next(r, &report, e));
 	*ret = MOVE(report);
 	return 0;
+}
+
+int report_outcome(struct cluster_report *report, const char *outcome, const struct err *failure,
+                   struct err *e)
+{
+	TRY(wire_set_text(&report->outcome, outcome, e));
+	if (!failure)
+		return 0;
+	report->has_error = true;
+	report->error.exit_status = err_info(failure->code)->exit_status;
+	TRY(wire_set_text(&report->error.name, err_info(failure->code)->name, e));
+	TRY(wire_set_text(&report->error.reason, failure->reason, e));
+	return wire_set_text(&report->error.text, failure->text, e);
 }
 
 int report_judge(const struct cluster_report *report, struct err *e)

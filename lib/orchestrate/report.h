@@ -29,8 +29,16 @@ struct node_report {
 	uint8_t quorum_public_key[PUBLIC_KEY_LEN];
 };
 
+struct error_report {
+	int64_t exit_status;
+	struct buf name, reason, text;
+};
+
 struct cluster_report {
 	struct buf cluster;
+	struct buf outcome; /* of a verb that changes something: "done", "nothing to do", "failed" */
+	bool has_error;
+	struct error_report error;
 	struct buf trust; /* "aws-nitro" or "simulated": whose documents are believed */
 	int64_t node_count, ready_count, verified_count;
 	bool has_manifest_hash, has_quorum_public_key;
@@ -45,6 +53,9 @@ extern const struct wire_schema cluster_report_schema;
 WIRE_DROP(cluster_report);
 
 MUST_CHECK int report_make(const struct run *r, struct cluster_report *ret, struct err *e);
+/* What the verb came to: done with a note of why there was nothing to do, or failed. */
+MUST_CHECK int report_outcome(struct cluster_report *report, const char *outcome,
+                              const struct err *failure, struct err *e);
 /* The exit status of `status` as an error: 0 when all are ready and verified; ERR_REFUSED when one
  * was refused, else ERR_NOT_DESIRED. */
 MUST_CHECK int report_judge(const struct cluster_report *report, struct err *e);

@@ -1,0 +1,29 @@
+#include "session.h"
+
+static int run(struct context *c, const void *arguments, struct err *e)
+{
+	AUTO(run) struct run r = RUN_INIT;
+
+	(void)arguments;
+	TRY(session_open(c, /* to_change= */ true, &r, e));
+	return session_reach(c, &r, &(struct goal) { .kind = GOAL_INJECT }, e);
+}
+
+const struct cmd cmd_inject = {
+	.name = "inject",
+	.summary = "give the TEE the members' shares that are here",
+	.details =
+	    "Opens the shares of the members whose keys the cluster file names and that are here, "
+	    "compares each with the hash that the genesis attested, and seals it to the setup key "
+	    "that the waiting TEE has committed to in a fresh attestation document. No more shares "
+	    "are opened than are needed; none is ever written in the clear.\n\n"
+	    "With too few it ends with status 3 and names the members who are waited for; run again "
+	    "when another key is here, it goes on from there. A wrong share names its member, and the "
+	    "good ones count.",
+	.examples = { { "teectl inject", "with the keys that are on this machine" },
+	              { "teectl inject -o json | jq .waiting_for", "whom to call" } },
+	.exits = { 2, 3, 5, 65, 66, 69, 75 },
+	.needs = NEEDS_RUN | NEEDS_SECRETS,
+	.timeout_ms = 60000,
+	.run = run,
+};

@@ -1,0 +1,187 @@
+#include "session.h"
+
+#include "base/text.h"
+#include "print.h"
+#include "proto/phase.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define SHORT_HASH_LEN 4 /* bytes shown of a hash: enough to tell two apart at a glance */
+
+static void on_event(void *context, const struct event *event)
+{
+	static const char *const done_words[] = { "launched", "verified", "genesis done", "shares in",
+		                                  "key forwarded", "key proved" };
+	static const char *const steps[] = { "launch", "verify", "genesis", "inject", "forward",
+		                             "prove" };
+	struct context *c = context;
+	const char *done = event->step;
+
+	for (size_t i = 0; event->step && i < COUNT(steps); i++)
+		if (strcmp(event->step, steps[i]) == 0)
+			done = done_words[i];
+	switch (event->kind) {
+	case EVENT_STEP_STARTED:
+		if (c->progress.is_terminal)
+			progress_set(&c->progress, 0, 0, "%s: %s", event->node, event->step);
+		break;
+	case EVENT_STEP_DONE:
+		progress_say(&c->progress, "%s: %s%s%s (%lld ms)", event->node, done,
+		             event->text[0] ? ", " : "", event->text,
+		             (long long)(event->elapsed_us + 500) / 1000);
+		break;
+	case EVENT_STEP_FAILED:
+		progress_say(&c->progress, "%s: %s failed: %s", event->node, event->step, event->text);
+		break;
+	case EVENT_RETRY:
+		progress_say(&c->progress, "%s: %s: %s", event->node, event->step, event->text);
+		break;
+	case EVENT_NOTE:
+		progress_say(&c->progress, "%s: %s", event->node, event->text);
+		break;
+	}
+}
+
+static bool on_interrupt(void *context)
+{
+	struct context *c = context;
+	struct signalfd_siginfo info;
+
+	while (read(c->interrupt_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		progress_say(&c->progress,
+		             "interrupted: what is under way is finished; again: it is given up");
+	return false; /* the run itself counts */
+}
+
+int session_open(struct context *c, bool to_change, struct run *r, struct err *e)
+{
+	const struct run_options options = {
+		.state_folder = c->global.state,
+		.verb = c->cmd->name,
+		.to_change = to_change,
+		.timeout_ms = context_timeout_ms(c),
+		.interrupt_fd = c->interrupt_fd,
+		.on_interrupt = on_interrupt,
+		.interrupt_context = c,
+		.on_event = on_event,
+		.event_context = c,
+	};
+
+	return run_open(&c->cluster, &options, r, e);
+}
+
+static enum tone state_tone(int state)
+{
+	static const enum tone tones[] = { [NODE_READY] = TONE_GOOD,
+		                           [NODE_NOT_READY] = TONE_PLAIN,
+		                           [NODE_WAITING] = TONE_WAIT,
+		                           [NODE_FAILED] = TONE_BAD,
+		                           [NODE_GONE] = TONE_BAD };
+
+	return tones[state];
+}
+
+static void short_hash(bool is_there, const uint8_t *bytes, char to[2 * SHORT_HASH_LEN + 1])
+{
+	to[0] = 0;
+	if (is_there)
+		hex_write(view_new(bytes, SHORT_HASH_LEN), to);
+}
+
+static int node_row(struct table *t, const struct cluster_report *report,
+                    const struct node_report *n, struct err *e)
+{
+	char key[2 * SHORT_HASH_LEN + 1], manifest[2 * SHORT_HASH_LEN + 1];
+
+	/* Byte 0 of a key says that it is a point; what tells keys apart comes after it. */
+	short_hash(n->has_quorum_public_key, n->quorum_public_key + 1, key);
+	short_hash(n->has_manifest_hash, n->manifest_hash, manifest);
+	TRY(table_cell(t, TONE_PLAIN, e, "%s", buf_text(&n->name)));
+	TRY(table_cell(t, state_tone(n->state), e, "%s",
+	               n->has_phase ? phase_name((enum phase)n->phase) : "-"));
+	TRY(table_cell(t, n->verified ? TONE_GOOD : TONE_BAD, e, "%s%s%s",
+	               n->verified ? "verified" : n->reason.len ? buf_text(&n->reason) : "no",
+	               n->verified && strcmp(buf_text(&report->trust), "simulated") == 0
+	                   ? " (simulated)"
+	                   : "",
+	               n->debug ? " DEBUG" : ""));
+	TRY(table_cell(t, TONE_PLAIN, e, "%s", manifest));
+	TRY(table_cell(t, TONE_PLAIN, e, "%s%s", key, n->key_proved ? " proved" : ""));
+	return table_cell(t, TONE_FAINT, e, "%s%s%s", node_state_name((enum node_state)n->state),
+	                  n->note.len ? ": " : "", buf_text(&n->note));
+}
+
+int session_table(struct context *c, const struct cluster_report *report, struct err *e)
+{
+	AUTO(table) struct table t =
+	    TABLE_INIT("NODE", "PHASE", "VERIFIED", "MANIFEST", "QUORUM KEY", "STATE");
+	const struct node_report *nodes = report->nodes.items;
+
+	print_line(c, "cluster %s: %lld of %lld ready, %lld verified, attestation %s",
+	           buf_text(&report->cluster), (long long)report->ready_count,
+	           (long long)report->node_count, (long long)report->verified_count,
+	           buf_text(&report->trust));
+	for (size_t i = 0; i < report->nodes.count; i++)
+		TRY(node_row(&t, report, &nodes[i], e));
+	table_print(c, &t);
+	return 0;
+}
+
+static void print_waiting(struct context *c, const struct cluster_report *report)
+{
+	const struct alias_item *names = report->waiting_for.items;
+
+	for (size_t i = 0; i < report->waiting_for.count; i++)
+		print_line(c, "%s%s", i ? "             " : "waiting for: ",
+		           buf_text(&names[i].alias));
+}
+
+static bool shows_table(const struct goal *goal)
+{
+	return goal->kind == GOAL_STATUS || goal->kind == GOAL_VERIFY;
+}
+
+static int print_report(struct context *c, const struct goal *goal,
+                        const struct cluster_report *report, const char *nothing, struct err *e)
+{
+	TRY(print_json(c, &cluster_report_schema, report, e));
+	if (nothing[0])
+		print_line(c, "nothing to do: %s", nothing);
+	if (shows_table(goal))
+		TRY(session_table(c, report, e));
+	else if (!nothing[0] && !report->has_error)
+		print_line(c, "%lld of %lld TEEs are ready", (long long)report->ready_count,
+		           (long long)report->node_count);
+	if (goal->kind == GOAL_STATUS)
+		print_waiting(c, report);
+	if (shows_table(goal) && report->missing.len)
+		print_line(c, "missing: %s", buf_text(&report->missing));
+	if (!report->has_error && report->next.len)
+		print_line(c, "next: %s", buf_text(&report->next));
+	else if (report->next.len)
+		context_hint(c, "%s", buf_text(&report->next));
+	return 0;
+}
+
+int session_reach(struct context *c, struct run *r, const struct goal *goal, struct err *e)
+{
+	AUTO(cluster_report) struct cluster_report report = { 0 };
+	char nothing[NOTHING_MAX] = "";
+	struct err failure = { 0 };
+	bool failed = drive(r, goal, nothing, &failure) < 0;
+
+	progress_clear(&c->progress);
+	TRY(run_look(r, e));
+	TRY(report_make(r, &report, e));
+	if (!failed && goal->kind == GOAL_STATUS)
+		failed = report_judge(&report, &failure) < 0;
+	TRY(report_outcome(&report, failed ? "failed" : nothing[0] ? "nothing to do" : "done",
+	                   failed ? &failure : NULL, e));
+	TRY(print_report(c, goal, &report, nothing, e));
+	if (failed)
+		*e = failure;
+	return failed ? -1 : 0;
+}
