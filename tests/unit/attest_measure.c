@@ -1,0 +1,345 @@
+#include "support.h"
+
+#include "attest/measure.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <link.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PROGRAM "/bin/true" /* needs the C library and nothing else */
+#define NOBODY  65534
+
+static struct buf program(void)
+{
+	struct buf b = BUF_INIT(IMAGE_MAX);
+	struct err e;
+
+	assert_ok(file_read(PROGRAM, &b, &e));
+	return b;
+}
+
+/* Measures bytes as an image; the path is gone afterwards. */
+static int measure_bytes(struct view bytes, int *ret_fd, struct pcr *ret, struct err *e)
+{
+	char folder[256], path[300];
+	int outcome;
+
+	folder_new(folder, sizeof(folder));
+	snprintf(path, sizeof(path), "%s/image", folder);
+	assert_int_equal(file_write(path, bytes, 0755, e), 0);
+	outcome = measure_image(path, ret_fd, ret, e);
+	unlink(path);
+	rmdir(folder);
+	return outcome;
+}
+
+static int runtime_of_bytes(struct view bytes, struct pcr *ret, struct err *e)
+{
+	AUTO(fd) int fd = -1;
+	struct pcr image;
+
+	TRY(measure_bytes(bytes, &fd, &image, e));
+	return measure_runtime(fd, ret, e);
+}
+
+static void an_image_is_measured_as_its_bytes(void **state)
+{
+	AUTO(buf) struct buf bytes = program();
+	AUTO(fd) int fd = -1;
+	struct pcr expected, found;
+	struct err e;
+
+	(void)state;
+	assert_ok(pcr_measure(buf_view(&bytes), &expected, &e));
+	assert_ok(measure_image(PROGRAM, &fd, &found, &e));
+	assert_true(pcr_equal(&found, &expected));
+}
+
+static void one_bit_makes_another_image(void **state)
+{
+	AUTO(buf) struct buf bytes = program();
+	AUTO(fd) int first = -1;
+	AUTO(fd) int second = -1;
+	struct pcr before, after;
+	struct err e;
+
+	(void)state;
+	assert_ok(measure_bytes(buf_view(&bytes), &first, &before, &e));
+	bytes.data[bytes.len - 1] ^= 1;
+	assert_ok(measure_bytes(buf_view(&bytes), &second, &after, &e));
+	assert_false(pcr_equal(&before, &after));
+}
+
+static void an_image_in_memory_does_not_change(void **state)
+{
+	AUTO(fd) int fd = -1;
+	struct pcr pcr;
+	struct stat st;
+	struct err e;
+
+	(void)state;
+	assert_ok(measure_image(PROGRAM, &fd, &pcr, &e));
+	assert_int_equal(fcntl(fd, F_GET_SEALS),
+	                 F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
+	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	assert_int_equal(pwrite(fd, "x", 1, 0), -1);
+	assert_int_equal(ftruncate(fd, 1), -1);
+	assert_ptr_equal(mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), MAP_FAILED);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0111);
+	assert_ok(measure_runtime(fd, &pcr, &e));
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0111);
+}
+
+static void an_image_must_be_a_file(void **state)
+{
+	struct pcr pcr;
+	struct err e;
+	int fd = -1;
+
+	(void)state;
+	assert_refused(measure_image("/nonexistent", &fd, &pcr, &e), ERR_NO_INPUT, "/nonexistent");
+	assert_refused(measure_image("/", &fd, &pcr, &e), ERR_DATA, "not a regular file");
+	assert_refused(measure_bytes((struct view){ 0 }, &fd, &pcr, &e), ERR_DATA, "1 to");
+	assert_int_equal(fd, -1);
+}
+
+struct found {
+	const char *part; /* of the path */
+	char path[512];
+};
+
+static int find_object(struct dl_phdr_info *info, size_t size, void *context)
+{
+	struct found *f = context;
+
+	(void)size;
+	if (!strstr(info->dlpi_name, f->part))
+		return 0;
+	snprintf(f->path, sizeof(f->path), "%s", info->dlpi_name);
+	return 1;
+}
+
+/* What this process itself runs with, which is what PROGRAM would. */
+static void add_object(struct buf *content, const char *part)
+{
+	AUTO(buf) struct buf bytes = BUF_INIT(IMAGE_MAX);
+	struct found f = { .part = part };
+	struct hash384 hash;
+	struct err e;
+
+	assert_int_equal(dl_iterate_phdr(find_object, &f), 1);
+	assert_ok(file_read(f.path, &bytes, &e));
+	assert_ok(sha384(buf_view(&bytes), &hash, &e));
+	assert_ok(buf_add_vec(content, view_text(strrchr(f.path, '/') + 1), &e));
+	assert_ok(buf_add(content, VIEW_OF(hash.bytes), &e));
+}
+
+static struct pcr expected_runtime(void)
+{
+	AUTO(buf) struct buf content = BUF_INIT(4096);
+	struct pcr pcr;
+	struct err e;
+
+	assert_ok(buf_add_le32(&content, 2, &e));
+	add_object(&content, "/ld-linux"); /* before libc in the order of names */
+	add_object(&content, "/libc.so");
+	assert_ok(pcr_measure(buf_view(&content), &pcr, &e));
+	return pcr;
+}
+
+static void the_runtime_is_loader_and_libraries(void **state)
+{
+	struct pcr expected = expected_runtime(), found;
+	AUTO(fd) int fd = -1;
+	struct err e;
+
+	(void)state;
+	assert_ok(measure_image(PROGRAM, &fd, &found, &e));
+	assert_ok(measure_runtime(fd, &found, &e));
+	assert_true(pcr_equal(&found, &expected));
+}
+
+static void the_environment_of_the_caller_does_not_count(void **state)
+{
+	struct pcr expected = expected_runtime(), found;
+	AUTO(fd) int fd = -1;
+	struct err e;
+
+	(void)state;
+	setenv("LD_PRELOAD", "/nonexistent.so", 1);
+	setenv("LD_LIBRARY_PATH", "/nonexistent", 1);
+	setenv("LD_DEBUG", "all", 1);
+	assert_ok(measure_image(PROGRAM, &fd, &found, &e));
+	assert_ok(measure_runtime(fd, &found, &e));
+	unsetenv("LD_PRELOAD");
+	unsetenv("LD_LIBRARY_PATH");
+	unsetenv("LD_DEBUG");
+	assert_true(pcr_equal(&found, &expected));
+}
+
+/* Runs in a child: 0 if an ordinary user gets this runtime and can start the image. */
+static int measure_and_start(const struct pcr *expected)
+{
+	char *const arguments[] = { PROGRAM, NULL }, *const environment[] = { NULL };
+	struct pcr found;
+	struct err e;
+	int fd;
+
+	if (getuid() == 0 && (setgid(NOBODY) < 0 || setuid(NOBODY) < 0))
+		return 10;
+	if (measure_image(PROGRAM, &fd, &found, &e) < 0 || measure_runtime(fd, &found, &e) < 0)
+		return 11;
+	if (!pcr_equal(&found, expected))
+		return 12;
+	fexecve(fd, arguments, environment);
+	return 13;
+}
+
+static void an_ordinary_user_measures_and_starts_the_same(void **state)
+{
+	struct pcr expected = expected_runtime();
+	int status;
+	pid_t pid;
+
+	(void)state;
+	pid = fork();
+	if (pid == 0)
+		_exit(measure_and_start(&expected));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* The first program header of this type. */
+static Elf64_Phdr *find_segment(struct buf *image, uint32_t type)
+{
+	Elf64_Ehdr *header = (Elf64_Ehdr *)image->data;
+	Elf64_Phdr *segments = (Elf64_Phdr *)(image->data + header->e_phoff);
+
+	for (unsigned i = 0; i < header->e_phnum; i++)
+		if (segments[i].p_type == type)
+			return &segments[i];
+	return NULL;
+}
+
+static void a_static_image_has_an_empty_runtime(void **state)
+{
+	AUTO(buf) struct buf image = program();
+	struct pcr expected, found;
+	struct err e;
+
+	(void)state;
+	find_segment(&image, PT_INTERP)->p_type = PT_NULL;
+	assert_ok(pcr_measure((struct view){ 0 }, &expected, &e));
+	assert_ok(runtime_of_bytes(buf_view(&image), &found, &e));
+	assert_true(pcr_equal(&found, &expected));
+}
+
+static void a_library_that_is_not_found_is_named(void **state)
+{
+	AUTO(buf) struct buf image = program();
+	uint8_t *name = memmem(image.data, image.len, "libc.so.6", 9);
+	struct pcr pcr;
+	struct err e;
+
+	(void)state;
+	assert_non_null(name);
+	name[3] = '~';
+	assert_refused(runtime_of_bytes(buf_view(&image), &pcr, &e), ERR_DATA, "lib~.so.6");
+}
+
+static void a_loader_that_is_not_there_is_named(void **state)
+{
+	AUTO(buf) struct buf image = program();
+	struct pcr pcr;
+	struct err e;
+
+	(void)state;
+	image.data[find_segment(&image, PT_INTERP)->p_offset + 1] = '~';
+	assert_refused(runtime_of_bytes(buf_view(&image), &pcr, &e), ERR_DATA, "loader '/~ib");
+}
+
+static void what_is_no_image_has_no_runtime(void **state)
+{
+	AUTO(buf) struct buf image = program();
+	Elf64_Ehdr *header = (Elf64_Ehdr *)image.data;
+	Elf64_Phdr *interp = find_segment(&image, PT_INTERP);
+	struct pcr pcr;
+	struct err e;
+
+	(void)state;
+	assert_refused(runtime_of_bytes(view_text("#!/bin/sh\n"), &pcr, &e), ERR_DATA,
+	               "not an ELF");
+	assert_refused(runtime_of_bytes(view_new(image.data, 63), &pcr, &e), ERR_DATA,
+	               "not an ELF");
+	assert_refused(runtime_of_bytes(view_new(image.data, 64), &pcr, &e), ERR_DATA, "cut short");
+	interp->p_filesz--;
+	assert_refused(runtime_of_bytes(buf_view(&image), &pcr, &e), ERR_DATA, "interpreter");
+	interp->p_filesz = UINT64_MAX;
+	assert_refused(runtime_of_bytes(buf_view(&image), &pcr, &e), ERR_DATA, "interpreter");
+	header->e_phoff = UINT64_MAX - 8;
+	assert_refused(runtime_of_bytes(buf_view(&image), &pcr, &e), ERR_DATA, "cut short");
+	header->e_phentsize = 1;
+	assert_refused(runtime_of_bytes(buf_view(&image), &pcr, &e), ERR_DATA, "unknown size");
+	header->e_ident[EI_CLASS] = ELFCLASS32;
+	assert_refused(runtime_of_bytes(buf_view(&image), &pcr, &e), ERR_DATA, "64-bit");
+}
+
+static void options_are_measured_by_name_in_any_order(void **state)
+{
+	const struct measured_option options[] = { { "max-body", "1048576" },
+		                                   { "client-ca", "b" },
+		                                   { "client-ca", "a" } };
+	const struct measured_option again[] = { options[2], options[0], options[1] };
+	static const char content[] = "\3\0\0\0"
+	                              "\x9\0\0\0client-ca\1\0\0\0a"
+	                              "\x9\0\0\0client-ca\1\0\0\0b"
+	                              "\x8\0\0\0max-body\7\0\0\0"
+	                              "1048576";
+	struct pcr expected, found;
+	struct err e;
+
+	(void)state;
+	assert_ok(pcr_measure(view_new(content, sizeof(content) - 1), &expected, &e));
+	assert_ok(measure_options(options, COUNT(options), &found, &e));
+	assert_true(pcr_equal(&found, &expected));
+	assert_ok(measure_options(again, COUNT(again), &found, &e));
+	assert_true(pcr_equal(&found, &expected));
+}
+
+static void no_options_are_an_empty_list(void **state)
+{
+	struct pcr expected, found;
+	struct err e;
+
+	(void)state;
+	assert_ok(pcr_measure(view_new("\0\0\0\0", 4), &expected, &e));
+	assert_ok(measure_options(NULL, 0, &found, &e));
+	assert_true(pcr_equal(&found, &expected));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_image_is_measured_as_its_bytes),
+		cmocka_unit_test(one_bit_makes_another_image),
+		cmocka_unit_test(an_image_in_memory_does_not_change),
+		cmocka_unit_test(an_image_must_be_a_file),
+		cmocka_unit_test(the_runtime_is_loader_and_libraries),
+		cmocka_unit_test(the_environment_of_the_caller_does_not_count),
+		cmocka_unit_test(an_ordinary_user_measures_and_starts_the_same),
+		cmocka_unit_test(a_static_image_has_an_empty_runtime),
+		cmocka_unit_test(a_library_that_is_not_found_is_named),
+		cmocka_unit_test(a_loader_that_is_not_there_is_named),
+		cmocka_unit_test(what_is_no_image_has_no_runtime),
+		cmocka_unit_test(options_are_measured_by_name_in_any_order),
+		cmocka_unit_test(no_options_are_an_empty_list),
+	};
+
+	return cmocka_run_group_tests(tests, open_arena, NULL);
+}
