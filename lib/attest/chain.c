@@ -1,17 +1,13 @@
 #include "attest/chain.h"
 
 #include "attest/document.h"
-#include "crypto/certificate.h"
+#include "crypto/ec.h"
+#include "crypto/hash.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include <openssl/ecdsa.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
 /* The path is given in order, so each certificate is verified directly by the key of the one before
@@ -36,7 +32,7 @@ static void path_drop(struct path *p)
 {
 	for (size_t i = 0; i < p->count; i++)
 		X509_free(p->certificates[i]);
-	*p = (struct path){0};
+	*p = (struct path){ 0 };
 	/* OpenSSL's queue would otherwise tell a later, unrelated call of what was refused here. */
 	ERR_clear_error();
 }
@@ -55,16 +51,10 @@ static int refuse(struct err *e, const char *check, size_t index, const char *fo
 	                  "certificate chain: certificate %zu (root is 0): %s", index, what);
 }
 
-static void openssl_drop(unsigned char **data)
-{
-	OPENSSL_free(*data);
-	*data = NULL;
-}
-
 /* OpenSSL reads some BER as well; X.509 is DER. Written again it must be the same. */
 static bool is_der(X509 *x, struct view der)
 {
-	AUTO(openssl) unsigned char *again = NULL;
+	AUTO(ossl_bytes) uint8_t *again = NULL;
 	int len = i2d_X509(x, &again);
 
 	return len >= 0 && view_equal(view_new(again, (size_t)len), der);
@@ -279,7 +269,7 @@ static int verify_path(const struct path *p, int64_t time_unix, struct err *e)
 int chain_verify(struct view root, const struct view *cas, size_t ca_count, struct view leaf,
                  int64_t time_unix, struct chain_key **ret, struct err *e)
 {
-	AUTO(path) struct path path = {0};
+	AUTO(path) struct path path = { 0 };
 	AUTO(chain_key) struct chain_key *key = NULL;
 
 	ERR_clear_error();
@@ -301,60 +291,17 @@ void chain_key_drop(struct chain_key **key)
 	*key = NULL;
 }
 
-static void ecdsa_drop(ECDSA_SIG **signature)
-{
-	ECDSA_SIG_free(*signature);
-	*signature = NULL;
-}
-
-static void digest_context_drop(EVP_MD_CTX **context)
-{
-	EVP_MD_CTX_free(*context);
-	*context = NULL;
-}
-
-/* r, s as they stand to the DER that OpenSSL wants. *ret is OPENSSL_malloc's. */
-static int signature_to_der(struct view raw, unsigned char **ret, size_t *ret_len, struct err *e)
-{
-	AUTO(ecdsa) ECDSA_SIG *signature = ECDSA_SIG_new();
-	const int half = P384_SIGNATURE_LEN / 2;
-	BIGNUM *r = BN_bin2bn(raw.data, half, NULL);
-	BIGNUM *s = BN_bin2bn(raw.data + half, half, NULL);
-	int len;
-
-	if (!signature || !r || !s || !ECDSA_SIG_set0(signature, r, s)) {
-		BN_free(r);
-		BN_free(s);
-		return err_set(e, ERR_INTERNAL, "no memory for a signature");
-	}
-	len = i2d_ECDSA_SIG(signature, ret);
-	if (len < 0)
-		return err_set(e, ERR_INTERNAL, "a signature could not be written as DER");
-	*ret_len = (size_t)len;
-	return 0;
-}
-
 int chain_key_verify(const struct chain_key *key, struct view message, struct view signature,
                      struct err *e)
 {
-	AUTO(digest_context) EVP_MD_CTX *context = NULL;
-	AUTO(openssl) unsigned char *der = NULL;
-	size_t len = 0;
-	int outcome;
+	struct hash384 hash;
 
-	if (signature.len != P384_SIGNATURE_LEN)
-		return err_set(e, ERR_ATTESTATION, "%zu bytes, not %d", signature.len,
-		               P384_SIGNATURE_LEN);
-	TRY(signature_to_der(signature, &der, &len, e));
-	ERR_clear_error();
-	context = EVP_MD_CTX_new();
-	if (!context || EVP_DigestVerifyInit(context, NULL, EVP_sha384(), NULL, key->key) != 1)
-		return err_set(e, ERR_INTERNAL, "the signature could not be looked at");
-	outcome = EVP_DigestVerify(context, der, len, message.data, message.len);
-	ERR_clear_error();
-	if (outcome != 1)
-		return err_set(e, ERR_ATTESTATION, "not made by the key of the certificate");
-	return 0;
+	TRY(sha384(message, &hash, e));
+	if (ec_verify(CURVE_P384, key->key, VIEW_OF(hash.bytes), signature, e) == 0)
+		return 0;
+	if (e->code == ERR_DATA)
+		e->code = ERR_ATTESTATION;
+	return -1;
 }
 
 bool chain_root_is_aws(struct view root)

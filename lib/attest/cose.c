@@ -110,7 +110,7 @@ int cose_verify(const struct cose_sign1 *c, const struct chain_key *key, struct 
 	if (chain_key_verify(key, buf_view(&message), c->signature, &why) == 0)
 		return 0;
 	return err_reason(e, why.code, why.code == ERR_ATTESTATION ? "cose:signature" : "",
-	                  "attestation document: signature: %s", why.text);
+	                  "attestation document: %s", why.text);
 }
 
 int cose_sign(struct view payload, const struct signer *signer, struct buf *ret, struct err *e)
