@@ -41,4 +41,4 @@ static const uint8_t der[] = {
 };
 /* clang-format on */
 
-const struct view chain_aws_root = {der, sizeof(der)};
+const struct view chain_aws_root = { der, sizeof(der) };

@@ -15,49 +15,49 @@ struct head {
 static void set_item(void *context, enum cbor_kind kind, uint64_t number, struct view bytes)
 {
 	*(struct head *)context = (struct head){
-	    .what = HEAD_ITEM,
-	    .item = {.kind = kind, .span = 1, .number = number, .bytes = bytes},
+		.what = HEAD_ITEM,
+		.item = { .kind = kind, .span = 1, .number = number, .bytes = bytes },
 	};
 }
 
 static void set_uint8(void *context, uint8_t value)
 {
-	set_item(context, CBOR_UINT, value, (struct view){0});
+	set_item(context, CBOR_UINT, value, (struct view){ 0 });
 }
 
 static void set_uint16(void *context, uint16_t value)
 {
-	set_item(context, CBOR_UINT, value, (struct view){0});
+	set_item(context, CBOR_UINT, value, (struct view){ 0 });
 }
 
 static void set_uint32(void *context, uint32_t value)
 {
-	set_item(context, CBOR_UINT, value, (struct view){0});
+	set_item(context, CBOR_UINT, value, (struct view){ 0 });
 }
 
 static void set_uint64(void *context, uint64_t value)
 {
-	set_item(context, CBOR_UINT, value, (struct view){0});
+	set_item(context, CBOR_UINT, value, (struct view){ 0 });
 }
 
 static void set_negative8(void *context, uint8_t value)
 {
-	set_item(context, CBOR_NEGATIVE, value, (struct view){0});
+	set_item(context, CBOR_NEGATIVE, value, (struct view){ 0 });
 }
 
 static void set_negative16(void *context, uint16_t value)
 {
-	set_item(context, CBOR_NEGATIVE, value, (struct view){0});
+	set_item(context, CBOR_NEGATIVE, value, (struct view){ 0 });
 }
 
 static void set_negative32(void *context, uint32_t value)
 {
-	set_item(context, CBOR_NEGATIVE, value, (struct view){0});
+	set_item(context, CBOR_NEGATIVE, value, (struct view){ 0 });
 }
 
 static void set_negative64(void *context, uint64_t value)
 {
-	set_item(context, CBOR_NEGATIVE, value, (struct view){0});
+	set_item(context, CBOR_NEGATIVE, value, (struct view){ 0 });
 }
 
 static void set_bytes(void *context, cbor_data data, size_t len)
@@ -75,12 +75,12 @@ static void set_text(void *context, cbor_data data, size_t len)
 
 static void set_array(void *context, size_t count)
 {
-	set_item(context, CBOR_ARRAY, count, (struct view){0});
+	set_item(context, CBOR_ARRAY, count, (struct view){ 0 });
 }
 
 static void set_map(void *context, size_t pairs)
 {
-	set_item(context, CBOR_MAP, pairs, (struct view){0});
+	set_item(context, CBOR_MAP, pairs, (struct view){ 0 });
 }
 
 static void set_open_array(void *context)
@@ -102,12 +102,12 @@ static void set_break(void *context)
 
 static void set_bool(void *context, bool value)
 {
-	set_item(context, CBOR_BOOL, value, (struct view){0});
+	set_item(context, CBOR_BOOL, value, (struct view){ 0 });
 }
 
 static void set_null(void *context)
 {
-	set_item(context, CBOR_NULL, 0, (struct view){0});
+	set_item(context, CBOR_NULL, 0, (struct view){ 0 });
 }
 
 /* What the formats here never have leaves the head as it is: HEAD_REFUSED. */
@@ -135,35 +135,35 @@ static void refuse_double(void *context, double value)
 }
 
 static const struct cbor_callbacks head_callbacks = {
-    .uint8 = set_uint8,
-    .uint16 = set_uint16,
-    .uint32 = set_uint32,
-    .uint64 = set_uint64,
-    .negint8 = set_negative8,
-    .negint16 = set_negative16,
-    .negint32 = set_negative32,
-    .negint64 = set_negative64,
-    .byte_string_start = refuse,
-    .byte_string = set_bytes,
-    .string = set_text,
-    .string_start = refuse,
-    .indef_array_start = set_open_array,
-    .array_start = set_array,
-    .indef_map_start = set_open_map,
-    .map_start = set_map,
-    .tag = refuse_tag,
-    .float2 = refuse_float,
-    .float4 = refuse_float,
-    .float8 = refuse_double,
-    .undefined = refuse,
-    .null = set_null,
-    .boolean = set_bool,
-    .indef_break = set_break,
+	.uint8 = set_uint8,
+	.uint16 = set_uint16,
+	.uint32 = set_uint32,
+	.uint64 = set_uint64,
+	.negint8 = set_negative8,
+	.negint16 = set_negative16,
+	.negint32 = set_negative32,
+	.negint64 = set_negative64,
+	.byte_string_start = refuse,
+	.byte_string = set_bytes,
+	.string = set_text,
+	.string_start = refuse,
+	.indef_array_start = set_open_array,
+	.array_start = set_array,
+	.indef_map_start = set_open_map,
+	.map_start = set_map,
+	.tag = refuse_tag,
+	.float2 = refuse_float,
+	.float4 = refuse_float,
+	.float8 = refuse_double,
+	.undefined = refuse,
+	.null = set_null,
+	.boolean = set_bool,
+	.indef_break = set_break,
 };
 
 static int read_head(struct view *rest, struct head *ret, struct err *e)
 {
-	struct head head = {0};
+	struct head head = { 0 };
 	struct cbor_decoder_result result;
 
 	result = cbor_stream_decode(rest->data, rest->len, &head_callbacks, &head);
@@ -221,7 +221,7 @@ static int read_children(struct cbor *c, const struct head *head, struct cbor_it
 static int read_item(struct cbor *c, unsigned depth, bool *ret_break, struct err *e)
 {
 	struct cbor_item *item;
-	struct head head = {0};
+	struct head head = { 0 };
 
 	TRY(read_head(&c->rest, &head, e));
 	if (head.what == HEAD_BREAK) {

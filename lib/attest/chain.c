@@ -257,9 +257,10 @@ static int verify_path(const struct path *p, int64_t time_unix, struct err *e)
 {
 	for (size_t i = 0; i < p->count; i++) {
 		TRY(check_issuer(p, i, e));
+		/* First: of malformed ones OpenSSL answers that they are not there. */
+		TRY(check_extensions(p, i, e));
 		TRY(check_constraints(p, i, e));
 		TRY(check_usage(p, i, e));
-		TRY(check_extensions(p, i, e));
 		if (i)
 			TRY(check_time(p, i, time_unix, e));
 	}

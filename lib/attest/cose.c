@@ -9,7 +9,7 @@
 #define ES384          (-35) /* RFC 9053 2.1 */
 
 /* {1: -35} */
-static const uint8_t es384_header[] = {0xa1, 0x01, 0x38, 0x22};
+static const uint8_t es384_header[] = { 0xa1, 0x01, 0x38, 0x22 };
 
 /* The payload and the words around it. */
 #define SIGNED_MAX (64u << 10)
@@ -64,7 +64,7 @@ static int take_parts(const struct cbor *c, struct cose_sign1 *ret, struct err *
 	if (header->kind != CBOR_BYTES || other->kind != CBOR_MAP || payload->kind != CBOR_BYTES ||
 	    signature->kind != CBOR_BYTES)
 		return refuse_structure(e, "not header, map, payload and signature");
-	*ret = (struct cose_sign1){header->bytes, payload->bytes, signature->bytes};
+	*ret = (struct cose_sign1){ header->bytes, payload->bytes, signature->bytes };
 	return 0;
 }
 
@@ -97,7 +97,7 @@ static int signed_message(struct view header, struct view payload, struct buf *t
 	TRY(cbor_add_array(to, 4, e));
 	TRY(cbor_add_text(to, view_text("Signature1"), e));
 	TRY(cbor_add_bytes(to, header, e));
-	TRY(cbor_add_bytes(to, (struct view){0}, e));
+	TRY(cbor_add_bytes(to, (struct view){ 0 }, e));
 	return cbor_add_bytes(to, payload, e);
 }
 

@@ -10,7 +10,7 @@
 void attestation_claims_drop(struct attestation_claims *c)
 {
 	buf_drop(&c->bytes);
-	*c = (struct attestation_claims){0};
+	*c = (struct attestation_claims){ 0 };
 }
 
 void attestation_drop(struct attestation *a)
@@ -18,7 +18,7 @@ void attestation_drop(struct attestation *a)
 	buf_drop(&a->module_id);
 	buf_drop(&a->user_data);
 	buf_drop(&a->root);
-	*a = (struct attestation){0};
+	*a = (struct attestation){ 0 };
 }
 
 static int refuse_payload(struct err *e, const char *what)
@@ -159,7 +159,7 @@ static int take_bytes(const struct cbor_item *item, size_t min, size_t max, cons
 		return err_reason(e, ERR_ATTESTATION, reason,
 		                  "attestation document: a field of %zu bytes, not %zu to %zu",
 		                  item->bytes.len, min, max);
-	*ret = (struct document_field){true, item->bytes};
+	*ret = (struct document_field){ true, item->bytes };
 	return 0;
 }
 
@@ -193,7 +193,7 @@ static int take_values(const struct payload *p, struct attestation_claims *c, st
 
 int attestation_parse(struct view document, struct attestation_claims *ret, struct err *e)
 {
-	AUTO(attestation_claims) struct attestation_claims c = {.bytes = BUF_INIT(DOCUMENT_MAX)};
+	AUTO(attestation_claims) struct attestation_claims c = { .bytes = BUF_INIT(DOCUMENT_MAX) };
 	struct payload payload;
 	struct cose_sign1 cose;
 

@@ -55,7 +55,7 @@ int document_sign(const struct document_content *content, const struct signer *s
 {
 	AUTO(buf) struct buf payload = BUF_INIT(DOCUMENT_MAX);
 	AUTO(buf) struct buf document = BUF_INIT(DOCUMENT_MAX);
-	AUTO(attestation_claims) struct attestation_claims claims = {0};
+	AUTO(attestation_claims) struct attestation_claims claims = { 0 };
 	struct err why;
 
 	if (content->cabundle_count > DOCUMENT_CHAIN_MAX)

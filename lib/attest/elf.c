@@ -44,7 +44,7 @@ static int take_path(struct view segment, struct view *ret, struct err *e)
 
 int elf_interpreter(struct view image, struct view *ret, struct err *e)
 {
-	struct view v, path = {0};
+	struct view v, path = { 0 };
 	Elf64_Ehdr header;
 	Elf64_Phdr segment;
 

@@ -39,7 +39,7 @@ static void mapping_drop(struct mapping *m)
 {
 	if (m->data)
 		munmap(m->data, m->len);
-	*m = (struct mapping){0};
+	*m = (struct mapping){ 0 };
 }
 
 static struct view mapping_view(const struct mapping *m)
@@ -59,7 +59,7 @@ static int file_map(int fd, const char *what, struct mapping *ret, struct err *e
 	data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (data == MAP_FAILED)
 		return err_sys(e, ERR_NO_INPUT, errno, "'%s'", what);
-	*ret = (struct mapping){data, (size_t)st.st_size};
+	*ret = (struct mapping){ data, (size_t)st.st_size };
 	return 0;
 }
 
@@ -116,7 +116,7 @@ static int open_image(const char *path, int *ret, struct err *e)
 int measure_image(const char *path, int *ret_fd, struct pcr *ret, struct err *e)
 {
 	const int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
-	AUTO(mapping) struct mapping image = {0};
+	AUTO(mapping) struct mapping image = { 0 };
 	AUTO(fd) int from = -1;
 	AUTO(fd) int fd = -1;
 	struct pcr pcr;
@@ -168,9 +168,9 @@ static void actions_drop(posix_spawn_file_actions_t *actions)
 /* LOADER --list /proc/self/fd/3 with an empty environment, so that no LD_… of ours counts. */
 static int spawn_loader(const char *loader, int image_fd, int out_fd, pid_t *ret, struct err *e)
 {
-	char *const arguments[] = {(char *)loader, "--list", "/proc/self/fd/3", NULL};
-	char *const environment[] = {NULL};
-	AUTO(actions) posix_spawn_file_actions_t actions = {0};
+	char *const arguments[] = { (char *)loader, "--list", "/proc/self/fd/3", NULL };
+	char *const environment[] = { NULL };
+	AUTO(actions) posix_spawn_file_actions_t actions = { 0 };
 	int failed;
 
 	failed = posix_spawn_file_actions_init(&actions);
@@ -232,7 +232,7 @@ static const char *base_name(const char *path)
 
 static int add_library(struct runtime *r, const char *name, const char *path, struct err *e)
 {
-	AUTO(mapping) struct mapping file = {0};
+	AUTO(mapping) struct mapping file = { 0 };
 	AUTO(fd) int fd = -1;
 	struct library *library;
 
@@ -308,7 +308,7 @@ static int runtime_measure(struct runtime *r, struct pcr *ret, struct err *e)
 
 static int find_loader(int image_fd, char ret[static PATH_MAX], struct err *e)
 {
-	AUTO(mapping) struct mapping image = {0};
+	AUTO(mapping) struct mapping image = { 0 };
 	struct view path;
 
 	TRY(file_map(image_fd, "image", &image, e));
@@ -340,11 +340,11 @@ static int list_readable(int image_fd, struct runtime *r, struct err *e)
 
 int measure_runtime(int image_fd, struct pcr *ret, struct err *e)
 {
-	AUTO(runtime) struct runtime r = {.listing = BUF_INIT(LISTING_MAX)};
+	AUTO(runtime) struct runtime r = { .listing = BUF_INIT(LISTING_MAX) };
 
 	TRY(find_loader(image_fd, r.loader, e));
 	if (!r.loader[0])
-		return pcr_measure((struct view){0}, ret, e);
+		return pcr_measure((struct view){ 0 }, ret, e);
 	TRY(list_readable(image_fd, &r, e));
 	TRY(take_listing(&r, e));
 	TRY(add_library(&r, base_name(r.loader), r.loader, e));

@@ -4,15 +4,15 @@
 
 /* Names as serde writes them: the variants of the NSM's request and response (formats.md 7.7). */
 static const char *const operation_names[NSM_OPERATION_COUNT] = {
-    [NSM_DESCRIBE_NSM] = "DescribeNSM", [NSM_GET_RANDOM] = "GetRandom",
-    [NSM_DESCRIBE_PCR] = "DescribePCR", [NSM_EXTEND_PCR] = "ExtendPCR",
-    [NSM_LOCK_PCR] = "LockPCR",         [NSM_LOCK_PCRS] = "LockPCRs",
-    [NSM_ATTESTATION] = "Attestation",
+	[NSM_DESCRIBE_NSM] = "DescribeNSM", [NSM_GET_RANDOM] = "GetRandom",
+	[NSM_DESCRIBE_PCR] = "DescribePCR", [NSM_EXTEND_PCR] = "ExtendPCR",
+	[NSM_LOCK_PCR] = "LockPCR",         [NSM_LOCK_PCRS] = "LockPCRs",
+	[NSM_ATTESTATION] = "Attestation",
 };
 
 static const char *const error_names[] = {
 #define X(name) [NSM_ERROR_##name] = #name,
-    NSM_ERROR_LIST(X)
+	NSM_ERROR_LIST(X)
 #undef X
 };
 
@@ -38,14 +38,14 @@ struct field {
 		NSM_##operation, key, FIELD_##kind, offsetof(struct nsm_request, member)           \
 	}
 static const struct field request_fields[] = {
-    ROW(DESCRIBE_PCR, "index", NUMBER, index),
-    ROW(EXTEND_PCR, "index", NUMBER, index),
-    ROW(EXTEND_PCR, "data", BYTES, data),
-    ROW(LOCK_PCR, "index", NUMBER, index),
-    ROW(LOCK_PCRS, "range", NUMBER, index),
-    ROW(ATTESTATION, "user_data", OPTIONAL, user_data),
-    ROW(ATTESTATION, "nonce", OPTIONAL, nonce),
-    ROW(ATTESTATION, "public_key", OPTIONAL, public_key),
+	ROW(DESCRIBE_PCR, "index", NUMBER, index),
+	ROW(EXTEND_PCR, "index", NUMBER, index),
+	ROW(EXTEND_PCR, "data", BYTES, data),
+	ROW(LOCK_PCR, "index", NUMBER, index),
+	ROW(LOCK_PCRS, "range", NUMBER, index),
+	ROW(ATTESTATION, "user_data", OPTIONAL, user_data),
+	ROW(ATTESTATION, "nonce", OPTIONAL, nonce),
+	ROW(ATTESTATION, "public_key", OPTIONAL, public_key),
 };
 #undef ROW
 
@@ -54,18 +54,18 @@ static const struct field request_fields[] = {
 		NSM_##operation, key, FIELD_##kind, offsetof(struct nsm_response, member)          \
 	}
 static const struct field response_fields[] = {
-    ROW(DESCRIBE_NSM, "version_major", NUMBER, version_major),
-    ROW(DESCRIBE_NSM, "version_minor", NUMBER, version_minor),
-    ROW(DESCRIBE_NSM, "version_patch", NUMBER, version_patch),
-    ROW(DESCRIBE_NSM, "module_id", TEXT, module_id),
-    ROW(DESCRIBE_NSM, "max_pcrs", NUMBER, max_pcrs),
-    ROW(DESCRIBE_NSM, "locked_pcrs", PCRS, locked_pcrs),
-    ROW(DESCRIBE_NSM, "digest", TEXT, digest),
-    ROW(GET_RANDOM, "random", BYTES, data),
-    ROW(DESCRIBE_PCR, "lock", BOOL, is_locked),
-    ROW(DESCRIBE_PCR, "data", BYTES, data),
-    ROW(EXTEND_PCR, "data", BYTES, data),
-    ROW(ATTESTATION, "document", BYTES, data),
+	ROW(DESCRIBE_NSM, "version_major", NUMBER, version_major),
+	ROW(DESCRIBE_NSM, "version_minor", NUMBER, version_minor),
+	ROW(DESCRIBE_NSM, "version_patch", NUMBER, version_patch),
+	ROW(DESCRIBE_NSM, "module_id", TEXT, module_id),
+	ROW(DESCRIBE_NSM, "max_pcrs", NUMBER, max_pcrs),
+	ROW(DESCRIBE_NSM, "locked_pcrs", PCRS, locked_pcrs),
+	ROW(DESCRIBE_NSM, "digest", TEXT, digest),
+	ROW(GET_RANDOM, "random", BYTES, data),
+	ROW(DESCRIBE_PCR, "lock", BOOL, is_locked),
+	ROW(DESCRIBE_PCR, "data", BYTES, data),
+	ROW(EXTEND_PCR, "data", BYTES, data),
+	ROW(ATTESTATION, "document", BYTES, data),
 };
 #undef ROW
 
@@ -75,8 +75,8 @@ struct schema {
 	size_t count;
 };
 
-static const struct schema requests = {request_fields, COUNT(request_fields)};
-static const struct schema responses = {response_fields, COUNT(response_fields)};
+static const struct schema requests = { request_fields, COUNT(request_fields) };
+static const struct schema responses = { response_fields, COUNT(response_fields) };
 
 const char *nsm_operation_name(enum nsm_operation operation)
 {
@@ -164,8 +164,9 @@ static int take_field(const struct field *f, const struct cbor_item *value, void
                       struct err *e)
 {
 	static const enum cbor_kind cbor_kinds[] = {
-	    [FIELD_NUMBER] = CBOR_UINT, [FIELD_BYTES] = CBOR_BYTES, [FIELD_OPTIONAL] = CBOR_BYTES,
-	    [FIELD_TEXT] = CBOR_TEXT,   [FIELD_BOOL] = CBOR_BOOL,   [FIELD_PCRS] = CBOR_ARRAY,
+		[FIELD_NUMBER] = CBOR_UINT,    [FIELD_BYTES] = CBOR_BYTES,
+		[FIELD_OPTIONAL] = CBOR_BYTES, [FIELD_TEXT] = CBOR_TEXT,
+		[FIELD_BOOL] = CBOR_BOOL,      [FIELD_PCRS] = CBOR_ARRAY,
 	};
 	void *at = (char *)message + f->offset;
 
@@ -185,7 +186,7 @@ static int take_field(const struct field *f, const struct cbor_item *value, void
 		*(struct view *)at = value->bytes;
 		return 0;
 	case FIELD_OPTIONAL:
-		*(struct document_field *)at = (struct document_field){true, value->bytes};
+		*(struct document_field *)at = (struct document_field){ true, value->bytes };
 		return 0;
 	case FIELD_BOOL:
 		*(bool *)at = value->number != 0;
@@ -251,7 +252,7 @@ int nsm_request_encode(const struct nsm_request *q, struct buf *to, struct err *
 int nsm_request_decode(struct view bytes, struct nsm_request *ret, struct err *e)
 {
 	const struct cbor_item *name, *fields;
-	struct nsm_request q = {0};
+	struct nsm_request q = { 0 };
 	struct cbor c;
 
 	TRY(parse_message(bytes, &c, &name, &fields, e));
@@ -285,7 +286,7 @@ int nsm_response_decode(struct view bytes, enum nsm_operation asked, struct nsm_
                         struct err *e)
 {
 	const struct cbor_item *name, *fields;
-	struct nsm_response r = {0};
+	struct nsm_response r = { 0 };
 	struct cbor c;
 
 	TRY(parse_message(bytes, &c, &name, &fields, e));

@@ -111,8 +111,8 @@ bool nsm_is_device(const struct nsm *nsm)
 static int ask_device(int fd, struct view request, uint8_t *to, size_t *ret_len, struct err *e)
 {
 	struct nsm_raw raw = {
-	    .request = {(void *)request.data, request.len},
-	    .response = {to, NSM_RESPONSE_MAX},
+		.request = { (void *)request.data, request.len },
+		.response = { to, NSM_RESPONSE_MAX },
 	};
 	int outcome;
 

@@ -21,21 +21,21 @@ bool pcr_is_zero(const struct pcr *p)
 
 void pcr_zero(struct pcr *p)
 {
-	*p = (struct pcr){.len = PCR_LEN};
+	*p = (struct pcr){ .len = PCR_LEN };
 }
 
 int pcr_parse(struct view bytes, struct pcr *ret, struct err *e)
 {
 	if (bytes.len != PCR_LEN)
 		return err_set(e, ERR_DATA, "a PCR has %d bytes, not %zu", PCR_LEN, bytes.len);
-	*ret = (struct pcr){.len = PCR_LEN};
+	*ret = (struct pcr){ .len = PCR_LEN };
 	memcpy(ret->bytes, bytes.data, PCR_LEN);
 	return 0;
 }
 
 static void set_hash(struct pcr *p, const struct hash384 *hash)
 {
-	*p = (struct pcr){.len = PCR_LEN};
+	*p = (struct pcr){ .len = PCR_LEN };
 	memcpy(p->bytes, hash->bytes, sizeof(hash->bytes));
 }
 

@@ -12,7 +12,7 @@ static int check_signature(const struct attestation_claims *c, const struct atte
                            struct err *e)
 {
 	AUTO(chain_key) struct chain_key *key = NULL;
-	struct cose_sign1 cose = {c->protected_header, c->payload, c->signature};
+	struct cose_sign1 cose = { c->protected_header, c->payload, c->signature };
 	int64_t time = p->chain_at_document ? c->timestamp_ms / 1000 : p->chain_time_unix;
 
 	/* cabundle[0] is the root as sent; the one that counts is the caller's. */
@@ -121,7 +121,7 @@ static int check_manifest_hash(const struct attestation_claims *c, const struct 
 static int check_fields(const struct attestation_claims *c, const struct attestation_policy *p,
                         struct err *e)
 {
-	const struct field_policy absent = {.rule = FIELD_ABSENT};
+	const struct field_policy absent = { .rule = FIELD_ABSENT };
 
 	TRY(check_field("nonce", &c->nonce, &p->nonce, e));
 	TRY(check_field("user_data", &c->user_data, &p->user_data, e));
@@ -193,7 +193,7 @@ int attestation_verify(const struct attestation_claims *claims,
                        const struct attestation_policy *policy, struct attestation *ret,
                        struct err *e)
 {
-	AUTO(attestation) struct attestation a = {0};
+	AUTO(attestation) struct attestation a = { 0 };
 
 	TRY(check_signature(claims, policy, e));
 	TRY(check_freshness(claims, policy, e));
@@ -208,7 +208,7 @@ int attestation_verify(const struct attestation_claims *claims,
 int attestation_check(struct view document, const struct attestation_policy *policy,
                       struct attestation *ret, struct err *e)
 {
-	AUTO(attestation_claims) struct attestation_claims claims = {0};
+	AUTO(attestation_claims) struct attestation_claims claims = { 0 };
 
 	TRY(attestation_parse(document, &claims, e));
 	return attestation_verify(&claims, policy, ret, e);
