@@ -64,6 +64,8 @@ struct exchange {
 	struct rate_address address;
 	struct passage passage;
 	struct buf body;
+	bool is_refused; /* by the gate: refusal says why */
+	struct err refusal;
 };
 
 static void exchange_drop(struct exchange **x)
@@ -207,8 +209,8 @@ static size_t no_unescape(void *context, struct MHD_Connection *connection, char
 }
 
 /* libmicrohttpd leaves names and values where they were received, with NULs in place of the colon
- * and of the line's end; only a value that goes on in the next line is put together elsewhere,
- * since it has to grow. So white space is all that stands between the name and a value that is
+ * and of the line's end; only a header that goes on in the next line is put together elsewhere,
+ * since it has to grow. So white space is all that stands between name and value of one that is
  * whole. */
 static bool is_in_place(const char *name, const char *value, size_t memory)
 {
@@ -217,7 +219,10 @@ static bool is_in_place(const char *name, const char *value, size_t memory)
 
 	if (to < from || to - from > memory)
 		return false;
-	return strspn(name + skip, " \t") >= to - from;
+	for (size_t i = 0; i < to - from; i++)
+		if (name[skip + i] != ' ' && name[skip + i] != '\t')
+			return false;
+	return true;
 }
 
 struct head_scan {
@@ -360,6 +365,15 @@ static int choose_request_id(const struct request_head *h, struct exchange *x, s
 	return random_uuid(x->request_id, e);
 }
 
+static enum MHD_Result refuse(struct MHD_Connection *connection, struct exchange *x,
+                              bool has_unread_body)
+{
+	AUTO(answer) struct answer a = { 0 };
+
+	route_refuse(x->http->enclave, &x->passage, x->request_id, &x->refusal, &a);
+	return send_answer(connection, x, &a, has_unread_body);
+}
+
 /* The head has come: judged here, before a byte of the body is read. */
 static enum MHD_Result begin(struct http *http, struct MHD_Connection *connection, const char *path,
                              const char *method, void **ret)
@@ -377,18 +391,23 @@ static enum MHD_Result begin(struct http *http, struct MHD_Connection *connectio
 	x->address = h.address;
 	if (choose_request_id(&h, x, &e) < 0)
 		return MHD_NO;
-	if (gate_judge(&http->gate, &h, &x->passage, &e) == 0) {
+	if (gate_judge(&http->gate, &h, &x->passage, &x->refusal) == 0) {
 		x->body = BUF_INIT(x->passage.body_len);
 		return MHD_YES;
 	}
-	route_refuse(http->enclave, &x->passage, x->request_id, &e, &a);
-	return send_answer(connection, x, &a, h.content_length || h.transfer_encoding);
+	x->is_refused = true;
+	/* Without a body the answer may wait for its turn, and the connection stays. */
+	if (!h.content_length && !h.transfer_encoding && !h.is_folded)
+		return MHD_YES;
+	return refuse(connection, x, /* has_unread_body= */ true);
 }
 
 static enum MHD_Result finish(struct MHD_Connection *connection, struct exchange *x)
 {
 	AUTO(answer) struct answer a = { 0 };
 
+	if (x->is_refused)
+		return refuse(connection, x, /* has_unread_body= */ false);
 	route_answer(x->http->enclave, &x->passage, &x->address, x->request_id, buf_view(&x->body),
 	             &a);
 	buf_drop(&x->body);
