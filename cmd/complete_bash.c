@@ -1,0 +1,155 @@
+#include "complete.h"
+#include "help.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The line that fills COMPREPLY with values of that row. */
+static int bash_value(struct buf *to, const struct opt *opt, struct err *e)
+{
+	switch (opt->kind) {
+	case OPT_FILE:
+		return buf_add_text(to, "_teectl_reply -o filenames -f\n", e);
+	case OPT_FOLDER:
+		return buf_add_text(to, "_teectl_reply -o filenames -d\n", e);
+	case OPT_NODE:
+		return buf_add_text(to, "_teectl_reply -o default -W \"$(_teectl_nodes)\"\n", e);
+	case OPT_VERB:
+		TRY(buf_add_text(to, "_teectl_reply -o default -W '", e));
+		TRY(complete_first_words(to, e));
+		return buf_add_text(to, "'\n", e);
+	case OPT_WORD:
+		TRY(buf_add_text(to, "_teectl_reply -o default -W '", e));
+		TRY(complete_words(to, opt->words, e));
+		return buf_add_text(to, "'\n", e);
+	default:
+		return buf_add_text(to, ":\n", e);
+	}
+}
+
+static int bash_option_values(struct buf *to, const char *verb, const struct opt *opts,
+                              size_t count, struct err *e)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct opt *opt = &opts[i];
+
+		if (!opt->name || opt->kind == OPT_FLAG)
+			continue;
+		TRY(buf_add_format(to, e, "\t%s:--%s", verb, opt->name));
+		if (opt->letter)
+			TRY(buf_add_format(to, e, " | %s:-%c", verb, opt->letter));
+		TRY(buf_add_text(to, ")\n\t\t", e));
+		TRY(bash_value(to, opt, e));
+		TRY(buf_add_text(to, "\t\treturn ;;\n", e));
+	}
+	return 0;
+}
+
+static int add_option_names(struct buf *to, const struct opt *opts, size_t count, struct err *e)
+{
+	for (size_t i = 0; i < count; i++)
+		if (opts[i].name)
+			TRY(buf_add_format(to, e, " --%s", opts[i].name));
+	return 0;
+}
+
+static const struct opt *operand_of(const struct cmd *cmd)
+{
+	for (size_t i = 0; i < cmd->opt_count; i++)
+		if (!cmd->opts[i].name)
+			return &cmd->opts[i];
+	return NULL;
+}
+
+static int bash_verb(struct buf *to, const struct cmd *cmd, struct err *e)
+{
+	const struct opt *operand = operand_of(cmd);
+
+	TRY(buf_add_format(to, e, "\t'%s')\n\t\toptions=\"$globals", cmd->name));
+	TRY(add_option_names(to, cmd->opts, cmd->opt_count, e));
+	TRY(buf_add_text(to,
+	                 "\"\n\t\tif [[ $word == -* ]]; then\n"
+	                 "\t\t\t_teectl_reply -o default -W \"$options\"\n\t\telse\n\t\t\t",
+	                 e));
+	if (operand)
+		TRY(bash_value(to, operand, e));
+	else
+		TRY(buf_add_text(to, "_teectl_reply -o default -W \"$options\"\n", e));
+	return buf_add_text(to, "\t\tfi ;;\n", e);
+}
+
+static int bash_group(struct buf *to, const char *group, struct err *e)
+{
+	TRY(buf_add_format(to, e, "\t'%s')\n\t\t_teectl_reply -o default -W '", group));
+	TRY(complete_group_words(to, group, e));
+	return buf_add_text(to, "' ;;\n", e);
+}
+
+static const char bash_start[] =
+    "# bash completion of teectl, written by `make docs` from its table of verbs.\n"
+    "\n"
+    "# _teectl_reply -o OPTION COMPGEN-ARGUMENTS...\n"
+    "_teectl_reply() {\n"
+    "\tcompopt \"$1\" \"$2\"\n"
+    "\tshift 2\n"
+    "\tmapfile -t COMPREPLY < <(compgen \"$@\" -- \"$word\")\n"
+    "}\n"
+    "\n"
+    "# The nodes of the cluster file that the line names.\n"
+    "_teectl_nodes() {\n"
+    "\t\"${COMP_WORDS[0]}\" ${file:+-f \"$file\"} completion --nodes 2>/dev/null\n"
+    "}\n"
+    "\n"
+    "_teectl() {\n"
+    "\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}\n"
+    "\tlocal verb='' file='' options i\n";
+
+/* Finds the verb, and the word that a value belongs to: "=" is a word of its own in bash. */
+static const char bash_scan[] = "\n"
+                                "\tCOMPREPLY=()\n"
+                                "\tif [[ $word == = ]]; then\n"
+                                "\t\tword=''\n"
+                                "\telif [[ $before == = ]]; then\n"
+                                "\t\tbefore=${COMP_WORDS[COMP_CWORD - 2]}\n"
+                                "\tfi\n"
+                                "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
+                                "\t\tcase ${COMP_WORDS[i]} in\n"
+                                "\t\t-f | --file) file=${COMP_WORDS[++i]} ;;\n"
+                                "\t\t--state | -o | --output | --timeout) ((++i)) ;;\n"
+                                "\t\t-*) ;;\n"
+                                "\t\t*)\n"
+                                "\t\t\tcase $verb in\n";
+
+int complete_bash(struct buf *to, struct err *e)
+{
+	char group[WORD_MAX];
+
+	TRY(buf_add_text(to, bash_start, e));
+	TRY(buf_add_text(to, "\tlocal globals='", e));
+	for (size_t i = 0; i < global_opt_count; i++)
+		TRY(buf_add_format(to, e, "%s--%s", i ? " " : "", global_opts[i].name));
+	TRY(buf_add_text(to, "'\n", e));
+	TRY(buf_add_text(to, bash_scan, e));
+	TRY(buf_add_text(to, "\t\t\t'') verb=${COMP_WORDS[i]} ;;\n", e));
+	for (size_t i = 0; cmd_table[i]; i++)
+		if (complete_starts_group(cmd_table[i], group))
+			TRY(buf_add_format(to, e, "\t\t\t%s) verb+=\" ${COMP_WORDS[i]}\" ;;\n",
+			                   group));
+	TRY(buf_add_text(to, "\t\t\tesac ;;\n\t\tesac\n\tdone\n\tcase $verb:$before in\n", e));
+	TRY(bash_option_values(to, "*", global_opts, global_opt_count, e));
+	for (size_t i = 0; cmd_table[i]; i++) {
+		char quoted[WORD_MAX + 2];
+
+		snprintf(quoted, sizeof(quoted), "'%s'", cmd_table[i]->name);
+		TRY(bash_option_values(to, quoted, cmd_table[i]->opts, cmd_table[i]->opt_count, e));
+	}
+	TRY(buf_add_text(to, "\tesac\n\tcase $verb in\n", e));
+	for (size_t i = 0; cmd_table[i]; i++) {
+		if (complete_starts_group(cmd_table[i], group))
+			TRY(bash_group(to, group, e));
+		TRY(bash_verb(to, cmd_table[i], e));
+	}
+	TRY(buf_add_text(to, "\t'')\n\t\t_teectl_reply -o default -W \"$globals ", e));
+	TRY(complete_first_words(to, e));
+	return buf_add_text(to, "\" ;;\n\tesac\n}\n\ncomplete -F _teectl teectl\n", e);
+}
