@@ -1,0 +1,277 @@
+#include "cmd.h"
+#include "print.h"
+
+#include "base/file.h"
+#include "base/text.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PROGRAM_NAME  "teectl-enclave"
+#define IMAGE_DEFAULT "build/" PROGRAM_NAME
+#define NODES_MAX     1024 /* a file with more is written by a program of one's own */
+#define LINE_MAX_LEN  1024
+
+struct init_args {
+	const char *name, *image;
+	int64_t nodes, members, threshold, port;
+};
+
+static const struct opt opts[] = {
+	{ .name = "name",
+	  .kind = OPT_TEXT,
+	  .metavar = "NAME",
+	  .fallback = "demo",
+	  .offset = offsetof(struct init_args, name),
+	  .doc = "what the cluster is called" },
+	{ .name = "nodes",
+	  .kind = OPT_NUMBER,
+	  .metavar = "NUMBER",
+	  .min = 1,
+	  .max = NODES_MAX,
+	  .fallback = "3",
+	  .offset = offsetof(struct init_args, nodes),
+	  .doc = "how many enclaves to launch here" },
+	{ .name = "members",
+	  .kind = OPT_NUMBER,
+	  .metavar = "NUMBER",
+	  .min = 2,
+	  .max = MEMBERS_MAX,
+	  .fallback = "3",
+	  .offset = offsetof(struct init_args, members),
+	  .doc = "how many people get a share" },
+	{ .name = "threshold",
+	  .kind = OPT_NUMBER,
+	  .metavar = "NUMBER",
+	  .min = 2,
+	  .max = MEMBERS_MAX,
+	  .offset = offsetof(struct init_args, threshold),
+	  .doc = "how many shares bring the key back; more than half unless given" },
+	{ .name = "port",
+	  .kind = OPT_NUMBER,
+	  .metavar = "NUMBER",
+	  .max = 65535,
+	  .fallback = "9000",
+	  .offset = offsetof(struct init_args, port),
+	  .doc = "the first node's port, the others follow; 0 has the system choose them" },
+	{ .name = "image",
+	  .kind = OPT_FILE,
+	  .metavar = "FILE",
+	  .offset = offsetof(struct init_args, image),
+	  .doc = "the enclave's executable; the " PROGRAM_NAME " beside teectl unless given" },
+};
+
+struct init_reply {
+	struct buf file;
+	int64_t nodes, members, threshold;
+};
+static const struct wire_field init_reply_fields[] = {
+	JSON_TEXT(init_reply, file),
+	JSON_NUMBER(init_reply, nodes),
+	JSON_NUMBER(init_reply, members),
+	JSON_NUMBER(init_reply, threshold),
+};
+static const struct wire_schema init_reply_schema = JSON_SCHEMA(init_reply, init_reply_fields);
+WIRE_DROP(init_reply);
+
+/* One key of the file, below a comment that is its row's doc. */
+PRINTF_LIKE(4, 5)
+static int add_key(struct buf *to, struct err *e, const char *path, const char *format, ...)
+{
+	int indent = (int)strspn(format, " ");
+	char line[LINE_MAX_LEN];
+	const char *doc = NULL;
+	va_list args;
+
+	for (size_t i = 0; i < config_row_count; i++)
+		if (strcmp(config_rows[i].path, path) == 0)
+			doc = config_rows[i].doc;
+	if (!doc)
+		return err_set(e, ERR_INTERNAL, "the cluster file has no key '%s'", path);
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	return buf_add_format(to, e, "%*s# %s\n%s\n", indent, "", doc, line);
+}
+
+static int add_head(struct buf *to, const struct init_args *args, struct err *e)
+{
+	TRY(buf_add_text(to,
+	                 "# What the cluster should be. teectl-cluster(5) explains every key, and\n"
+	                 "# `teectl validate` checks the file. Paths are relative to it.\n"
+	                 "apiVersion: teectl/v1\n"
+	                 "kind: Cluster\n\n",
+	                 e));
+	TRY(add_key(to, e, "metadata", "metadata:"));
+	TRY(add_key(to, e, "metadata.name", "  name: %s\n", args->name));
+	TRY(add_key(to, e, "enclave", "enclave:"));
+	TRY(add_key(to, e, "enclave.image", "  image: \"%s\"", args->image));
+	TRY(add_key(to, e, "enclave.role", "  role: %s-operators", args->name));
+	TRY(add_key(to, e, "enclave.insecureOpenSeed", "  insecureOpenSeed: true\n"));
+	TRY(add_key(to, e, "attestation", "attestation:"));
+	TRY(add_key(to, e, "attestation.root", "  root: simulated"));
+	TRY(add_key(to, e, "attestation.maxAge", "  maxAge: 5m"));
+	return add_key(to, e, "attestation.allowDebug", "  allowDebug: false\n");
+}
+
+static int add_quorum(struct buf *to, const struct init_args *args, struct err *e)
+{
+	TRY(add_key(to, e, "quorum", "quorum:"));
+	TRY(add_key(to, e, "quorum.threshold", "  threshold: %lld", (long long)args->threshold));
+	TRY(add_key(to, e, "quorum.members", "  members:"));
+	TRY(buf_add_text(to,
+	                 "    # `key:` names the member's key file where it is on this machine;\n"
+	                 "    # `pub: members/NAME.pub` where it is not.\n",
+	                 e));
+	for (int64_t i = 1; i <= args->members; i++)
+		TRY(buf_add_format(to, e,
+		                   "    - { name: member%lld, key: members/member%lld.secret }\n",
+		                   (long long)i, (long long)i));
+	return buf_add_text(to, "\n", e);
+}
+
+static int add_nodes(struct buf *to, const struct init_args *args, struct err *e)
+{
+	TRY(add_key(to, e, "nodes", "nodes:"));
+	TRY(buf_add_text(to,
+	                 "  # `listen:` for an enclave that `teectl up` launches here;\n"
+	                 "  # `url: https://tee.example:8443` for one that others launch.\n",
+	                 e));
+	for (int64_t i = 0; i < args->nodes; i++)
+		TRY(buf_add_format(to, e, "  - { name: tee%lld, listen: \"127.0.0.1:%lld\" }\n",
+		                   (long long)i + 1, (long long)(args->port ? args->port + i : 0)));
+	return buf_add_text(to, "\n", e);
+}
+
+static int add_tail(struct buf *to, const struct init_args *args, struct err *e)
+{
+	TRY(add_key(to, e, "manifest", "manifest:"));
+	TRY(add_key(to, e, "manifest.namespace", "  namespace: %s", args->name));
+	TRY(add_key(to, e, "manifest.nonce", "  nonce: 0\n"));
+	TRY(add_nodes(to, args, e));
+	TRY(add_key(to, e, "propagate", "propagate:"));
+	TRY(add_key(to, e, "propagate.topology", "  topology: chain"));
+	TRY(add_key(to, e, "propagate.source", "  source: tee1"));
+	return add_key(to, e, "propagate.parallel", "  parallel: 4");
+}
+
+static int write_text(struct buf *to, const struct init_args *args, struct err *e)
+{
+	TRY(add_head(to, args, e));
+	TRY(add_quorum(to, args, e));
+	return add_tail(to, args, e);
+}
+
+/* The enclave beside the running teectl, relative to the folder of the cluster file if it is below
+ * it; what a checkout has if that can't be found. */
+static int find_image(const char *file, char **ret, struct err *e)
+{
+	AUTO(text) char *folder = NULL, *program_folder = NULL, *image = NULL;
+	char program[PATH_MAX] = "", above[PATH_MAX] = "";
+	size_t len;
+
+	if (readlink("/proc/self/exe", program, sizeof(program) - 1) <= 0)
+		return text_dup(IMAGE_DEFAULT, ret, e);
+	TRY(path_folder(program, &program_folder, e));
+	TRY(path_join(program_folder, PROGRAM_NAME, &image, e));
+	if (!file_is_there(image))
+		return text_dup(IMAGE_DEFAULT, ret, e);
+	TRY(path_folder(strcmp(file, "-") == 0 ? "." : file, &folder, e));
+	len = realpath(folder, above) ? strlen(above) : 0;
+	if (len && strncmp(image, above, len) == 0 && image[len] == '/')
+		return text_dup(image + len + 1, ret, e);
+	return text_dup(image, ret, e);
+}
+
+static int check(const struct context *c, struct init_args *args, struct err *e)
+{
+	if (args->threshold < 0)
+		args->threshold = args->members / 2 + 1;
+	if (args->threshold > args->members)
+		return err_set(e, ERR_USAGE, "--threshold %lld is above --members %lld",
+		               (long long)args->threshold, (long long)args->members);
+	if (args->port && args->port + args->nodes - 1 > 65535)
+		return err_set(e, ERR_USAGE, "--port %lld leaves no room for %lld nodes",
+		               (long long)args->port, (long long)args->nodes);
+	if (strpbrk(args->image, "\"\\"))
+		return err_set(e, ERR_USAGE, "--image: quotes and backslashes can't be written");
+	if (strcmp(c->global.file, "-") != 0 && file_is_there(c->global.file))
+		return err_set(e, ERR_DATA, "'%s' is there already; it is never overwritten",
+		               c->global.file);
+	return 0;
+}
+
+/* What is written must be what teectl reads. */
+static int check_text(const struct context *c, const struct buf *text, struct err *e)
+{
+	AUTO(cluster) struct cluster cluster = { 0 };
+
+	if (cluster_parse(c->global.file, buf_view(text), &cluster, e) < 0) {
+		e->code = ERR_USAGE;
+		return -1;
+	}
+	return 0;
+}
+
+static int print(struct context *c, const struct init_args *args, struct err *e)
+{
+	AUTO(init_reply) struct init_reply reply = { 0 };
+
+	reply.nodes = args->nodes;
+	reply.members = args->members;
+	reply.threshold = args->threshold;
+	TRY(wire_set_text(&reply.file, c->global.file, e));
+	print_line(c, "%s: %lld nodes, %lld of %lld members", c->global.file,
+	           (long long)args->nodes, (long long)args->threshold, (long long)args->members);
+	TRY(print_json(c, &init_reply_schema, &reply, e));
+	if (c->global.output == OUTPUT_TABLE)
+		progress_say(&c->progress,
+		             "next: teectl member keygen members/member1 ..., then teectl up");
+	return 0;
+}
+
+static int run(struct context *c, const void *arguments, struct err *e)
+{
+	AUTO(buf) struct buf text = BUF_INIT(CLUSTER_FILE_MAX);
+	struct init_args args = *(const struct init_args *)arguments;
+	AUTO(text) char *image = NULL;
+
+	if (!args.image) {
+		TRY(find_image(c->global.file, &image, e));
+		args.image = image;
+	}
+	TRY(check(c, &args, e));
+	TRY(write_text(&text, &args, e));
+	TRY(check_text(c, &text, e));
+	if (strcmp(c->global.file, "-") == 0) {
+		print_raw(buf_view(&text));
+		return 0;
+	}
+	TRY(file_write(c->global.file, buf_view(&text), 0644, e));
+	return print(c, &args, e);
+}
+
+const struct cmd cmd_init = {
+	.name = "init",
+	.summary = "write a commented cluster file",
+	.details = "Writes a cluster file for enclaves on this machine, with a comment above each "
+	           "key. It is a "
+	           "start: edit it, and check it with `teectl validate`. A file that is there "
+	           "already is never "
+	           "overwritten; -f - prints the text instead.\n\n"
+	           "The members' key files that it names are made by `teectl member keygen`.",
+	.examples = { { "teectl init", "write ./cluster.yaml: three nodes, two of three members" },
+	              { "teectl init -f prod.yaml --name prod --nodes 4 --members 5 --threshold 3",
+	                "write another one" },
+	              { "teectl init -f - | less", "look at it first" } },
+	.exits = { 65 },
+	.needs = NEEDS_FILE,
+	.opts = opts,
+	.opt_count = COUNT(opts),
+	.args_size = sizeof(struct init_args),
+	.run = run,
+};
