@@ -6,7 +6,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 
 	(void)arguments;
 	TRY(session_open(c, /* to_change= */ true, &r, e));
-	return session_reach(c, &r, &(struct goal) { .kind = GOAL_INJECT }, e);
+	return session_reach(c, &r, &(struct goal){ .kind = GOAL_INJECT }, e);
 }
 
 const struct cmd cmd_inject = {
@@ -17,8 +17,10 @@ const struct cmd cmd_inject = {
 	    "compares each with the hash that the genesis attested, and seals it to the setup key "
 	    "that the waiting TEE has committed to in a fresh attestation document. No more shares "
 	    "are opened than are needed; none is ever written in the clear.\n\n"
-	    "With too few it ends with status 3 and names the members who are waited for; run again "
-	    "when another key is here, it goes on from there. A wrong share names its member, and the "
+	    "With too few it ends with status 3 and names the members who are waited for; run "
+	    "again "
+	    "when another key is here, it goes on from there. A wrong share names its member, and "
+	    "the "
 	    "good ones count.",
 	.examples = { { "teectl inject", "with the keys that are on this machine" },
 	              { "teectl inject -o json | jq .waiting_for", "whom to call" } },

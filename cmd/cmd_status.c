@@ -6,7 +6,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 
 	(void)arguments;
 	TRY(session_open(c, /* to_change= */ false, &r, e));
-	return session_reach(c, &r, &(struct goal) { .kind = GOAL_STATUS }, e);
+	return session_reach(c, &r, &(struct goal){ .kind = GOAL_STATUS }, e);
 }
 
 const struct cmd cmd_status = {
@@ -15,8 +15,10 @@ const struct cmd cmd_status = {
 	.details =
 	    "Asks every node for its phase and, with a fresh nonce, for a live attestation. PHASE, "
 	    "MANIFEST and QUORUM KEY are what the node says of itself; VERIFIED says whether its "
-	    "document holds against the cluster's policy, and if not, which check failed. Every node "
-	    "is one of: ready, not ready, waiting for people, failed, gone. Ends with what is missing "
+	    "document holds against the cluster's policy, and if not, which check failed. Every "
+	    "node "
+	    "is one of: ready, not ready, waiting for people, failed, gone. Ends with what is "
+	    "missing "
 	    "and the command that comes next; status 0 only when all are ready and verified.\n\n"
 	    "Where the trust anchor is not AWS's, attestation is called simulated.",
 	.examples = { { "teectl status", "the table" },

@@ -5,13 +5,21 @@
 /* The verbs, in the order in which help lists them. An explicit list: a linker drops what registers
  * itself from an archive. */
 #define CMD_LIST(X)                                                                                \
+	X(cmd_init)                                                                                \
+	X(cmd_validate)                                                                            \
 	X(cmd_up)                                                                                  \
+	X(cmd_down)                                                                                \
+	X(cmd_logs)                                                                                \
+	X(cmd_measure)                                                                             \
+	X(cmd_member_keygen)                                                                       \
+	X(cmd_member_show)                                                                         \
 	X(cmd_genesis)                                                                             \
 	X(cmd_inject)                                                                              \
 	X(cmd_propagate)                                                                           \
 	X(cmd_status)                                                                              \
 	X(cmd_verify)                                                                              \
 	X(cmd_seed)                                                                                \
+	X(cmd_completion)                                                                          \
 	X(cmd_version)                                                                             \
 	X(cmd_help)
 

@@ -6,14 +6,15 @@ static int run(struct context *c, const void *arguments, struct err *e)
 
 	(void)arguments;
 	TRY(session_open(c, /* to_change= */ false, &r, e));
-	return session_reach(c, &r, &(struct goal) { .kind = GOAL_VERIFY }, e);
+	return session_reach(c, &r, &(struct goal){ .kind = GOAL_VERIFY }, e);
 }
 
 const struct cmd cmd_verify = {
 	.name = "verify",
 	.summary = "prove by attestation that every TEE holds the key",
 	.details =
-	    "Takes from every node a live attestation with a fresh nonce and a key proof with a fresh "
+	    "Takes from every node a live attestation with a fresh nonce and a key proof with a "
+	    "fresh "
 	    "challenge, and checks root, chain, nonce, age, PCR0 to PCR3, manifest hash and the "
 	    "quorum key's signature over the proof's own document. The proof can't be fetched from "
 	    "another TEE. No seed phrase is asked for.",

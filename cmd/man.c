@@ -283,7 +283,7 @@ static int add_config_row(struct buf *to, const struct config_row *row, struct e
 {
 	TRY(buf_add_text(to, ".It Ic ", e));
 	TRY(add_quoted(to, row->path, e));
-	TRY(buf_add_format(to, e, " Pq %s\n", row->type));
+	TRY(buf_add_text(to, "\n", e));
 	TRY(add_escaped(to, row->doc, strlen(row->doc), true, e));
 	if (row->is_required)
 		TRY(buf_add_text(to, "; required", e));
