@@ -1,0 +1,508 @@
+#include "cluster/launcher.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define HYPERVISOR       "teectl-hv"
+#define LINE_MAX_LEN     160  /* "listening on [v6 address]:port" and room */
+#define PID_FILE_MAX     256  /* pid, start time, address */
+#define STAT_MAX         1024 /* /proc/PID/stat: 52 numbers and a name of 15 bytes */
+#define LOG_TAIL         400  /* bytes of a log's end that an error may carry */
+#define LOG_READ_MAX     (64u << 20)
+#define ARGUMENTS_MAX    64
+#define LISTENING        "listening on "
+#define STOP_PATIENCE_MS 3000 /* an enclave leaves within a second of SIGTERM */
+
+/* --- what the state remembers of a process: "PID START ADDRESS" */
+
+static int node_path(const struct state *s, const char *folder, const struct cluster_node *node,
+                     const char *suffix, char **ret, struct err *e)
+{
+	AUTO(buf) struct buf name = BUF_INIT(512);
+
+	TRY(buf_add_format(&name, e, "%s/%s%s", folder, node->name, suffix));
+	return state_path(s, buf_text(&name), ret, e);
+}
+
+int launcher_log_path(const struct state *s, const struct cluster_node *node, char **ret,
+                      struct err *e)
+{
+	return node_path(s, "logs", node, ".log", ret, e);
+}
+
+static int pid_path(const struct state *s, const struct cluster_node *node, char **ret,
+                    struct err *e)
+{
+	return node_path(s, "pids", node, "", ret, e);
+}
+
+/* The digits at *at; moves past them. false: there are none, or too many. */
+static bool take_number(const char **at, uint64_t *ret)
+{
+	const char *digit = *at;
+	uint64_t value = 0;
+
+	for (; *digit >= '0' && *digit <= '9'; digit++) {
+		if (value > (UINT64_MAX - 9) / 10)
+			return false;
+		value = value * 10 + (uint64_t)(*digit - '0');
+	}
+	if (digit == *at)
+		return false;
+	*at = digit;
+	*ret = value;
+	return true;
+}
+
+/* When a process started, in ticks since boot: field 22 of proc(5)'s stat, counted from behind the
+ * name, which may hold anything. false: there is no such process, or it is a zombie. */
+static bool start_time(int pid, uint64_t *ret)
+{
+	AUTO(buf) struct buf text = BUF_INIT(STAT_MAX);
+	char path[32];
+	const char *at;
+	struct err e;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (file_read(path, &text, &e) < 0)
+		return false;
+	at = strrchr(buf_text(&text), ')');
+	if (!at || at[1] != ' ' || at[2] == 'Z')
+		return false;
+	for (unsigned field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	if (!at)
+		return false;
+	at++;
+	return take_number(&at, ret);
+}
+
+static int remember(const struct state *s, const struct cluster_node *node, int pid,
+                    const char *address, struct err *e)
+{
+	AUTO(buf) struct buf text = BUF_INIT(PID_FILE_MAX);
+	AUTO(text) char *path = NULL;
+	uint64_t start;
+
+	if (!start_time(pid, &start))
+		return err_set(e, ERR_UNREACHABLE, "%s: its hypervisor ended at once", node->name);
+	TRY(pid_path(s, node, &path, e));
+	TRY(buf_add_format(&text, e, "%d %llu %s\n", pid, (unsigned long long)start, address));
+	return file_write(path, buf_view(&text), 0600, e);
+}
+
+/* The parts of a pid file; false if it is not one of ours. */
+static bool recall(const char *text, int *ret_pid, uint64_t *ret_start, char *ret_address,
+                   size_t size)
+{
+	uint64_t pid;
+
+	if (!take_number(&text, &pid) || pid <= 1 || pid > INT32_MAX || *text++ != ' ' ||
+	    !take_number(&text, ret_start) || *text++ != ' ')
+		return false;
+	*ret_pid = (int)pid;
+	return (size_t)snprintf(ret_address, size, "%.*s", (int)strcspn(text, "\n"), text) < size;
+}
+
+int launcher_look(const struct state *s, const struct cluster_node *node, struct local_node *ret,
+                  struct err *e)
+{
+	AUTO(text) char *path = NULL;
+	AUTO(buf) struct buf text = BUF_INIT(PID_FILE_MAX - 1);
+	struct local_node local = { 0 };
+	uint64_t remembered, start;
+
+	TRY(pid_path(s, node, &path, e));
+	if (file_is_there(path)) {
+		TRY(file_read(path, &text, e));
+		if (!recall(buf_text(&text), &local.pid, &remembered, local.address,
+		            sizeof(local.address)))
+			return err_set(e, ERR_DATA, "'%s' is not a pid file of teectl's", path);
+		local.is_running = start_time(local.pid, &start) && start == remembered;
+	}
+	*ret = local;
+	return 0;
+}
+
+int launcher_url(const struct cluster *c, const struct state *s, const struct cluster_node *node,
+                 char **ret, struct err *e)
+{
+	AUTO(buf) struct buf url = BUF_INIT(256);
+	struct local_node local;
+
+	if (node->url)
+		return text_dup(node->url, ret, e);
+	TRY(launcher_look(s, node, &local, e));
+	if (!local.is_running)
+		return err_set(e, ERR_UNREACHABLE, "%s is not running: teectl up", node->name);
+	TRY(buf_add_format(&url, e, "%s://%s", c->tls.server_cert ? "https" : "http",
+	                   local.address));
+	return text_dup(buf_text(&url), ret, e);
+}
+
+/* --- starting */
+
+/* One start under way. */
+struct start {
+	const struct cluster_node *node;
+	struct launch_result *result;
+	int pid;
+	int out; /* the read end of its standard output; -1 once it is settled */
+	char line[LINE_MAX_LEN];
+	size_t len;
+};
+
+/* The hypervisor beside this program; else the one of that name on the PATH. */
+static int find_hypervisor(char **ret, struct err *e)
+{
+	char self[4096];
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	AUTO(text) char *folder = NULL;
+	AUTO(text) char *beside = NULL;
+
+	if (len < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "/proc/self/exe");
+	self[len] = 0;
+	TRY(path_folder(self, &folder, e));
+	TRY(path_join(folder, HYPERVISOR, &beside, e));
+	if (access(beside, X_OK) == 0)
+		return text_dup(beside, ret, e);
+	return text_dup(HYPERVISOR, ret, e);
+}
+
+struct arguments {
+	const char *items[ARGUMENTS_MAX + 1];
+	size_t count;
+};
+
+static int add_argument(struct arguments *a, const char *name, const char *value, struct err *e)
+{
+	if (a->count > ARGUMENTS_MAX - 2)
+		return err_set(e, ERR_INTERNAL, "more than %d arguments for a launch",
+		               ARGUMENTS_MAX);
+	if (name)
+		a->items[a->count++] = name;
+	if (value)
+		a->items[a->count++] = value;
+	return 0;
+}
+
+static int fill_arguments(const struct cluster *c, const struct cluster_node *node,
+                          const char *hypervisor, const char *pki, char *const *options,
+                          struct arguments *a, struct err *e)
+{
+	if (!c->enclave.image)
+		return err_set(e, ERR_CONFIG,
+		               "%s: the cluster file names no enclave.image to launch", node->name);
+	TRY(add_argument(a, hypervisor, NULL, e));
+	TRY(add_argument(a, "--image", c->enclave.image, e));
+	TRY(add_argument(a, "--listen", node->listen, e));
+	TRY(add_argument(a, "--instance", node->name, e));
+	TRY(add_argument(a, "--pki", pki, e));
+	if (c->enclave.role)
+		TRY(add_argument(a, "--role", c->enclave.role, e));
+	for (size_t i = 0; options[i]; i++)
+		TRY(add_argument(a, options[i], NULL, e));
+	return 0;
+}
+
+/* In the child. Its own session: Ctrl-C at teectl is not for it. Signals as a program expects them.
+ */
+static void become_hypervisor(const struct arguments *a, int out, int log)
+{
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	setsid();
+	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(log, 2) < 0)
+		_exit(127);
+	execvp(a->items[0], (char *const *)a->items);
+	dprintf(2, "%s: %s\n", a->items[0], strerror(errno));
+	_exit(127);
+}
+
+static int spawn(const struct arguments *a, const char *log_path, struct start *start,
+                 struct err *e)
+{
+	AUTO(fd) int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	AUTO(fd) int in = -1;
+	AUTO(fd) int out = -1;
+	int ends[2], pid;
+
+	if (log < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "'%s'", log_path);
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "a pipe for %s", start->node->name);
+	out = ends[0];
+	in = ends[1];
+	pid = fork();
+	if (pid < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "starting %s", start->node->name);
+	if (pid == 0)
+		become_hypervisor(a, in, log);
+	start->pid = pid;
+	start->out = MOVE_FD(out);
+	return 0;
+}
+
+/* The end of a log, for an error: on one line. */
+static void log_tail(const char *path, struct buf *to)
+{
+	AUTO(buf) struct buf log = BUF_INIT(LOG_READ_MAX);
+	struct view tail;
+	struct err e;
+
+	if (file_read(path, &log, &e) < 0)
+		return;
+	tail = text_trim(buf_view(&log));
+	if (tail.len > LOG_TAIL) {
+		tail.data += tail.len - LOG_TAIL;
+		tail.len = LOG_TAIL;
+	}
+	if (buf_add(to, tail, &e) < 0)
+		return;
+	for (size_t i = 0; i < to->len; i++)
+		if (to->data[i] == '\n')
+			to->data[i] = '|';
+}
+
+static void settle(struct start *start)
+{
+	fd_drop(&start->out);
+}
+
+/* It ended, or said something else: its log knows why. */
+static void fail(const struct state *s, struct start *start, const char *what)
+{
+	AUTO(text) char *path = NULL;
+	AUTO(buf) struct buf tail = BUF_INIT(LOG_TAIL);
+	struct err e, *failure = &start->result->failure;
+
+	kill(start->pid, SIGKILL);
+	waitpid(start->pid, NULL, 0);
+	if (launcher_log_path(s, start->node, &path, &e) == 0)
+		log_tail(path, &tail);
+	(void)err_set(failure, ERR_UNREACHABLE, "%s %s%s%s", start->node->name, what,
+	              tail.len ? "; its log ends: " : "", buf_text(&tail));
+	settle(start);
+}
+
+/* A line has come, or the end of the output. */
+static void take_line(const struct state *s, struct start *start, bool is_end)
+{
+	const size_t prefix = strlen(LISTENING);
+	char *end = memchr(start->line, '\n', start->len);
+
+	if (!end) {
+		if (is_end)
+			fail(s, start, "ended before it was ready");
+		else if (start->len == sizeof(start->line) - 1)
+			fail(s, start, "said something else than where it listens");
+		return;
+	}
+	*end = 0;
+	if (strncmp(start->line, LISTENING, prefix) != 0) {
+		fail(s, start, "said something else than where it listens");
+		return;
+	}
+	if (remember(s, start->node, start->pid, start->line + prefix, &start->result->failure) <
+	    0) {
+		settle(start);
+		return;
+	}
+	start->result->is_started = true;
+	settle(start);
+}
+
+static void read_output(const struct state *s, struct start *start)
+{
+	size_t room = sizeof(start->line) - 1 - start->len;
+	ssize_t got = read(start->out, start->line + start->len, room);
+
+	if (got < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (got > 0)
+		start->len += (size_t)got;
+	start->line[start->len] = 0;
+	take_line(s, start, got <= 0);
+}
+
+/* Waits by poll alone; a settled start has no descriptor, which poll passes over. */
+static int wait_all(const struct state *s, struct start *starts, struct pollfd *fds, size_t count,
+                    int64_t deadline_ms, struct err *e)
+{
+	for (;;) {
+		int64_t left = deadline_ms - clock_monotonic_ms();
+		size_t waiting = 0;
+
+		for (size_t i = 0; i < count; i++) {
+			fds[i] = (struct pollfd){ .fd = starts[i].out, .events = POLLIN };
+			waiting += starts[i].out >= 0;
+		}
+		if (waiting == 0)
+			return 0;
+		if (left > INT32_MAX)
+			left = INT32_MAX;
+		if (left <= 0) {
+			for (size_t i = 0; i < count; i++)
+				if (starts[i].out >= 0)
+					fail(s, &starts[i],
+					     "was not ready at the deadline and was stopped");
+			return 0;
+		}
+		if (poll(fds, count, (int)left) < 0 && errno != EINTR)
+			return err_sys(e, ERR_INTERNAL, errno, "waiting for enclaves");
+		for (size_t i = 0; i < count; i++)
+			if (starts[i].out >= 0 && fds[i].revents)
+				read_output(s, &starts[i]);
+	}
+}
+
+static int start_one(const struct cluster *c, const struct state *s, const char *hypervisor,
+                     const char *pki, char *const *options, struct start *start, struct err *e)
+{
+	AUTO(text) char *log_path = NULL;
+	struct arguments a = { 0 };
+	struct local_node local;
+
+	TRY(launcher_look(s, start->node, &local, e));
+	if (local.is_running)
+		return err_set(e, ERR_DATA, "%s runs already (pid %d)", start->node->name,
+		               local.pid);
+	TRY(launcher_log_path(s, start->node, &log_path, e));
+	TRY(fill_arguments(c, start->node, hypervisor, pki, options, &a, e));
+	return spawn(&a, log_path, start, e);
+}
+
+static int make_folder(const struct state *s, const char *name, struct err *e)
+{
+	AUTO(text) char *path = NULL;
+
+	TRY(state_path(s, name, &path, e));
+	return folder_make_private(path, e);
+}
+
+static int start_all(const struct cluster *c, const struct state *s, struct start *starts,
+                     size_t count, struct err *e)
+{
+	AUTO(cluster_options) char **options = NULL;
+	AUTO(text) char *hypervisor = NULL;
+	AUTO(text) char *pki = NULL;
+
+	TRY(find_hypervisor(&hypervisor, e));
+	TRY(state_path(s, "pki", &pki, e));
+	TRY(make_folder(s, "pki", e));
+	TRY(make_folder(s, "logs", e));
+	TRY(make_folder(s, "pids", e));
+	TRY(cluster_options(c, &options, e));
+	for (size_t i = 0; i < count; i++)
+		if (start_one(c, s, hypervisor, pki, options, &starts[i],
+		              &starts[i].result->failure) < 0)
+			settle(&starts[i]);
+	return 0;
+}
+
+int launcher_start(const struct cluster *c, const struct state *s, const size_t *nodes,
+                   size_t count, int64_t deadline_ms, struct launch_result *ret, struct err *e)
+{
+	struct start *starts = calloc(count, sizeof(*starts));
+	struct pollfd *fds = calloc(count, sizeof(*fds));
+	int result = -1;
+
+	for (size_t i = 0; starts && i < count; i++) {
+		ret[i] = (struct launch_result){ 0 };
+		starts[i] =
+		    (struct start){ .node = &c->nodes[nodes[i]], .result = &ret[i], .out = -1 };
+	}
+	if (!starts || !fds)
+		(void)err_set(e, ERR_INTERNAL, "no memory for %zu launches", count);
+	else if (start_all(c, s, starts, count, e) == 0)
+		result = wait_all(s, starts, fds, count, deadline_ms, e);
+	free(starts);
+	free(fds);
+	return result;
+}
+
+/* --- stopping */
+
+static void forget(const struct state *s, const struct cluster_node *node)
+{
+	AUTO(text) char *path = NULL;
+	struct err e;
+
+	if (pid_path(s, node, &path, &e) == 0)
+		unlink(path);
+}
+
+/* Readable: it has ended. */
+static bool has_ended(int pidfd, int64_t deadline_ms)
+{
+	struct pollfd fd = { .fd = pidfd, .events = POLLIN };
+
+	for (;;) {
+		int64_t left = deadline_ms - clock_monotonic_ms();
+		int ready = poll(&fd, 1, left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left);
+
+		if (ready >= 0 || errno != EINTR)
+			return ready > 0;
+	}
+}
+
+/* A descriptor for the very process that was remembered: its pid may have been used again between
+ * the look and the open. -1 in *ret_fd: it is gone. */
+static int open_process(const struct state *s, const struct cluster_node *node, int *ret_fd,
+                        struct err *e)
+{
+	AUTO(fd) int fd = -1;
+	struct local_node local;
+
+	*ret_fd = -1;
+	TRY(launcher_look(s, node, &local, e));
+	if (!local.is_running)
+		return 0;
+	fd = (int)syscall(SYS_pidfd_open, local.pid, 0);
+	if (fd < 0)
+		return errno == ESRCH
+		           ? 0
+		           : err_sys(e, ERR_INTERNAL, errno, "%s: pid %d", node->name, local.pid);
+	TRY(launcher_look(s, node, &local, e));
+	if (local.is_running)
+		*ret_fd = MOVE_FD(fd);
+	return 0;
+}
+
+int launcher_stop(const struct state *s, const struct cluster_node *node, int64_t deadline_ms,
+                  bool *ret_stopped, struct err *e)
+{
+	AUTO(fd) int fd = -1;
+	int64_t patience_ms = clock_monotonic_ms() + STOP_PATIENCE_MS;
+
+	TRY(open_process(s, node, &fd, e));
+	if (fd >= 0) {
+		syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0);
+		if (!has_ended(fd, patience_ms < deadline_ms ? patience_ms : deadline_ms))
+			syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+		if (!has_ended(fd, clock_monotonic_ms() + STOP_PATIENCE_MS))
+			return err_set(e, ERR_INTERNAL, "%s does not end, even by SIGKILL",
+			               node->name);
+		/* Where it is our own child, it must not stay a zombie. */
+		waitid(P_PIDFD, (id_t)fd, NULL, WEXITED | WNOHANG);
+	}
+	forget(s, node);
+	*ret_stopped = fd >= 0;
+	return 0;
+}
