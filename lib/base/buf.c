@@ -96,7 +96,7 @@ int buf_add(struct buf *b, struct view v, struct err *e)
 
 	TRY(buf_reserve(b, v.len, &to, e));
 	if (v.len)
-		memmove(to, v.data, v.len);
+		memcpy(to, v.data, v.len);
 	buf_commit(b, v.len);
 	return 0;
 }
@@ -168,10 +168,12 @@ int buf_add_format(struct buf *b, struct err *e, const char *format, ...)
 
 int buf_set(struct buf *b, struct view v, struct err *e)
 {
-	if (v.len > b->max)
-		return err_set(e, ERR_TOO_LARGE, "%zu bytes, at most %zu", v.len, b->max);
-	buf_clear(b);
-	return buf_add(b, v, e);
+	struct buf fresh = BUF_INIT(b->max);
+
+	TRY(buf_add(&fresh, v, e));
+	buf_drop(b);
+	*b = fresh;
+	return 0;
 }
 
 struct reader reader_new(struct view v)

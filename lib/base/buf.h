@@ -32,7 +32,8 @@ void buf_clear(struct buf *b); /* forgets the contents, keeps the memory */
 struct view buf_view(const struct buf *b);
 const char *buf_text(const struct buf *b); /* "" when empty */
 
-/* All fail with ERR_TOO_LARGE past max, ERR_INTERNAL without memory; b is then unchanged. */
+/* All fail with ERR_TOO_LARGE past max, ERR_INTERNAL without memory; b is then unchanged. What is
+ * added must not lie in b, which may move; buf_set may be given a part of b. */
 MUST_CHECK int buf_add(struct buf *b, struct view v, struct err *e);
 MUST_CHECK int buf_add_text(struct buf *b, const char *text, struct err *e);
 MUST_CHECK int buf_add_u8(struct buf *b, uint8_t value, struct err *e);
