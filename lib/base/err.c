@@ -1,5 +1,7 @@
 #include "base/err.h"
 
+#include "base/text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,12 +12,25 @@ static const struct err_info table[ERR_COUNT] = {
 #undef X
 };
 
-/* What came from outside may stand in a text: it must not move a terminal's cursor. */
-static void replace_controls(char *text)
+/* What came from outside may stand in a text: it must not move a terminal's cursor (C0 and, as
+ * UTF-8, C1 controls), and it may have to go into JSON. A character that the limit cut in two is
+ * dropped. */
+static void make_printable(char *text)
 {
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = '?';
+	size_t len = strlen(text), whole = len;
+
+	while (whole > 0 && len - whole < 3 && !utf8_is_valid(view_new(text, whole)))
+		whole--;
+	if (utf8_is_valid(view_new(text, whole)))
+		text[whole] = 0;
+	else
+		for (size_t i = 0; i < len; i++)
+			text[i] = text[i] & 0x80 ? '?' : text[i];
+	for (unsigned char *c = (unsigned char *)text; *c; c++)
+		if (*c < 0x20 || *c == 0x7f)
+			*c = '?';
+		else if (c[0] == 0xc2 && c[1] < 0xa0)
+			c[0] = c[1] = '?';
 }
 
 PRINTF_LIKE(4, 0)
@@ -25,7 +40,7 @@ static void set(struct err *e, enum err_code code, const char *reason, const cha
 	e->code = code;
 	snprintf(e->reason, sizeof(e->reason), "%s", reason);
 	vsnprintf(e->text, sizeof(e->text), format, args);
-	replace_controls(e->text);
+	make_printable(e->text);
 }
 
 int err_set(struct err *e, enum err_code code, const char *format, ...)
@@ -58,22 +73,26 @@ int err_sys(struct err *e, enum err_code code, int errnum, const char *format, .
 	va_end(args);
 	len = strlen(e->text);
 	snprintf(e->text + len, sizeof(e->text) - len, ": %s", strerror(errnum));
+	make_printable(e->text);
 	return -1;
 }
 
 int err_wrap(struct err *e, const char *format, ...)
 {
-	char inner[ERR_TEXT_MAX], outer[ERR_TEXT_MAX / 2];
+	char inner[ERR_TEXT_MAX], outer[ERR_TEXT_MAX];
+	size_t room;
 	va_list args;
 
 	memcpy(inner, e->text, sizeof(inner));
 	va_start(args, format);
 	vsnprintf(outer, sizeof(outer), format, args);
 	va_end(args);
-	replace_controls(outer);
 	/* The cause is what a person needs: when it does not fit, the context is cut. */
-	snprintf(e->text, sizeof(e->text), "%.*s: %s",
-	         (int)(sizeof(e->text) - 3 - strnlen(inner, sizeof(inner) - 3)), outer, inner);
+	room = sizeof(e->text) - 1 - strlen(inner);
+	if (room <= 2)
+		return -1;
+	snprintf(e->text, sizeof(e->text), "%.*s: %s", (int)(room - 2), outer, inner);
+	make_printable(e->text);
 	return -1;
 }
 
