@@ -5,8 +5,10 @@
 #include <string.h>
 #include <time.h>
 
-#define NEAREST_MAX 64     /* longer words are not compared */
-#define NEAREST_DISTANCE 2 /* edits: two letters swapped count as two */
+#define NEAREST_MAX      64 /* longer words are not compared */
+#define NEAREST_DISTANCE 2  /* edits: two letters swapped count as two */
+
+#define TIME_MAX_MS INT64_C(253402300799999) /* the year 9999 ends: four digits */
 
 /* Without a table or a branch on the value, since it may be a secret's. */
 static char digit(unsigned value)
@@ -68,22 +70,24 @@ static int hex_digits(struct view text, struct view *ret, struct err *e)
 	return 0;
 }
 
-static int hex_decode(struct view v, uint8_t *to, struct err *e)
+/* All are judged before one is written, and in one go: where the first wrong one stands is looked
+ * for only when there is one. */
+static int digits_check(struct view v, struct err *e)
 {
 	int bad = 0;
 
-	for (size_t i = 0; i < v.len; i += 2) {
-		int high = digit_value(v.data[i]), low = digit_value(v.data[i + 1]);
-
-		bad |= high | low; /* the sign */
-		to[i / 2] = (uint8_t)((unsigned)high << 4 | ((unsigned)low & 15));
-	}
-	if (bad >= 0)
-		return 0;
 	for (size_t i = 0; i < v.len; i++)
+		bad |= digit_value(v.data[i]); /* the sign */
+	for (size_t i = 0; bad < 0 && i < v.len; i++)
 		if (digit_value(v.data[i]) < 0)
 			return err_set(e, ERR_DATA, "hex: character %zu is not a digit", i + 1);
-	return err_set(e, ERR_INTERNAL, "hex");
+	return 0;
+}
+
+static void read_digits(struct view v, uint8_t *to)
+{
+	for (size_t i = 0; i < v.len; i += 2)
+		to[i / 2] = (uint8_t)(digit_value(v.data[i]) << 4 | digit_value(v.data[i + 1]));
 }
 
 int hex_parse(struct view text, struct buf *to, struct err *e)
@@ -92,8 +96,9 @@ int hex_parse(struct view text, struct buf *to, struct err *e)
 	uint8_t *at;
 
 	TRY(hex_digits(text, &v, e));
+	TRY(digits_check(v, e));
 	TRY(buf_reserve(to, v.len / 2, &at, e));
-	TRY(hex_decode(v, at, e));
+	read_digits(v, at);
 	buf_commit(to, v.len / 2);
 	return 0;
 }
@@ -105,7 +110,9 @@ int hex_parse_exact(struct view text, uint8_t *to, size_t len, struct err *e)
 	TRY(hex_digits(text, &v, e));
 	if (v.len != 2 * len)
 		return err_set(e, ERR_DATA, "hex: %zu bytes expected, %zu found", len, v.len / 2);
-	return hex_decode(v, to, e);
+	TRY(digits_check(v, e));
+	read_digits(v, to);
+	return 0;
 }
 
 int hex_parse_secret(struct view text, size_t len, struct secret *ret, struct err *e)
@@ -142,8 +149,9 @@ int number_parse(const char *text, const char *what, uint64_t min, uint64_t max,
 		value = value * 10 + digit;
 	}
 	if (*at || at == text || value < min || value > max)
-		return err_set(e, ERR_USAGE, "%s must be a whole number from %llu to %llu, not '%s'",
-		               what, (unsigned long long)min, (unsigned long long)max, text);
+		return err_set(e, ERR_USAGE,
+		               "%s must be a whole number from %llu to %llu, not '%s'", what,
+		               (unsigned long long)min, (unsigned long long)max, text);
 	*ret = value;
 	return 0;
 }
@@ -190,54 +198,79 @@ void time_format(int64_t unix_ms, char to[static TIME_TEXT_LEN])
 	struct tm tm = { 0 };
 	char whole[TIME_TEXT_LEN];
 
-	if (unix_ms < 0 || unix_ms > INT64_C(253402300799999)) /* the year 9999 */
+	if (unix_ms < 0 || unix_ms > TIME_MAX_MS)
 		seconds = unix_ms = 0;
 	gmtime_r(&seconds, &tm);
 	strftime(whole, sizeof(whole), "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(to, TIME_TEXT_LEN, "%.19s.%03uZ", whole, (unsigned)(unix_ms % 1000) % 1000);
 }
 
-/* "+02:00", "Z": minutes east of Greenwich; false if it is neither. */
-static bool zone_parse(const char *text, long *ret_minutes)
+/* The length of "2026-01-02T03:04:05" where text begins with it, else 0. strptime alone would take
+ * blanks, and 30 February for 2 March. */
+static size_t date_parse(const char *text, int64_t *ret_seconds)
 {
-	if (strcmp(text, "Z") == 0 || strcmp(text, "z") == 0) {
-		*ret_minutes = 0;
+	static const char shape[] = "0000-00-00T00:00:00";
+	struct tm given = { 0 }, real;
+
+	for (size_t i = 0; shape[i]; i++)
+		if (shape[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != shape[i])
+			return 0;
+	if (!strptime(text, "%Y-%m-%dT%H:%M:%S", &given))
+		return 0;
+	real = given;
+	*ret_seconds = timegm(&real);
+	if (real.tm_mday != given.tm_mday || real.tm_sec != given.tm_sec)
+		return 0;
+	return sizeof(shape) - 1;
+}
+
+/* The length of ".5" and the like where text begins with it, else 0; beyond milliseconds is cut. */
+static size_t fraction_parse(const char *text, int64_t *ret_ms)
+{
+	size_t count = text[0] == '.' ? strspn(text + 1, "0123456789") : 0;
+
+	*ret_ms = 0;
+	for (size_t i = 0; i < 3; i++)
+		*ret_ms = *ret_ms * 10 + (i < count ? text[1 + i] - '0' : 0);
+	return count ? 1 + count : 0;
+}
+
+/* "+02:00", "Z": seconds east of Greenwich; false if it is neither. */
+static bool zone_parse(const char *text, int64_t *ret_seconds)
+{
+	unsigned hours, minutes;
+
+	*ret_seconds = 0;
+	if (strcmp(text, "Z") == 0 || strcmp(text, "z") == 0)
 		return true;
-	}
 	if ((text[0] != '+' && text[0] != '-') || strlen(text) != 6 || text[3] != ':' ||
 	    strspn(text + 1, "0123456789") != 2 || strspn(text + 4, "0123456789") != 2)
 		return false;
-	*ret_minutes = (text[1] - '0') * 600 + (text[2] - '0') * 60 + (text[4] - '0') * 10 +
-	               (text[5] - '0');
-	if (text[0] == '-')
-		*ret_minutes = -*ret_minutes;
-	return true;
+	hours = (unsigned)(text[1] - '0') * 10 + (unsigned)(text[2] - '0');
+	minutes = (unsigned)(text[4] - '0') * 10 + (unsigned)(text[5] - '0');
+	*ret_seconds = (text[0] == '-' ? -60 : 60) * (int64_t)(hours * 60 + minutes);
+	return hours < 24 && minutes < 60;
 }
 
 int time_parse(const char *text, int64_t *ret_unix_ms, struct err *e)
 {
-	struct tm tm = { 0 };
-	uint64_t seconds;
-	long zone, ms = 0;
-	char *rest;
+	int64_t seconds, zone, ms;
+	uint64_t number;
+	size_t len;
 
 	if (text[strspn(text, "0123456789")] == 0) {
-		TRY(number_parse(text, "a time", 0, INT64_C(253402300799), &seconds, e));
-		*ret_unix_ms = (int64_t)seconds * 1000;
+		TRY(number_parse(text, "a time", 0, TIME_MAX_MS / 1000, &number, e));
+		*ret_unix_ms = (int64_t)number * 1000;
 		return 0;
 	}
-	rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-	if (rest && *rest == '.') {
-		size_t count = strspn(++rest, "0123456789");
-
-		for (size_t i = 0; i < 3; i++)
-			ms = ms * 10 + (i < count ? rest[i] - '0' : 0);
-		rest += count;
-	}
-	if (!rest || !zone_parse(rest, &zone))
+	len = date_parse(text, &seconds);
+	if (len)
+		len += fraction_parse(text + len, &ms);
+	if (!len || !zone_parse(text + len, &zone) || seconds - zone < 0 ||
+	    seconds - zone > TIME_MAX_MS / 1000)
 		return err_set(e, ERR_USAGE,
 		               "'%s' is not a time: 2026-01-02T03:04:05Z or Unix seconds", text);
-	*ret_unix_ms = ((int64_t)timegm(&tm) - zone * 60) * 1000 + ms;
+	*ret_unix_ms = (seconds - zone) * 1000 + ms;
 	return 0;
 }
 
