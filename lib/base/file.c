@@ -140,8 +140,10 @@ static int write_whole(const char *path, struct view content, unsigned mode, boo
 	AUTO(fd) int fd = -1;
 	int failed;
 
-	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
+	if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
+		temporary = NULL; /* asprintf leaves it undefined */
 		return err_set(e, ERR_INTERNAL, "no memory for a file name");
+	}
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, ERR_INTERNAL, errno, "creating '%s'", temporary);
