@@ -81,8 +81,8 @@ static size_t unpack(uint64_t packed, uint8_t *to)
 
 int bip39_format(const struct secret *entropy, struct secret *ret_phrase, struct err *e)
 {
-	AUTO(secret) struct secret bits = {0};
-	AUTO(secret) struct secret text = {0};
+	AUTO(secret) struct secret bits = { 0 };
+	AUTO(secret) struct secret text = { 0 };
 	size_t len = 0;
 
 	if (entropy->len < ENTROPY_MIN || entropy->len > ENTROPY_MAX || entropy->len % 4)
@@ -167,7 +167,7 @@ static bool words_read(struct view phrase, unsigned count, uint8_t *bits)
 bool bip39_is_valid(struct view phrase, unsigned *ret_words)
 {
 	/* On the stack and wiped: the arena may be full, and this cannot fail. */
-	uint8_t bits[ENTROPY_MAX + 1] = {0};
+	uint8_t bits[ENTROPY_MAX + 1] = { 0 };
 	unsigned count = words_count(phrase);
 	struct hash256 digest;
 	struct err e;

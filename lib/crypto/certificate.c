@@ -164,7 +164,7 @@ static int certificate_take(struct signer *s, struct err *e)
 {
 	const ASN1_BIT_STRING *bits = X509_get0_pubkey_bitstr(s->certificate);
 	EVP_PKEY *key = X509_get0_pubkey(s->certificate);
-	struct tm tm = {0};
+	struct tm tm = { 0 };
 	char group[32] = "";
 
 	if (!bits || !key || EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) != 1 ||
@@ -218,13 +218,13 @@ int signer_new(const struct secret *scalar, struct view certificate, struct sign
  * key of P-384, here and from OpenSSL, but for scalar and point. Reading and writing it as bytes
  * keeps the scalar out of the ordinary memory of an encoder. */
 static const uint8_t pkcs8_head[] = {
-    0x30, 0x81, 0xb6, 0x02, 0x01, 0x00,                   /* SEQUENCE, version 0 */
-    0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, /* id-ecPublicKey */
-    0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22, /* secp384r1 */
-    0x04, 0x81, 0x9e, 0x30, 0x81, 0x9b, 0x02, 0x01, 0x01, /* ECPrivateKey, version 1 */
-    0x04, 0x30,                                           /* the scalar follows */
+	0x30, 0x81, 0xb6, 0x02, 0x01, 0x00,                   /* SEQUENCE, version 0 */
+	0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, /* id-ecPublicKey */
+	0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22, /* secp384r1 */
+	0x04, 0x81, 0x9e, 0x30, 0x81, 0x9b, 0x02, 0x01, 0x01, /* ECPrivateKey, version 1 */
+	0x04, 0x30,                                           /* the scalar follows */
 };
-static const uint8_t pkcs8_middle[] = {0xa1, 0x64, 0x03, 0x62, 0x00}; /* the point follows */
+static const uint8_t pkcs8_middle[] = { 0xa1, 0x64, 0x03, 0x62, 0x00 }; /* the point follows */
 
 #define PKCS8_LEN (sizeof(pkcs8_head) + SCALAR_LEN + sizeof(pkcs8_middle) + P384_POINT_LEN)
 
@@ -259,7 +259,7 @@ static int pkcs8_parse(const struct secret *der, struct secret *ret_scalar, stru
 int signer_write(const struct signer *s, const char *certificate_path, const char *key_path,
                  struct err *e)
 {
-	AUTO(secret) struct secret der = {0};
+	AUTO(secret) struct secret der = { 0 };
 
 	TRY(pkcs8_format(s, &der, e));
 	TRY(file_write(key_path, secret_view(&der), 0600, e));
@@ -270,8 +270,8 @@ int signer_read(const char *certificate_path, const char *key_path, struct signe
                 struct err *e)
 {
 	AUTO(buf) struct buf certificate = BUF_INIT(CERTIFICATE_MAX);
-	AUTO(secret) struct secret der = {0};
-	AUTO(secret) struct secret scalar = {0};
+	AUTO(secret) struct secret der = { 0 };
+	AUTO(secret) struct secret scalar = { 0 };
 
 	TRY(file_read(certificate_path, &certificate, e));
 	TRY(file_read_secret(key_path, PKCS8_LEN, &der, e));

@@ -61,12 +61,12 @@ static int key_new(enum curve curve, struct view point, const struct secret *sca
 	AUTO(pkey) EVP_PKEY *key = NULL;
 	/* OSSL_PARAM has no const; what is behind it is only read. */
 	OSSL_PARAM params[4] = {
-	    OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)curve_name(curve),
-	                                     0),
-	    OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)point.data,
-	                                      point.len),
-	    OSSL_PARAM_construct_end(),
-	    OSSL_PARAM_construct_end(),
+		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
+		                                 (char *)curve_name(curve), 0),
+		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)point.data,
+		                                  point.len),
+		OSSL_PARAM_construct_end(),
+		OSSL_PARAM_construct_end(),
 	};
 
 	if (scalar)
@@ -125,7 +125,7 @@ int ec_private_new(enum curve curve, const struct secret *scalar, EVP_PKEY **ret
                    uint8_t *ret_point, struct err *e)
 {
 	AUTO(bignum) BIGNUM *d = NULL;
-	AUTO(secret) struct secret native = {0};
+	AUTO(secret) struct secret native = { 0 };
 	size_t len = curve_len(curve);
 	uint8_t point[POINT_MAX];
 
@@ -143,7 +143,7 @@ int ec_private_draw(enum curve curve, const struct entropy *source, const char *
                     struct secret *ret_scalar, EVP_PKEY **ret, uint8_t *ret_point, struct err *e)
 {
 	for (int i = 0; i < DRAWS_MAX; i++) {
-		AUTO(secret) struct secret scalar = {0};
+		AUTO(secret) struct secret scalar = { 0 };
 		struct err why;
 
 		TRY(entropy_draw(source, purpose, curve_len(curve), &scalar, e));
@@ -163,7 +163,7 @@ int ec_private_draw(enum curve curve, const struct entropy *source, const char *
 int ec_agree(enum curve curve, EVP_PKEY *mine, EVP_PKEY *theirs, struct secret *ret, struct err *e)
 {
 	AUTO(pkey_ctx) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, mine, NULL);
-	AUTO(secret) struct secret x = {0};
+	AUTO(secret) struct secret x = { 0 };
 	size_t len = curve_len(curve);
 
 	TRY(secret_alloc(len, &x, e));

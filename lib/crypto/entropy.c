@@ -8,7 +8,7 @@
 static int draw_system(void *context, const char *purpose, size_t len, struct secret *ret,
                        struct err *e)
 {
-	AUTO(secret) struct secret s = {0};
+	AUTO(secret) struct secret s = { 0 };
 
 	(void)context;
 	(void)purpose;
@@ -19,12 +19,12 @@ static int draw_system(void *context, const char *purpose, size_t len, struct se
 	return 0;
 }
 
-const struct entropy entropy_system = {.draw = draw_system};
+const struct entropy entropy_system = { .draw = draw_system };
 
 int entropy_draw(const struct entropy *source, const char *purpose, size_t len, struct secret *ret,
                  struct err *e)
 {
-	AUTO(secret) struct secret s = {0};
+	AUTO(secret) struct secret s = { 0 };
 
 	TRY(source->draw(source->context, purpose, len, &s, e));
 	if (s.len != len)

@@ -50,7 +50,7 @@ static int gcm_open(struct view key, struct view nonce, struct view aad, struct 
                     struct secret *ret, struct err *e)
 {
 	AUTO(cipher_ctx) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	AUTO(secret) struct secret plain = {0};
+	AUTO(secret) struct secret plain = { 0 };
 	size_t plain_len = sealed.len - TAG_LEN;
 	uint8_t tag[TAG_LEN], none[1];
 	int len;
@@ -103,9 +103,9 @@ static void exchange_drop(struct exchange *x)
 static int exchange_derive(EVP_PKEY *mine, EVP_PKEY *theirs, struct view ephemeral,
                            struct view receiver, struct exchange *ret, struct err *e)
 {
-	AUTO(secret) struct secret shared = {0};
-	AUTO(secret) struct secret material = {0};
-	AUTO(secret) struct secret tag = {0};
+	AUTO(secret) struct secret shared = { 0 };
+	AUTO(secret) struct secret material = { 0 };
+	AUTO(secret) struct secret tag = { 0 };
 
 	TRY(ec_agree(CURVE_P256, mine, theirs, &shared, e));
 	TRY(secret_alloc(2 * POINT_LEN + shared.len, &material, e));
@@ -126,7 +126,7 @@ static int write_sealed(struct view key, struct view between, struct view aad,
                         const struct secret *plain, const struct entropy *source, struct buf *ret,
                         struct err *e)
 {
-	AUTO(secret) struct secret nonce = {0};
+	AUTO(secret) struct secret nonce = { 0 };
 	AUTO(buf) struct buf out = BUF_INIT(PLAIN_MAX + ENVELOPE_OVERHEAD);
 	uint8_t *to;
 
@@ -143,8 +143,8 @@ static int write_sealed(struct view key, struct view between, struct view aad,
 int envelope_seal(const struct public_key *to, const struct secret *plain,
                   const struct entropy *source, struct buf *ret, struct err *e)
 {
-	AUTO(exchange) struct exchange x = {0};
-	AUTO(secret) struct secret scalar = {0};
+	AUTO(exchange) struct exchange x = { 0 };
+	AUTO(secret) struct secret scalar = { 0 };
 	AUTO(pkey) EVP_PKEY *mine = NULL;
 	AUTO(pkey) EVP_PKEY *theirs = NULL;
 	struct view receiver = public_key_encrypt_half(to);
@@ -161,7 +161,7 @@ int envelope_seal(const struct public_key *to, const struct secret *plain,
 int envelope_open(const struct key_set *key, struct view envelope, struct secret *ret,
                   struct err *e)
 {
-	AUTO(exchange) struct exchange x = {0};
+	AUTO(exchange) struct exchange x = { 0 };
 	AUTO(pkey) EVP_PKEY *theirs = NULL;
 	struct reader r = reader_new(envelope);
 	struct view nonce = reader_bytes(&r, NONCE_LEN);
@@ -179,7 +179,7 @@ int envelope_open(const struct key_set *key, struct view envelope, struct secret
 int envelope_seal_symmetric(const struct key_set *key, const struct secret *plain,
                             const struct entropy *source, struct buf *ret, struct err *e)
 {
-	struct view nothing = {0};
+	struct view nothing = { 0 };
 
 	TRY(plain_check(plain, e));
 	return write_sealed(secret_view(&key->aes_key), nothing, view_text(symmetric_aad), plain,

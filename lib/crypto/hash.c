@@ -46,8 +46,8 @@ static int hmac_parts(struct view key, const struct view *parts, size_t count,
 	AUTO(mac_ctx) EVP_MAC_CTX *ctx = NULL;
 	const struct ossl *ossl;
 	char name[] = "SHA512";
-	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
-	                       OSSL_PARAM_END};
+	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
+		                OSSL_PARAM_END };
 	bool done;
 
 	TRY(ossl_get(&ossl, e));
@@ -63,7 +63,7 @@ static int hmac_parts(struct view key, const struct view *parts, size_t count,
 
 int hmac_sha512(struct view key, struct view message, struct secret *ret, struct err *e)
 {
-	AUTO(secret) struct secret tag = {0};
+	AUTO(secret) struct secret tag = { 0 };
 
 	TRY(secret_alloc(SHA512_LEN, &tag, e));
 	TRY(hmac_parts(key, &message, 1, tag.data, e));
@@ -74,7 +74,7 @@ int hmac_sha512(struct view key, struct view message, struct secret *ret, struct
 int hkdf_sha512(struct view salt, struct view key, struct view info, size_t len, struct secret *ret,
                 struct err *e)
 {
-	AUTO(secret) struct secret prk = {0};
+	AUTO(secret) struct secret prk = { 0 };
 
 	TRY(hmac_sha512(salt, key, &prk, e));
 	return hkdf_expand_sha512(secret_view(&prk), info, len, ret, e);
@@ -84,8 +84,8 @@ int hkdf_sha512(struct view salt, struct view key, struct view info, size_t len,
 int hkdf_expand_sha512(struct view prk, struct view info, size_t len, struct secret *ret,
                        struct err *e)
 {
-	AUTO(secret) struct secret block = {0};
-	AUTO(secret) struct secret out = {0};
+	AUTO(secret) struct secret block = { 0 };
+	AUTO(secret) struct secret out = { 0 };
 	uint8_t counter = 0;
 	size_t done = 0;
 
@@ -96,7 +96,7 @@ int hkdf_expand_sha512(struct view prk, struct view info, size_t len, struct sec
 	while (done < len) {
 		size_t take = len - done < SHA512_LEN ? len - done : SHA512_LEN;
 		struct view previous = view_new(block.data, counter ? SHA512_LEN : 0);
-		struct view parts[] = {previous, info, {&counter, 1}};
+		struct view parts[] = { previous, info, { &counter, 1 } };
 
 		counter++;
 		TRY(hmac_parts(prk, parts, COUNT(parts), block.data, e));

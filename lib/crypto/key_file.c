@@ -8,8 +8,8 @@
 
 int key_set_read(const char *path, struct key_set **ret, struct err *e)
 {
-	AUTO(secret) struct secret text = {0};
-	AUTO(secret) struct secret seed = {0};
+	AUTO(secret) struct secret text = { 0 };
+	AUTO(secret) struct secret seed = { 0 };
 
 	TRY(file_read_secret(path, SECRET_FILE_MAX, &text, e));
 	if (hex_parse_secret(secret_view(&text), SEED_LEN, &seed, e) < 0 ||
@@ -20,7 +20,7 @@ int key_set_read(const char *path, struct key_set **ret, struct err *e)
 
 int key_set_write(const char *path, const struct key_set *key, struct err *e)
 {
-	AUTO(secret) struct secret text = {0};
+	AUTO(secret) struct secret text = { 0 };
 
 	TRY(hex_format_secret(secret_view(key_set_seed(key)), &text, e));
 	return file_create_secret(path, &text, e);

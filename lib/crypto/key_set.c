@@ -74,8 +74,8 @@ void key_set_drop(struct key_set **key)
 static int derive_half(const struct secret *seed, const char *salt, EVP_PKEY **ret,
                        uint8_t *ret_point, struct err *e)
 {
-	AUTO(secret) struct secret scalar = {0};
-	struct view no_info = {0};
+	AUTO(secret) struct secret scalar = { 0 };
+	struct view no_info = { 0 };
 
 	TRY(hkdf_sha512(view_text(salt), secret_view(seed), no_info, SEED_LEN, &scalar, e));
 	if (ec_private_new(CURVE_P256, &scalar, ret, ret_point, e) < 0)
@@ -85,7 +85,7 @@ static int derive_half(const struct secret *seed, const char *salt, EVP_PKEY **r
 
 static int derive(struct key_set *k, struct err *e)
 {
-	struct view no_info = {0};
+	struct view no_info = { 0 };
 
 	TRY(derive_half(&k->seed, encrypt_salt, &k->encrypt, k->public.bytes, e));
 	TRY(derive_half(&k->seed, sign_salt, &k->sign, k->public.bytes + POINT_LEN, e));
@@ -112,7 +112,7 @@ int key_set_derive(struct secret *seed, struct key_set **ret, struct err *e)
 int key_set_generate(const struct entropy *source, const char *purpose, struct key_set **ret,
                      struct err *e)
 {
-	AUTO(secret) struct secret seed = {0};
+	AUTO(secret) struct secret seed = { 0 };
 
 	TRY(entropy_draw(source, purpose, SEED_LEN, &seed, e));
 	return key_set_derive(&seed, ret, e);

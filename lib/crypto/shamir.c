@@ -78,8 +78,8 @@ static int share_new(const struct secret *secret, const struct secret *coefficie
 int shamir_split(const struct secret *secret, unsigned threshold, unsigned total,
                  const struct entropy *source, struct secret *ret_shares, struct err *e)
 {
-	AUTO(secret) struct secret coefficients = {0};
-	AUTO(share_list) struct share_list list = {0};
+	AUTO(secret) struct secret coefficients = { 0 };
+	AUTO(share_list) struct share_list list = { 0 };
 
 	TRY(sizes_check(secret->len, threshold, total, e));
 	if (secret->len > SIZE_MAX / SHARES_MAX)
@@ -131,7 +131,7 @@ static uint8_t basis_at_zero(const struct secret *shares, size_t count, size_t i
 
 int shamir_combine(const struct secret *shares, size_t count, struct secret *ret, struct err *e)
 {
-	AUTO(secret) struct secret sum = {0};
+	AUTO(secret) struct secret sum = { 0 };
 
 	TRY(shares_check(shares, count, e));
 	TRY(secret_alloc(shares[0].len - 1, &sum, e));

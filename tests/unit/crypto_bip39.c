@@ -7,33 +7,36 @@
 static const struct {
 	const char *entropy, *phrase;
 } vectors[] = {
-    {"00000000000000000000000000000000",
-     "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon "
-     "about"},
-    {"7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f",
-     "legal winner thank year wave sausage worth useful legal winner thank yellow"},
-    {"80808080808080808080808080808080",
-     "letter advice cage absurd amount doctor acoustic avoid letter advice cage above"},
-    {"ffffffffffffffffffffffffffffffff", "zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo wrong"},
-    {"9e885d952ad362caeb4efe34a8e91bd2",
-     "ozone drill grab fiber curtain grace pudding thank cruise elder eight picnic"},
-    {"0001020300010203000102030001020300010203",
-     "abandon amount liar abandon awake account abandon cake adapt abandon dog alcohol abandon "
-     "library average"},
-    {"ffffffffffffffffffffffffffffffffffffffff",
-     "zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo wrist"},
-    {"a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5",
-     "pizza coffee harvest ensure fog spot notable regret pizza coffee harvest ensure fog spot "
-     "notable regret pizza chuckle"},
-    {"0123456789abcdef0011223344556677deadbeefdeadbeefdeadbeef",
-     "abuse boss fly battle rubber wasp able cattle crew cargo flower use turn term satoshi "
-     "stick same leave problem lava warrior"},
-    {"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
-     "zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo "
-     "zoo vote"},
-    {"f585c11aec520db57dd353c69554b21a89b20fb0650966fa0a9d6f74fd989d8f",
-     "void come effort suffer camp survey warrior heavy shoot primary clutch crush open amazing "
-     "screen patrol group space point ten exist slush involve unfold"},
+	{ "00000000000000000000000000000000",
+	  "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon "
+	  "about" },
+	{ "7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f",
+	  "legal winner thank year wave sausage worth useful legal winner thank yellow" },
+	{ "80808080808080808080808080808080",
+	  "letter advice cage absurd amount doctor acoustic avoid letter advice cage above" },
+	{ "ffffffffffffffffffffffffffffffff", "zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo wrong" },
+	{ "9e885d952ad362caeb4efe34a8e91bd2",
+	  "ozone drill grab fiber curtain grace pudding thank cruise elder eight picnic" },
+	{ "0001020300010203000102030001020300010203",
+	  "abandon amount liar abandon awake account abandon cake adapt abandon dog alcohol "
+	  "abandon "
+	  "library average" },
+	{ "ffffffffffffffffffffffffffffffffffffffff",
+	  "zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo wrist" },
+	{ "a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5",
+	  "pizza coffee harvest ensure fog spot notable regret pizza coffee harvest ensure fog "
+	  "spot "
+	  "notable regret pizza chuckle" },
+	{ "0123456789abcdef0011223344556677deadbeefdeadbeefdeadbeef",
+	  "abuse boss fly battle rubber wasp able cattle crew cargo flower use turn term satoshi "
+	  "stick same leave problem lava warrior" },
+	{ "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+	  "zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo "
+	  "zoo vote" },
+	{ "f585c11aec520db57dd353c69554b21a89b20fb0650966fa0a9d6f74fd989d8f",
+	  "void come effort suffer camp survey warrior heavy shoot primary clutch crush open "
+	  "amazing "
+	  "screen patrol group space point ten exist slush involve unfold" },
 };
 
 static bool is_valid(const char *text, unsigned *words)
@@ -46,7 +49,7 @@ static void entropy_becomes_the_phrase_of_every_vector(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(vectors); i++) {
 		AUTO(secret) struct secret entropy = secret_of_hex(vectors[i].entropy);
-		AUTO(secret) struct secret phrase = {0};
+		AUTO(secret) struct secret phrase = { 0 };
 		unsigned words = 0;
 		struct err e;
 
@@ -61,7 +64,7 @@ static void the_seed_of_the_own_vectors_has_a_phrase(void **state)
 {
 	AUTO(json) json_object *all = vector_json("teectl/messages.json");
 	AUTO(secret) struct secret entropy = json_secret(json_at(all, "generate_seed"), "entropy");
-	AUTO(secret) struct secret phrase = {0};
+	AUTO(secret) struct secret phrase = { 0 };
 	unsigned words;
 	struct err e;
 
@@ -90,9 +93,9 @@ static void every_word_of_the_list_is_found(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < BIP39_WORDS; i++) {
-		uint8_t bytes[16] = {(uint8_t)(i >> 3), (uint8_t)(i << 5)};
+		uint8_t bytes[16] = { (uint8_t)(i >> 3), (uint8_t)(i << 5) };
 		AUTO(secret) struct secret entropy = secret_of(VIEW_OF(bytes));
-		AUTO(secret) struct secret phrase = {0};
+		AUTO(secret) struct secret phrase = { 0 };
 		size_t len = strlen(bip39_words[i]);
 		unsigned words;
 		struct err e;
@@ -106,12 +109,12 @@ static void every_word_of_the_list_is_found(void **state)
 
 static void entropy_of_another_length_is_refused(void **state)
 {
-	static const size_t lengths[] = {0, 4, 12, 15, 17, 18, 31, 33, 36, 64};
+	static const size_t lengths[] = { 0, 4, 12, 15, 17, 18, 31, 33, 36, 64 };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(lengths); i++) {
-		AUTO(secret) struct secret entropy = {0};
-		struct secret phrase = {0};
+		AUTO(secret) struct secret entropy = { 0 };
+		struct secret phrase = { 0 };
 		struct err e;
 
 		assert_ok(secret_alloc(lengths[i], &entropy, &e));
@@ -128,24 +131,24 @@ static void phrases_that_are_not_quite_right_are_invalid(void **state)
 		const char *text;
 		unsigned words;
 	} cases[] = {
-	    {"", 0},
-	    {" ", 0},
-	    {ZOO11, 11},
-	    {ZOO11 " zoo", 12}, /* checksum */
-	    {ZOO11 " wron", 12},
-	    {ZOO11 " wrongs", 12},
-	    {ZOO11 " wrongwrong", 12},
-	    {ZOO11 " Wrong", 12},
-	    {ZOO11 " WRONG", 12},
-	    {ZOO11 "  wrong", 12},
-	    {" " ZOO11 " wrong", 12},
-	    {ZOO11 " wrong ", 12},
-	    {ZOO11 " wrong\n", 12},
-	    {ZOO11 "\twrong", 11},
-	    {ZOO11 " wrong zoo", 13},
-	    {ZOO11 " wr\xc3\xb6ng", 12},
-	    {ZOO11 " " ZOO11 " zoo zoo zoo", 25},
-	    {ZOO11 " " ZOO11 " zoo zoo zoo zoo zoo", 27},
+		{ "", 0 },
+		{ " ", 0 },
+		{ ZOO11, 11 },
+		{ ZOO11 " zoo", 12 }, /* checksum */
+		{ ZOO11 " wron", 12 },
+		{ ZOO11 " wrongs", 12 },
+		{ ZOO11 " wrongwrong", 12 },
+		{ ZOO11 " Wrong", 12 },
+		{ ZOO11 " WRONG", 12 },
+		{ ZOO11 "  wrong", 12 },
+		{ " " ZOO11 " wrong", 12 },
+		{ ZOO11 " wrong ", 12 },
+		{ ZOO11 " wrong\n", 12 },
+		{ ZOO11 "\twrong", 11 },
+		{ ZOO11 " wrong zoo", 13 },
+		{ ZOO11 " wr\xc3\xb6ng", 12 },
+		{ ZOO11 " " ZOO11 " zoo zoo zoo", 25 },
+		{ ZOO11 " " ZOO11 " zoo zoo zoo zoo zoo", 27 },
 	};
 	unsigned words;
 
@@ -186,14 +189,14 @@ static void every_wrong_last_word_but_the_checksums_is_invalid(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(entropy_becomes_the_phrase_of_every_vector),
-	    cmocka_unit_test(the_seed_of_the_own_vectors_has_a_phrase),
-	    cmocka_unit_test(the_list_is_the_standard_one),
-	    cmocka_unit_test(every_word_of_the_list_is_found),
-	    cmocka_unit_test(entropy_of_another_length_is_refused),
-	    cmocka_unit_test(phrases_that_are_not_quite_right_are_invalid),
-	    cmocka_unit_test(words_that_only_pack_alike_are_invalid),
-	    cmocka_unit_test(every_wrong_last_word_but_the_checksums_is_invalid),
+		cmocka_unit_test(entropy_becomes_the_phrase_of_every_vector),
+		cmocka_unit_test(the_seed_of_the_own_vectors_has_a_phrase),
+		cmocka_unit_test(the_list_is_the_standard_one),
+		cmocka_unit_test(every_word_of_the_list_is_found),
+		cmocka_unit_test(entropy_of_another_length_is_refused),
+		cmocka_unit_test(phrases_that_are_not_quite_right_are_invalid),
+		cmocka_unit_test(words_that_only_pack_alike_are_invalid),
+		cmocka_unit_test(every_wrong_last_word_but_the_checksums_is_invalid),
 	};
 
 	return cmocka_run_group_tests(tests, open_arena, NULL);

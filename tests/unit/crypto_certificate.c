@@ -12,7 +12,7 @@
 
 static struct signer *issue(const struct signer *issuer, const char *name, bool is_ca, int length)
 {
-	const struct certificate_request request = {name, NOW - 60, NOW + 3600, is_ca, length};
+	const struct certificate_request request = { name, NOW - 60, NOW + 3600, is_ca, length };
 	struct signer *s = NULL;
 	struct err e;
 
@@ -102,7 +102,7 @@ static void certificates_have_what_their_use_needs(void **state)
 	AUTO(x509) X509 *r = x509_of(root);
 	AUTO(x509) X509 *c = x509_of(ca);
 	AUTO(x509) X509 *l = x509_of(leaf);
-	X509 *const all[] = {r, c, l};
+	X509 *const all[] = { r, c, l };
 
 	(void)state;
 	check_common(r, r, "/O=teectl/CN=the root");
@@ -135,7 +135,7 @@ static void serial_numbers_differ(void **state)
 
 static void dates_beyond_2050_are_written(void **state)
 {
-	const struct certificate_request request = {"root", 0, INT64_C(4733510400), true, -1};
+	const struct certificate_request request = { "root", 0, INT64_C(4733510400), true, -1 };
 	AUTO(signer) struct signer *s = NULL;
 	struct err e;
 
@@ -202,7 +202,7 @@ static void a_certificate_that_does_not_fit_the_key_is_refused(void **state)
 	AUTO(buf) struct buf root = vector_file("qos/mock_pki/root.der");
 	AUTO(secret) struct secret scalar = secret_of_hex(buf_text(&hex));
 	AUTO(secret) struct secret shorter = secret_of(view_new(scalar.data, 32));
-	AUTO(secret) struct secret zero = {0};
+	AUTO(secret) struct secret zero = { 0 };
 	struct signer *s = NULL;
 	struct err e;
 
@@ -326,16 +326,16 @@ static void broken_signer_files_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(chains_of_issued_certificates_verify),
-	    cmocka_unit_test(certificates_have_what_their_use_needs),
-	    cmocka_unit_test(serial_numbers_differ),
-	    cmocka_unit_test(dates_beyond_2050_are_written),
-	    cmocka_unit_test(signatures_verify_with_the_certificate),
-	    cmocka_unit_test(the_mock_leaf_of_the_vectors_signs),
-	    cmocka_unit_test(a_certificate_that_does_not_fit_the_key_is_refused),
-	    cmocka_unit_test(signers_are_written_and_read),
-	    cmocka_unit_test(the_key_file_is_pkcs8),
-	    cmocka_unit_test(broken_signer_files_are_refused),
+		cmocka_unit_test(chains_of_issued_certificates_verify),
+		cmocka_unit_test(certificates_have_what_their_use_needs),
+		cmocka_unit_test(serial_numbers_differ),
+		cmocka_unit_test(dates_beyond_2050_are_written),
+		cmocka_unit_test(signatures_verify_with_the_certificate),
+		cmocka_unit_test(the_mock_leaf_of_the_vectors_signs),
+		cmocka_unit_test(a_certificate_that_does_not_fit_the_key_is_refused),
+		cmocka_unit_test(signers_are_written_and_read),
+		cmocka_unit_test(the_key_file_is_pkcs8),
+		cmocka_unit_test(broken_signer_files_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, open_arena, NULL);

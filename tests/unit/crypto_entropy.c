@@ -2,10 +2,10 @@
 
 static void the_system_gives_different_bytes_each_time(void **state)
 {
-	AUTO(secret) struct secret a = {0};
-	AUTO(secret) struct secret b = {0};
-	AUTO(secret) struct secret none = {0};
-	uint8_t c[32] = {0}, d[32] = {0};
+	AUTO(secret) struct secret a = { 0 };
+	AUTO(secret) struct secret b = { 0 };
+	AUTO(secret) struct secret none = { 0 };
+	uint8_t c[32] = { 0 }, d[32] = { 0 };
 	struct err e;
 
 	(void)state;
@@ -30,8 +30,8 @@ static int draw_half(void *context, const char *purpose, size_t len, struct secr
 
 static void a_source_that_gives_too_little_is_refused(void **state)
 {
-	const struct entropy source = {.draw = draw_half};
-	struct secret s = {0};
+	const struct entropy source = { .draw = draw_half };
+	struct secret s = { 0 };
 	struct err e;
 
 	(void)state;
@@ -60,9 +60,9 @@ static void a_uuid_is_one_of_version_4(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(the_system_gives_different_bytes_each_time),
-	    cmocka_unit_test(a_source_that_gives_too_little_is_refused),
-	    cmocka_unit_test(a_uuid_is_one_of_version_4),
+		cmocka_unit_test(the_system_gives_different_bytes_each_time),
+		cmocka_unit_test(a_source_that_gives_too_little_is_refused),
+		cmocka_unit_test(a_uuid_is_one_of_version_4),
 	};
 
 	return cmocka_run_group_tests(tests, open_arena, NULL);

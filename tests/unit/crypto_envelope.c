@@ -37,7 +37,7 @@ static void check_opens(json_object *all, json_object *row, const char *file)
 	AUTO(buf) struct buf envelope = vector_file(file);
 	AUTO(buf) struct buf expected = json_hex(row, "plaintext");
 	AUTO(key_set) struct key_set *k = key_of(all, "secret", json_text(row, "secret"));
-	AUTO(secret) struct secret plain = {0};
+	AUTO(secret) struct secret plain = { 0 };
 	struct err e;
 
 	assert_ok(envelope_open(k, buf_view(&envelope), &plain, &e));
@@ -71,7 +71,7 @@ static void check_seals(json_object *all, json_object *row)
 	AUTO(buf) struct buf expected = json_hex(row, "envelope");
 	AUTO(buf) struct buf out = BUF_INIT(8192);
 	AUTO(secret) struct secret plain = json_secret(row, "plaintext");
-	AUTO(secret) struct secret opened = {0};
+	AUTO(secret) struct secret opened = { 0 };
 	/* The vectors name the encrypt half alone. */
 	const char *receiver = json_text(row, "receiver_public");
 	AUTO(key_set) struct key_set *k = key_of(all, "public", receiver);
@@ -106,9 +106,9 @@ static void check_symmetric(json_object *all, json_object *row)
 	AUTO(buf) struct buf expected = json_hex(row, "envelope");
 	AUTO(buf) struct buf out = BUF_INIT(8192);
 	AUTO(secret) struct secret plain = json_secret(row, "plaintext");
-	AUTO(secret) struct secret opened = {0};
+	AUTO(secret) struct secret opened = { 0 };
 	AUTO(key_set) struct key_set *k = key_of(all, "aes_gcm_key", json_text(row, "key"));
-	struct fixed_entropy fixed = {buf_view(&nonce)};
+	struct fixed_entropy fixed = { buf_view(&nonce) };
 	struct entropy source = entropy_fixed(&fixed);
 	struct err e;
 
@@ -134,7 +134,7 @@ static void no_changed_byte_of_an_envelope_goes_unnoticed(void **state)
 	AUTO(key_set) struct key_set *k = key_new();
 	AUTO(secret) struct secret plain = secret_of(view_text("a share"));
 	AUTO(buf) struct buf out = BUF_INIT(256);
-	struct secret opened = {0};
+	struct secret opened = { 0 };
 	struct err e;
 
 	(void)state;
@@ -153,7 +153,7 @@ static void the_refusals_name_their_reason(void **state)
 	AUTO(key_set) struct key_set *other = key_new();
 	AUTO(secret) struct secret plain = secret_of(view_text("a share"));
 	AUTO(buf) struct buf out = BUF_INIT(256);
-	struct secret opened = {0};
+	struct secret opened = { 0 };
 	struct err e;
 
 	(void)state;
@@ -179,7 +179,7 @@ static void an_envelope_without_a_tag_or_too_long_is_refused(void **state)
 	static const uint8_t zeroes[4096 + 17];
 	AUTO(key_set) struct key_set *k = key_new();
 	AUTO(buf) struct buf envelope = BUF_INIT(8192);
-	struct secret opened = {0};
+	struct secret opened = { 0 };
 	struct err e;
 
 	(void)state;
@@ -197,9 +197,9 @@ static void an_envelope_without_a_tag_or_too_long_is_refused(void **state)
 static void the_longest_plaintext_seals_and_one_byte_more_does_not(void **state)
 {
 	AUTO(key_set) struct key_set *k = key_new();
-	AUTO(secret) struct secret plain = {0};
-	AUTO(secret) struct secret longer = {0};
-	AUTO(secret) struct secret opened = {0};
+	AUTO(secret) struct secret plain = { 0 };
+	AUTO(secret) struct secret longer = { 0 };
+	AUTO(secret) struct secret opened = { 0 };
 	AUTO(buf) struct buf out = BUF_INIT(8192);
 	struct err e;
 
@@ -221,8 +221,8 @@ static void a_scalar_out_of_range_is_drawn_again(void **state)
 	AUTO(key_set) struct key_set *k = key_new();
 	AUTO(secret) struct secret plain = secret_of(view_text("x"));
 	AUTO(buf) struct buf out = BUF_INIT(256);
-	uint8_t random[32 + 32 + 32 + 12] = {0}; /* 0, more than the order, 7, the nonce */
-	struct fixed_entropy fixed = {VIEW_OF(random)};
+	uint8_t random[32 + 32 + 32 + 12] = { 0 }; /* 0, more than the order, 7, the nonce */
+	struct fixed_entropy fixed = { VIEW_OF(random) };
 	struct entropy source = entropy_fixed(&fixed);
 	struct err e;
 
@@ -239,7 +239,7 @@ static void a_source_that_never_gives_a_scalar_is_given_up(void **state)
 	AUTO(key_set) struct key_set *k = key_new();
 	AUTO(secret) struct secret plain = secret_of(view_text("x"));
 	AUTO(buf) struct buf out = BUF_INIT(256);
-	struct fixed_entropy fixed = {VIEW_OF(zeroes)};
+	struct fixed_entropy fixed = { VIEW_OF(zeroes) };
 	struct entropy source = entropy_fixed(&fixed);
 	struct err e;
 
@@ -251,11 +251,11 @@ static void a_source_that_never_gives_a_scalar_is_given_up(void **state)
 
 static void a_failing_source_leaves_the_output_alone(void **state)
 {
-	static const uint8_t scalar[32] = {1};
+	static const uint8_t scalar[32] = { 1 };
 	AUTO(key_set) struct key_set *k = key_new();
 	AUTO(secret) struct secret plain = secret_of(view_text("x"));
 	AUTO(buf) struct buf out = BUF_INIT(256);
-	struct fixed_entropy fixed = {VIEW_OF(scalar)};
+	struct fixed_entropy fixed = { VIEW_OF(scalar) };
 	struct entropy source = entropy_fixed(&fixed);
 	struct err e;
 
@@ -272,7 +272,7 @@ static void symmetric_envelopes_are_bound_to_their_key(void **state)
 	AUTO(key_set) struct key_set *other = key_new();
 	AUTO(secret) struct secret plain = secret_of(view_text("state"));
 	AUTO(buf) struct buf out = BUF_INIT(256);
-	struct secret opened = {0};
+	struct secret opened = { 0 };
 	struct err e;
 
 	(void)state;
@@ -289,17 +289,17 @@ static void symmetric_envelopes_are_bound_to_their_key(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(every_envelope_of_the_vectors_opens),
-	    cmocka_unit_test(fixed_randomness_seals_the_envelopes_of_the_vectors),
-	    cmocka_unit_test(the_symmetric_envelopes_of_the_vectors_open_and_seal),
-	    cmocka_unit_test(no_changed_byte_of_an_envelope_goes_unnoticed),
-	    cmocka_unit_test(the_refusals_name_their_reason),
-	    cmocka_unit_test(an_envelope_without_a_tag_or_too_long_is_refused),
-	    cmocka_unit_test(the_longest_plaintext_seals_and_one_byte_more_does_not),
-	    cmocka_unit_test(a_scalar_out_of_range_is_drawn_again),
-	    cmocka_unit_test(a_source_that_never_gives_a_scalar_is_given_up),
-	    cmocka_unit_test(a_failing_source_leaves_the_output_alone),
-	    cmocka_unit_test(symmetric_envelopes_are_bound_to_their_key),
+		cmocka_unit_test(every_envelope_of_the_vectors_opens),
+		cmocka_unit_test(fixed_randomness_seals_the_envelopes_of_the_vectors),
+		cmocka_unit_test(the_symmetric_envelopes_of_the_vectors_open_and_seal),
+		cmocka_unit_test(no_changed_byte_of_an_envelope_goes_unnoticed),
+		cmocka_unit_test(the_refusals_name_their_reason),
+		cmocka_unit_test(an_envelope_without_a_tag_or_too_long_is_refused),
+		cmocka_unit_test(the_longest_plaintext_seals_and_one_byte_more_does_not),
+		cmocka_unit_test(a_scalar_out_of_range_is_drawn_again),
+		cmocka_unit_test(a_source_that_never_gives_a_scalar_is_given_up),
+		cmocka_unit_test(a_failing_source_leaves_the_output_alone),
+		cmocka_unit_test(symmetric_envelopes_are_bound_to_their_key),
 	};
 
 	return cmocka_run_group_tests(tests, open_arena, NULL);

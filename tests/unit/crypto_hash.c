@@ -40,19 +40,19 @@ static void hmac_is_that_of_rfc_4231(void **state)
 	struct {
 		const char *key, *message, *tag;
 	} cases[] = {
-	    {"0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "4869205468657265",
-	     "87aa7cdea5ef619d4ff0b4241a1d6cb02379f4e2ce4ec2787ad0b30545e17cde"
-	     "daa833b7d6b8a702038b274eaea3f4e4be9d914eeb61f1702e696c203a126854"},
-	    {"4a656665", "7768617420646f2079612077616e7420666f72206e6f7468696e673f",
-	     "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554"
-	     "9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737"},
+		{ "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "4869205468657265",
+		  "87aa7cdea5ef619d4ff0b4241a1d6cb02379f4e2ce4ec2787ad0b30545e17cde"
+		  "daa833b7d6b8a702038b274eaea3f4e4be9d914eeb61f1702e696c203a126854" },
+		{ "4a656665", "7768617420646f2079612077616e7420666f72206e6f7468696e673f",
+		  "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554"
+		  "9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		AUTO(buf) struct buf key = bytes_of_hex(cases[i].key);
 		AUTO(buf) struct buf message = bytes_of_hex(cases[i].message);
-		AUTO(secret) struct secret tag = {0};
+		AUTO(secret) struct secret tag = { 0 };
 		struct err e;
 
 		assert_ok(hmac_sha512(buf_view(&key), buf_view(&message), &tag, &e));
@@ -63,8 +63,8 @@ static void hmac_is_that_of_rfc_4231(void **state)
 static void hmac_hashes_a_long_key_and_takes_an_empty_one(void **state)
 {
 	uint8_t key[131];
-	AUTO(secret) struct secret tag = {0};
-	AUTO(secret) struct secret none = {0};
+	AUTO(secret) struct secret tag = { 0 };
+	AUTO(secret) struct secret none = { 0 };
 	struct err e;
 
 	(void)state;
@@ -84,8 +84,8 @@ static void hmac_hashes_a_long_key_and_takes_an_empty_one(void **state)
 /* RFC 5869 A.1 and A.2 have SHA-256; these are the same inputs with SHA-512, computed apart. */
 static void hkdf_expands_over_several_blocks(void **state)
 {
-	AUTO(secret) struct secret out = {0};
-	AUTO(secret) struct secret prefix = {0};
+	AUTO(secret) struct secret out = { 0 };
+	AUTO(secret) struct secret prefix = { 0 };
 	uint8_t key[22], salt[13], info[10];
 	struct err e;
 
@@ -110,10 +110,10 @@ static void hkdf_expands_over_several_blocks(void **state)
 
 static void hkdf_has_the_limit_of_rfc_5869(void **state)
 {
-	AUTO(secret) struct secret out = {0};
-	AUTO(secret) struct secret none = {0};
-	struct secret refused = {0};
-	struct view nothing = {0};
+	AUTO(secret) struct secret out = { 0 };
+	AUTO(secret) struct secret none = { 0 };
+	struct secret refused = { 0 };
+	struct view nothing = { 0 };
 	struct err e;
 
 	(void)state;
@@ -133,8 +133,8 @@ static void the_seed_question_of_the_vectors_is_answered(void **state)
 	json_object *row = json_at(all, "generate_seed");
 	AUTO(buf) struct buf seed = json_hex(all, "quorum_seed");
 	AUTO(buf) struct buf info = json_hex(row, "info");
-	AUTO(secret) struct secret prk = {0};
-	AUTO(secret) struct secret out = {0};
+	AUTO(secret) struct secret prk = { 0 };
+	AUTO(secret) struct secret out = { 0 };
 	struct err e;
 
 	(void)state;
@@ -146,7 +146,7 @@ static void the_seed_question_of_the_vectors_is_answered(void **state)
 static void info_may_be_longer_than_openssl_takes(void **state)
 {
 	static const uint8_t info[8192];
-	AUTO(secret) struct secret out = {0};
+	AUTO(secret) struct secret out = { 0 };
 	struct err e;
 
 	(void)state;
@@ -158,13 +158,13 @@ static void info_may_be_longer_than_openssl_takes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(digests_are_those_of_the_standard),
-	    cmocka_unit_test(hmac_is_that_of_rfc_4231),
-	    cmocka_unit_test(hmac_hashes_a_long_key_and_takes_an_empty_one),
-	    cmocka_unit_test(hkdf_expands_over_several_blocks),
-	    cmocka_unit_test(hkdf_has_the_limit_of_rfc_5869),
-	    cmocka_unit_test(the_seed_question_of_the_vectors_is_answered),
-	    cmocka_unit_test(info_may_be_longer_than_openssl_takes),
+		cmocka_unit_test(digests_are_those_of_the_standard),
+		cmocka_unit_test(hmac_is_that_of_rfc_4231),
+		cmocka_unit_test(hmac_hashes_a_long_key_and_takes_an_empty_one),
+		cmocka_unit_test(hkdf_expands_over_several_blocks),
+		cmocka_unit_test(hkdf_has_the_limit_of_rfc_5869),
+		cmocka_unit_test(the_seed_question_of_the_vectors_is_answered),
+		cmocka_unit_test(info_may_be_longer_than_openssl_takes),
 	};
 
 	return cmocka_run_group_tests(tests, open_arena, NULL);

@@ -63,9 +63,9 @@ static void a_seed_derives_the_public_key_of_every_vector(void **state)
 
 static void the_derived_scalars_are_those_of_every_vector(void **state)
 {
-	static const char *const salts[][2] = {{"encrypt_scalar", "qos_p256_encrypt"},
-	                                       {"sign_scalar", "qos_p256_sign"},
-	                                       {"aes_gcm_key", "qos_aes_gcm_encrypt"}};
+	static const char *const salts[][2] = { { "encrypt_scalar", "qos_p256_encrypt" },
+		                                { "sign_scalar", "qos_p256_sign" },
+		                                { "aes_gcm_key", "qos_aes_gcm_encrypt" } };
 	AUTO(json) json_object *all = vector_json("qos/p256_vectors.json");
 	json_object *rows = json_at(all, "derivations");
 
@@ -76,7 +76,7 @@ static void the_derived_scalars_are_those_of_every_vector(void **state)
 
 		for (size_t j = 0; j < COUNT(salts); j++) {
 			AUTO(buf) struct buf expected = json_hex(row, salts[j][0]);
-			AUTO(secret) struct secret out = {0};
+			AUTO(secret) struct secret out = { 0 };
 			struct err e;
 
 			assert_ok(hkdf_sha512(view_text(salts[j][1]), buf_view(&seed),
@@ -88,11 +88,11 @@ static void the_derived_scalars_are_those_of_every_vector(void **state)
 
 static void a_seed_of_another_length_is_refused(void **state)
 {
-	static const size_t lengths[] = {0, 1, 31, 33, 64};
+	static const size_t lengths[] = { 0, 1, 31, 33, 64 };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(lengths); i++) {
-		uint8_t bytes[64] = {1};
+		uint8_t bytes[64] = { 1 };
 		struct secret seed = secret_of(view_new(bytes, lengths[i]));
 		struct key_set *k = NULL;
 		struct err e;
@@ -135,10 +135,10 @@ static void the_key_files_of_the_vectors_read(void **state)
 
 static void public_keys_off_the_curve_or_of_another_form_are_refused(void **state)
 {
-	static const uint8_t prefixes[] = {0x00, 0x02, 0x03, 0x05, 0x06, 0x07};
+	static const uint8_t prefixes[] = { 0x00, 0x02, 0x03, 0x05, 0x06, 0x07 };
 	AUTO(key_set) struct key_set *k = key_new();
-	uint8_t bytes[PUBLIC_KEY_LEN + 1] = {0};
-	struct public_key ret = {0};
+	uint8_t bytes[PUBLIC_KEY_LEN + 1] = { 0 };
+	struct public_key ret = { 0 };
 	struct err e;
 
 	(void)state;
@@ -268,7 +268,7 @@ static void signatures_out_of_range_are_refused(void **state)
 	AUTO(key_set) struct key_set *k = key_new();
 	AUTO(buf) struct buf n = bytes_of_hex(order);
 	struct view message = view_text("m");
-	uint8_t ends[3][32] = {{0}};
+	uint8_t ends[3][32] = { { 0 } };
 	struct signature s, bad;
 	struct err e;
 
@@ -290,7 +290,7 @@ static void signatures_of_another_length_are_refused(void **state)
 {
 	AUTO(key_set) struct key_set *k = key_new();
 	struct view message = view_text("m");
-	uint8_t longer[SIGNATURE_LEN + 1] = {0};
+	uint8_t longer[SIGNATURE_LEN + 1] = { 0 };
 	struct signature s;
 	struct err e;
 
@@ -334,8 +334,8 @@ static void either_half_of_s_is_accepted(void **state)
 
 static void a_generated_key_is_that_of_the_drawn_seed(void **state)
 {
-	static const uint8_t seed[SEED_LEN] = {1, 2, 3};
-	struct fixed_entropy fixed = {VIEW_OF(seed)};
+	static const uint8_t seed[SEED_LEN] = { 1, 2, 3 };
+	struct fixed_entropy fixed = { VIEW_OF(seed) };
 	struct entropy source = entropy_fixed(&fixed);
 	AUTO(key_set) struct key_set *k = NULL;
 	AUTO(key_set) struct key_set *none = NULL;
@@ -396,10 +396,11 @@ static void broken_key_files_are_refused_without_repeating_them(void **state)
 	static const struct {
 		const char *text, *words;
 	} cases[] = {
-	    {"", "32 bytes expected, 0 found"},
-	    {"abc", "odd"},
-	    {"00", "32 bytes expected, 1 found"},
-	    {"deadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbexx", "character 63"},
+		{ "", "32 bytes expected, 0 found" },
+		{ "abc", "odd" },
+		{ "00", "32 bytes expected, 1 found" },
+		{ "deadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbexx",
+		  "character 63" },
 	};
 	struct key_set *k = NULL;
 	struct public_key public;
@@ -425,22 +426,22 @@ static void broken_key_files_are_refused_without_repeating_them(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(a_seed_derives_the_public_key_of_every_vector),
-	    cmocka_unit_test(the_derived_scalars_are_those_of_every_vector),
-	    cmocka_unit_test(a_seed_of_another_length_is_refused),
-	    cmocka_unit_test(the_key_files_of_the_vectors_read),
-	    cmocka_unit_test(public_keys_off_the_curve_or_of_another_form_are_refused),
-	    cmocka_unit_test(the_point_cases_of_the_vectors_are_judged_as_upstream_judges),
-	    cmocka_unit_test(the_signature_of_upstream_verifies),
-	    cmocka_unit_test(the_signatures_of_our_own_messages_verify),
-	    cmocka_unit_test(a_signature_verifies_and_no_changed_one_does),
-	    cmocka_unit_test(signatures_out_of_range_are_refused),
-	    cmocka_unit_test(signatures_of_another_length_are_refused),
-	    cmocka_unit_test(either_half_of_s_is_accepted),
-	    cmocka_unit_test(a_generated_key_is_that_of_the_drawn_seed),
-	    cmocka_unit_test(secret_files_are_written_as_qos_keeps_them),
-	    cmocka_unit_test(public_files_are_written_as_qos_keeps_them),
-	    cmocka_unit_test(broken_key_files_are_refused_without_repeating_them),
+		cmocka_unit_test(a_seed_derives_the_public_key_of_every_vector),
+		cmocka_unit_test(the_derived_scalars_are_those_of_every_vector),
+		cmocka_unit_test(a_seed_of_another_length_is_refused),
+		cmocka_unit_test(the_key_files_of_the_vectors_read),
+		cmocka_unit_test(public_keys_off_the_curve_or_of_another_form_are_refused),
+		cmocka_unit_test(the_point_cases_of_the_vectors_are_judged_as_upstream_judges),
+		cmocka_unit_test(the_signature_of_upstream_verifies),
+		cmocka_unit_test(the_signatures_of_our_own_messages_verify),
+		cmocka_unit_test(a_signature_verifies_and_no_changed_one_does),
+		cmocka_unit_test(signatures_out_of_range_are_refused),
+		cmocka_unit_test(signatures_of_another_length_are_refused),
+		cmocka_unit_test(either_half_of_s_is_accepted),
+		cmocka_unit_test(a_generated_key_is_that_of_the_drawn_seed),
+		cmocka_unit_test(secret_files_are_written_as_qos_keeps_them),
+		cmocka_unit_test(public_files_are_written_as_qos_keeps_them),
+		cmocka_unit_test(broken_key_files_are_refused_without_repeating_them),
 	};
 
 	return cmocka_run_group_tests(tests, open_arena, NULL);

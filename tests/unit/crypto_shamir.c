@@ -17,7 +17,7 @@ static void share_array_drop(struct share_array *a)
 
 static struct share_array shares_of(json_object *list)
 {
-	struct share_array a = {.count = json_object_array_length(list)};
+	struct share_array a = { .count = json_object_array_length(list) };
 
 	assert_true(a.count <= SHARES_MAX);
 	for (size_t i = 0; i < a.count; i++)
@@ -28,7 +28,7 @@ static struct share_array shares_of(json_object *list)
 
 static void check_combine(const struct secret *shares, size_t count, struct view expected)
 {
-	AUTO(secret) struct secret got = {0};
+	AUTO(secret) struct secret got = { 0 };
 	struct err e;
 
 	assert_ok(shamir_combine(shares, count, &got, &e));
@@ -40,7 +40,7 @@ static void check_pairs(const struct share_array *a, struct view expected)
 {
 	for (size_t i = 0; i < a->count; i++)
 		for (size_t j = 0; j < a->count; j++) {
-			struct secret pair[] = {a->shares[i], a->shares[j]};
+			struct secret pair[] = { a->shares[i], a->shares[j] };
 
 			if (i != j)
 				check_combine(pair, 2, expected);
@@ -82,8 +82,8 @@ static void the_shares_of_the_boot_vectors_combine_to_the_quorum_key(void **stat
 /* shares opened with the members' keys, combined, and the key derived: the files alone. */
 static void the_files_of_a_genesis_give_its_quorum_key_back(void **state)
 {
-	AUTO(share_array) struct share_array a = {.count = 3};
-	AUTO(secret) struct secret seed = {0};
+	AUTO(share_array) struct share_array a = { .count = 3 };
+	AUTO(secret) struct secret seed = { 0 };
 	AUTO(key_set) struct key_set *quorum = NULL;
 	struct public_key expected;
 	char path[512];
@@ -142,9 +142,9 @@ static void check_split(json_object *row)
 	unsigned total = (unsigned)json_object_get_int(json_at(row, "n"));
 	unsigned threshold = (unsigned)json_object_get_int(json_at(row, "k"));
 	AUTO(secret) struct secret secret = json_secret(row, "secret");
-	AUTO(share_array) struct share_array made = {.count = total};
+	AUTO(share_array) struct share_array made = { .count = total };
 	uint8_t stream[32 * SHARES_MAX];
-	struct fixed_entropy fixed = {{stream, secret.len * (threshold - 1)}};
+	struct fixed_entropy fixed = { { stream, secret.len * (threshold - 1) } };
 	struct entropy source = entropy_fixed(&fixed);
 	struct err e;
 
@@ -177,7 +177,7 @@ static void combine_refuses_what_the_vectors_refuse(void **state)
 	for (size_t i = 0; i < json_object_array_length(rows); i++) {
 		json_object *row = json_object_array_get_idx(rows, i);
 		AUTO(share_array) struct share_array a = shares_of(json_at(row, "shares"));
-		struct secret got = {0};
+		struct secret got = { 0 };
 		struct err e;
 
 		assert_refused(shamir_combine(a.shares, a.count, &got, &e), ERR_SHARE,
@@ -188,7 +188,7 @@ static void combine_refuses_what_the_vectors_refuse(void **state)
 
 static void combine_refuses_no_shares_and_empty_ones(void **state)
 {
-	struct secret empty[2] = {{0}}, got = {0};
+	struct secret empty[2] = { { 0 } }, got = { 0 };
 	struct err e;
 
 	(void)state;
@@ -199,8 +199,8 @@ static void combine_refuses_no_shares_and_empty_ones(void **state)
 static void split_refuses(size_t len, unsigned threshold, unsigned total, enum err_code code,
                           const char *reason)
 {
-	AUTO(secret) struct secret secret = {0};
-	AUTO(share_array) struct share_array made = {0};
+	AUTO(secret) struct secret secret = { 0 };
+	AUTO(share_array) struct share_array made = { 0 };
 	struct err e;
 
 	assert_ok(secret_alloc(len, &secret, &e));
@@ -225,9 +225,9 @@ static void split_refuses_a_threshold_out_of_range(void **state)
 static void split_without_enough_randomness_leaves_no_share(void **state)
 {
 	static const uint8_t some[63];
-	AUTO(secret) struct secret secret = {0};
-	AUTO(share_array) struct share_array made = {0};
-	struct fixed_entropy fixed = {VIEW_OF(some)};
+	AUTO(secret) struct secret secret = { 0 };
+	AUTO(share_array) struct share_array made = { 0 };
+	struct fixed_entropy fixed = { VIEW_OF(some) };
 	struct entropy source = entropy_fixed(&fixed);
 	struct err e;
 
@@ -241,9 +241,9 @@ static void split_without_enough_randomness_leaves_no_share(void **state)
 
 static void every_subset_restores_and_fewer_do_not(void **state)
 {
-	AUTO(secret) struct secret secret = {0};
-	AUTO(share_array) struct share_array made = {.count = 5};
-	AUTO(secret) struct secret wrong = {0};
+	AUTO(secret) struct secret secret = { 0 };
+	AUTO(share_array) struct share_array made = { .count = 5 };
+	AUTO(secret) struct secret wrong = { 0 };
 	struct err e;
 
 	(void)state;
@@ -265,8 +265,8 @@ static void every_subset_restores_and_fewer_do_not(void **state)
 
 static void the_largest_sharing_fits_the_arena(void **state)
 {
-	AUTO(secret) struct secret secret = {0};
-	AUTO(share_array) struct share_array made = {.count = 255};
+	AUTO(secret) struct secret secret = { 0 };
+	AUTO(share_array) struct share_array made = { .count = 255 };
 	struct err e;
 
 	(void)state;
@@ -327,18 +327,18 @@ static void the_whole_field_is_right(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(the_old_shares_of_qos_combine),
-	    cmocka_unit_test(the_shares_of_the_boot_vectors_combine_to_the_quorum_key),
-	    cmocka_unit_test(the_files_of_a_genesis_give_its_quorum_key_back),
-	    cmocka_unit_test(fixed_coefficients_split_as_in_the_vectors),
-	    cmocka_unit_test(combine_refuses_what_the_vectors_refuse),
-	    cmocka_unit_test(combine_refuses_no_shares_and_empty_ones),
-	    cmocka_unit_test(split_refuses_a_threshold_out_of_range),
-	    cmocka_unit_test(split_without_enough_randomness_leaves_no_share),
-	    cmocka_unit_test(every_subset_restores_and_fewer_do_not),
-	    cmocka_unit_test(the_largest_sharing_fits_the_arena),
-	    cmocka_unit_test(the_products_of_the_vectors_hold),
-	    cmocka_unit_test(the_whole_field_is_right),
+		cmocka_unit_test(the_old_shares_of_qos_combine),
+		cmocka_unit_test(the_shares_of_the_boot_vectors_combine_to_the_quorum_key),
+		cmocka_unit_test(the_files_of_a_genesis_give_its_quorum_key_back),
+		cmocka_unit_test(fixed_coefficients_split_as_in_the_vectors),
+		cmocka_unit_test(combine_refuses_what_the_vectors_refuse),
+		cmocka_unit_test(combine_refuses_no_shares_and_empty_ones),
+		cmocka_unit_test(split_refuses_a_threshold_out_of_range),
+		cmocka_unit_test(split_without_enough_randomness_leaves_no_share),
+		cmocka_unit_test(every_subset_restores_and_fewer_do_not),
+		cmocka_unit_test(the_largest_sharing_fits_the_arena),
+		cmocka_unit_test(the_products_of_the_vectors_hold),
+		cmocka_unit_test(the_whole_field_is_right),
 	};
 
 	return cmocka_run_group_tests(tests, open_arena, NULL);

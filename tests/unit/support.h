@@ -160,7 +160,7 @@ static inline int fixed_draw(void *context, const char *purpose, size_t len, str
 
 static inline struct entropy entropy_fixed(struct fixed_entropy *fixed)
 {
-	return (struct entropy){.draw = fixed_draw, .context = fixed};
+	return (struct entropy){ .draw = fixed_draw, .context = fixed };
 }
 
 /* An empty folder of its own; whoever makes it removes it. */
