@@ -1,0 +1,111 @@
+#include "support.h"
+
+static void without_the_arena_there_are_no_secrets(void **state)
+{
+	struct secret s = { 0 };
+	struct err e;
+	bool locked;
+
+	(void)state;
+	assert_refused(secret_alloc(32, &s, &e), ERR_INTERNAL, "no locked memory for a 32-byte");
+	assert_null(s.data);
+	assert_ok(secret_arena_open(&locked, &e));
+	assert_ok(secret_alloc(32, &s, &e));
+	secret_drop(&s);
+}
+
+static void the_arena_opens_twice_and_says_the_same(void **state)
+{
+	bool first, second;
+	struct err e;
+
+	(void)state;
+	assert_ok(secret_arena_open(&first, &e));
+	assert_ok(secret_arena_open(&second, &e));
+	assert_int_equal(first, second);
+}
+
+static void a_new_secret_is_zero_even_where_another_was(void **state)
+{
+	struct err e;
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		AUTO(secret) struct secret s = { 0 };
+
+		assert_ok(secret_alloc(48, &s, &e));
+		assert_int_equal(s.len, 48);
+		assert_true(view_is_zero(secret_view(&s)));
+		memset(s.data, 0xa5, s.len);
+	}
+}
+
+static void secrets_of_no_length_are_kept(void **state)
+{
+	AUTO(secret) struct secret a = { 0 };
+	AUTO(secret) struct secret b = { 0 };
+	struct err e;
+
+	(void)state;
+	assert_ok(secret_alloc(0, &a, &e));
+	assert_ok(secret_copy(view_new(NULL, 0), &b, &e));
+	assert_int_equal(a.len, 0);
+	assert_true(secret_equal(secret_view(&a), secret_view(&b)));
+	secret_drop(&a);
+	assert_null(a.data);
+	secret_drop(&a);
+}
+
+static void a_full_arena_refuses_and_recovers(void **state)
+{
+	static struct secret held[64];
+	size_t count = 0;
+	struct secret more = { 0 };
+	struct err e;
+
+	(void)state;
+	while (count < COUNT(held) && secret_alloc(2000, &held[count], &e) == 0)
+		count++;
+	assert_true(count > 16 && count < COUNT(held));
+	assert_refused(secret_alloc(2000, &more, &e), ERR_INTERNAL, "2000-byte secret");
+	assert_refused(secret_alloc(1u << 20, &more, &e), ERR_INTERNAL, "no locked memory");
+	assert_null(more.data);
+	for (size_t i = 0; i < count; i++)
+		secret_drop(&held[i]);
+	assert_ok(secret_alloc(2000, &more, &e));
+	secret_drop(&more);
+}
+
+static void secrets_compare_by_length_and_contents(void **state)
+{
+	(void)state;
+	assert_true(secret_equal(view_text("abc"), view_text("abc")));
+	assert_false(secret_equal(view_text("abc"), view_text("abd")));
+	assert_false(secret_equal(view_text("abc"), view_text("ab")));
+}
+
+static void ownership_moves(void **state)
+{
+	struct secret a = secret_of(view_text("x"));
+	AUTO(secret) struct secret b = MOVE(a);
+
+	(void)state;
+	assert_null(a.data);
+	assert_int_equal(a.len, 0);
+	assert_view_equal(secret_view(&b), view_text("x"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(without_the_arena_there_are_no_secrets), /* first */
+		cmocka_unit_test(the_arena_opens_twice_and_says_the_same),
+		cmocka_unit_test(a_new_secret_is_zero_even_where_another_was),
+		cmocka_unit_test(secrets_of_no_length_are_kept),
+		cmocka_unit_test(a_full_arena_refuses_and_recovers),
+		cmocka_unit_test(secrets_compare_by_length_and_contents),
+		cmocka_unit_test(ownership_moves),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
