@@ -33,8 +33,6 @@ static int open_client(const struct cluster *c, struct run *r, struct err *e)
 {
 	const struct client_options options = {
 		.ca_path = c->tls.ca,
-		.cert_path = c->tls.cert,
-		.key_path = c->tls.key,
 		.connect_timeout_ms = c->connect_timeout_ms,
 		.request_timeout_ms = c->request_timeout_ms,
 		.attempts = (unsigned)c->retry_attempts,

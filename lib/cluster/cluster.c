@@ -1,0 +1,147 @@
+#include "cluster/config.h"
+
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void member_list_drop(struct cluster_member_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		text_drop(&list->items[i].name);
+		text_drop(&list->items[i].key);
+		text_drop(&list->items[i].pub);
+	}
+	free(list->items);
+	*list = (struct cluster_member_list){ 0 };
+}
+
+static void nodes_drop(struct cluster *c)
+{
+	for (size_t i = 0; i < c->node_count; i++) {
+		text_drop(&c->nodes[i].name);
+		text_drop(&c->nodes[i].listen);
+		text_drop(&c->nodes[i].url);
+	}
+	free(c->nodes);
+}
+
+void cluster_drop(struct cluster *c)
+{
+	char **texts[] = {
+		&c->path,
+		&c->folder,
+		&c->name,
+		&c->enclave.image,
+		&c->enclave.role,
+		&c->attestation.root_path,
+		&c->quorum.dr_key,
+		&c->manifest.namespace_name,
+		&c->propagate.source_name,
+		&c->tls.ca,
+		&c->tls.server_cert,
+		&c->tls.server_key,
+	};
+
+	for (size_t i = 0; i < COUNT(texts); i++)
+		text_drop(texts[i]);
+	for (size_t i = 0; i < c->manifest.pivot_arg_count; i++)
+		text_drop(&c->manifest.pivot_args[i]);
+	free(c->manifest.pivot_args);
+	member_list_drop(&c->quorum.members);
+	member_list_drop(&c->manifest_set);
+	nodes_drop(c);
+	*c = (struct cluster){ 0 };
+}
+
+const struct cluster_node *cluster_find_node(const struct cluster *c, const char *name)
+{
+	for (size_t i = 0; i < c->node_count; i++)
+		if (strcmp(c->nodes[i].name, name) == 0)
+			return &c->nodes[i];
+	return NULL;
+}
+
+static int read_public(const struct cluster_member *m, struct public_key *ret, struct err *e)
+{
+	AUTO(key_set) struct key_set *key = NULL;
+
+	if (m->pub)
+		return public_key_read(m->pub, ret, e);
+	TRY(key_set_read(m->key, &key, e));
+	*ret = *key_set_public(key);
+	return 0;
+}
+
+int cluster_member_set(const struct cluster_member_list *list, struct member_set *ret,
+                       struct err *e)
+{
+	AUTO(member_set) struct member_set set = { .threshold = list->threshold };
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct cluster_member *from = &list->items[i];
+		struct public_key key;
+		struct member *to;
+
+		if (read_public(from, &key, e) < 0)
+			return err_wrap(e, "member '%s'", from->name);
+		TRY(wire_list_add(&set.members, &member_schema, &to, e));
+		TRY(wire_set_text(&to->alias, from->name, e));
+		TRY(wire_set(&to->pub_key, public_key_view(&key), e));
+	}
+	*ret = MOVE(set);
+	return 0;
+}
+
+#define OPTIONS_MAX 8    /* at most five, and the NULL after them */
+#define OPTION_MAX  4352 /* a path and the option's name */
+
+void cluster_options_drop(char ***options)
+{
+	for (char **o = *options; o && *o; o++)
+		text_drop(o);
+	free(*options);
+	*options = NULL;
+}
+
+/* "--name=value", or "--name" without one, after those that are there. */
+static int add_option(char **options, const char *name, const char *value, struct err *e)
+{
+	AUTO(buf) struct buf text = BUF_INIT(OPTION_MAX);
+
+	TRY(buf_add_format(&text, e, "--%s%s%s", name, value ? "=" : "", value ? value : ""));
+	while (*options)
+		options++;
+	return text_dup(buf_text(&text), options, e);
+}
+
+static int add_pin(char **options, const char *name, const struct cluster_member_list *list,
+                   struct err *e)
+{
+	AUTO(member_set) struct member_set set = { 0 };
+	struct hash256 pin;
+	char hex[2 * sizeof(pin.bytes) + 1];
+
+	TRY(cluster_member_set(list, &set, e));
+	TRY(member_set_pin(&set, &pin, e));
+	hex_write(VIEW_OF(pin.bytes), hex);
+	return add_option(options, name, hex, e);
+}
+
+int cluster_options(const struct cluster *c, char ***ret, struct err *e)
+{
+	AUTO(cluster_options) char **options = calloc(OPTIONS_MAX, sizeof(*options));
+
+	if (!options)
+		return err_set(e, ERR_INTERNAL, "no memory for options");
+	TRY(add_pin(options, "pin-manifest-set", &c->manifest_set, e));
+	TRY(add_pin(options, "pin-share-set", &c->quorum.members, e));
+	if (c->enclave.insecure_open_seed)
+		TRY(add_option(options, "insecure-open-seed", NULL, e));
+	if (c->tls.server_cert) {
+		TRY(add_option(options, "tls-cert", c->tls.server_cert, e));
+		TRY(add_option(options, "tls-key", c->tls.server_key, e));
+	}
+	*ret = MOVE(options);
+	return 0;
+}
