@@ -1,0 +1,538 @@
+#include "support.h"
+
+#include "cluster/config_internal.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define HEAD  "apiVersion: teectl/v1\nkind: Cluster\nmetadata: { name: demo }\n"
+#define IMAGE "enclave: { image: e }\n"
+#define QUORUM                                                                                     \
+	"quorum:\n  threshold: 2\n  members:\n    - { name: m1, key: m1.secret }\n"                \
+	"    - { name: m2, pub: m2.pub }\n"
+#define NODES "nodes:\n  - { name: tee1, listen: \"127.0.0.1:9000\" }\n"
+#define PINS  "enclave:\n  pcrs:\n    0: " HEX96 "\n    1: " HEX96 "\n    2: " HEX96 "\n"
+#define HEX96                                                                                      \
+	"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"                         \
+	"202122232425262728292a2b2c2d2e2f"
+
+static struct cluster parsed(const char *text)
+{
+	struct cluster c;
+	struct err e;
+
+	assert_ok(cluster_parse("folder/c.yaml", view_text(text), &c, &e));
+	return c;
+}
+
+static void a_small_file_is_read_with_every_default(void **state)
+{
+	AUTO(cluster) struct cluster c = parsed(HEAD IMAGE QUORUM NODES);
+
+	(void)state;
+	assert_string_equal(c.path, "folder/c.yaml");
+	assert_string_equal(c.folder, "folder");
+	assert_string_equal(c.name, "demo");
+	assert_string_equal(c.enclave.image, "folder/e");
+	assert_string_equal(c.enclave.role, "");
+	assert_false(c.enclave.insecure_open_seed);
+	assert_int_equal(c.attestation.root, ROOT_SIMULATED);
+	assert_int_equal(c.attestation.max_age_ms, 300000);
+	assert_false(c.attestation.allow_debug);
+	assert_int_equal(c.quorum.members.threshold, 2);
+	assert_int_equal(c.quorum.members.count, 2);
+	assert_string_equal(c.quorum.members.items[0].key, "folder/m1.secret");
+	assert_null(c.quorum.members.items[0].pub);
+	assert_string_equal(c.quorum.members.items[1].pub, "folder/m2.pub");
+	assert_int_equal(c.quorum.members.items[1].line, 9);
+	assert_null(c.quorum.dr_key);
+	assert_string_equal(c.manifest.namespace_name, "demo");
+	assert_int_equal(c.manifest.nonce, 0);
+	assert_true(view_is_zero(VIEW_OF(c.manifest.pivot_hash.bytes)));
+	assert_int_equal(c.node_count, 1);
+	assert_string_equal(c.nodes[0].listen, "127.0.0.1:9000");
+	assert_null(c.nodes[0].url);
+	assert_int_equal(c.propagate.topology, TOPOLOGY_CHAIN);
+	assert_int_equal(c.propagate.source, 0);
+	assert_int_equal(c.propagate.parallel, 4);
+	assert_null(c.tls.server_cert);
+	assert_int_equal(c.connect_timeout_ms, 3000);
+	assert_int_equal(c.request_timeout_ms, 20000);
+	assert_int_equal(c.retry_attempts, 6);
+	assert_int_equal(c.retry_base_ms, 100);
+	assert_int_equal(c.retry_max_ms, 5000);
+}
+
+static void the_manifest_set_is_the_share_set_unless_given(void **state)
+{
+	AUTO(cluster) struct cluster same = parsed(HEAD IMAGE QUORUM NODES);
+	AUTO(cluster)
+	struct cluster other =
+	    parsed(HEAD IMAGE QUORUM
+	           "  manifestSet: { threshold: 1, members: [ { name: x, pub: x } ] }\n" NODES);
+
+	(void)state;
+	assert_int_equal(same.manifest_set.count, 2);
+	assert_int_equal(same.manifest_set.threshold, 2);
+	assert_string_equal(same.manifest_set.items[0].name, "m1");
+	assert_ptr_not_equal(same.manifest_set.items[0].name, same.quorum.members.items[0].name);
+	assert_int_equal(other.manifest_set.count, 1);
+	assert_int_equal(other.manifest_set.threshold, 1);
+	assert_string_equal(other.manifest_set.items[0].pub, "folder/x");
+}
+
+static void every_key_reaches_its_field(void **state)
+{
+	AUTO(cluster)
+	struct cluster c = parsed(
+	    HEAD "enclave: { image: /abs/e, role: ops, insecureOpenSeed: true, pcrs: { 3: " HEX96
+	         " } }\n"
+	         "attestation: { root: aws-nitro, maxAge: 1m, allowDebug: true }\n" QUORUM
+	         "  drKey: dr.pub\n"
+	         "manifest: { namespace: a/b.c_d-e, nonce: 12345, pivot: { hash: "
+	         "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f, args: [ a, \"b "
+	         "c\", 3 ] } }\n"
+	         "nodes:\n"
+	         "  - { name: tee1, listen: \"[::1]:0\" }\n"
+	         "  - { name: tee2, listen: \"[::1]:0\" }\n"
+	         "  - { name: tee3, url: \"https://tee3.example:8443/\" }\n"
+	         "propagate: { topology: tree, source: tee2, parallel: 64 }\n"
+	         "tls: { ca: ca.pem, server: { cert: s.pem, key: s.key } }\n"
+	         "timeouts: { connect: 1500ms, request: 1m }\n"
+	         "retry: { attempts: 1, base: 1ms, max: 1s }\n");
+
+	(void)state;
+	assert_string_equal(c.enclave.image, "/abs/e");
+	assert_string_equal(c.enclave.role, "ops");
+	assert_true(c.enclave.insecure_open_seed);
+	assert_int_equal(c.enclave.pcrs.values[3].len, PCR_LEN);
+	assert_int_equal(c.enclave.pcrs.values[3].bytes[47], 0x2f);
+	assert_int_equal(c.enclave.pcrs.values[0].len, 0);
+	assert_int_equal(c.attestation.root, ROOT_AWS);
+	assert_int_equal(c.attestation.max_age_ms, 60000);
+	assert_true(c.attestation.allow_debug);
+	assert_string_equal(c.quorum.dr_key, "folder/dr.pub");
+	assert_string_equal(c.manifest.namespace_name, "a/b.c_d-e");
+	assert_int_equal(c.manifest.nonce, 12345);
+	assert_int_equal(c.manifest.pivot_hash.bytes[31], 0x1f);
+	assert_int_equal(c.manifest.pivot_arg_count, 3);
+	assert_string_equal(c.manifest.pivot_args[1], "b c");
+	assert_string_equal(c.manifest.pivot_args[2], "3");
+	assert_string_equal(c.nodes[1].listen, "[::1]:0");
+	assert_string_equal(c.nodes[2].url, "https://tee3.example:8443");
+	assert_int_equal(c.propagate.topology, TOPOLOGY_TREE);
+	assert_int_equal(c.propagate.source, 1);
+	assert_int_equal(c.propagate.parallel, 64);
+	assert_string_equal(c.tls.ca, "folder/ca.pem");
+	assert_string_equal(c.tls.server_cert, "folder/s.pem");
+	assert_string_equal(c.tls.server_key, "folder/s.key");
+	assert_int_equal(c.connect_timeout_ms, 1500);
+	assert_int_equal(c.request_timeout_ms, 60000);
+	assert_int_equal(c.retry_attempts, 1);
+	assert_int_equal(c.retry_base_ms, 1);
+	assert_int_equal(c.retry_max_ms, 1000);
+}
+
+static void a_root_may_be_a_file(void **state)
+{
+	AUTO(cluster)
+	struct cluster c = parsed(HEAD IMAGE "attestation: { root: pki/ca.der }\n" QUORUM NODES);
+
+	(void)state;
+	assert_int_equal(c.attestation.root, ROOT_FILE);
+	assert_string_equal(c.attestation.root_path, "folder/pki/ca.der");
+}
+
+static void nodes_launched_elsewhere_need_pins_but_no_image(void **state)
+{
+	AUTO(cluster)
+	struct cluster c =
+	    parsed(HEAD PINS QUORUM "nodes: [ { name: tee1, url: \"http://10.0.0.1:9000\" } ]\n");
+
+	(void)state;
+	assert_null(c.enclave.image);
+	assert_int_equal(c.enclave.pcrs.values[2].len, PCR_LEN);
+}
+
+/* Each refusal names file, line and column, what was expected, and what was found. */
+static const struct {
+	const char *text, *words;
+} refusals[] = {
+	/* the shape */
+	{ "", "c.yaml:1:1: the file, expected a map, found nothing" },
+	{ "# nothing\n", "expected a map, found nothing" },
+	{ "- a\n", "c.yaml:1:1: the file, expected a map, found a list" },
+	{ "text\n", "c.yaml:1:1: the file, expected a map, found a text" },
+	{ "metadata: { name: x\n", "YAML, expected it well formed" },
+	{ "metadata: { name: x }\n  b: c\n", "c.yaml:2:3: YAML" },
+	{ "\tkind: Cluster\n", "YAML, expected it well formed" },
+	{ HEAD IMAGE QUORUM NODES "---\na: b\n",
+	  "c.yaml:12:1: the file, expected one document, found another" },
+	{ "? [a]\n: b\n", "c.yaml:1:3: the file, expected a key, found a list" },
+	{ "&a apiVersion: teectl/v1\n", "c.yaml:1:1: a value, expected it written out" },
+	{ "apiVersion: *a\n", "c.yaml:1:13: a value, expected it written out" },
+	{ "metadata: &a { name: x }\n", "c.yaml:1:11: a value, expected it written out" },
+	{ "nodes: &a []\n", "c.yaml:1:8: a value, expected it written out" },
+	{ "apiVersion: !!str teectl/v1\n", "c.yaml:1:13: a value, expected it without a tag" },
+	{ "apiVersion: teectl/v1\nkind: \"Clus\xffter\"\n",
+	  "c.yaml:2:1: the line, expected UTF-8" },
+	{ "kind: \x01\n", "YAML, expected it well formed" },
+	/* keys */
+	{ HEAD "enclav: {}\n",
+	  "c.yaml:4:1: the file, expected one of apiVersion, kind, metadata, enclave, "
+	  "attestation, quorum, manifest, nodes, propagate, tls, timeouts, retry; "
+	  "found 'enclav': did you mean 'enclave'?" },
+	{ HEAD "enclave: { imgae: e }\n",
+	  "c.yaml:4:12: enclave, expected one of image, role, "
+	  "insecureOpenSeed, pcrs; found 'imgae': did you mean 'image'?" },
+	{ HEAD "nodes:\n  - name: a\n    lissten: x\n",
+	  "c.yaml:6:5: nodes[0], expected one of name, listen, url; found 'lissten': did you mean "
+	  "'listen'?" },
+	{ HEAD "kind: Cluster\n",
+	  "c.yaml:4:1: kind, expected once, found again (first on line 2)" },
+	{ HEAD "nodes:\n  - name: a\n    name: b\n",
+	  "c.yaml:6:5: nodes[].name, expected once, found again" },
+	{ HEAD "<<: {}\n", "found '<<'" },
+	{ HEAD "enclave: { pcrs: { 4: " HEX96 " } }\n",
+	  "enclave.pcrs, expected one of 0, 1, 2, 3; found '4'" },
+	{ HEAD "tls: { cert: a, key: b }\n",
+	  "c.yaml:4:8: tls.cert, expected no such key: client certificates" },
+	{ HEAD "tls: { server: { clientCa: a } }\n", "tls.server.clientCa, expected no such key" },
+	/* what is missing */
+	{ "kind: Cluster\n", "c.yaml:1:1: the file, expected 'apiVersion'" },
+	{ HEAD "metadata: {}\n", "metadata, expected once" },
+	{ "apiVersion: teectl/v1\nkind: Cluster\nmetadata: {}\n",
+	  "c.yaml:3:11: metadata, expected 'name'" },
+	{ HEAD IMAGE NODES, "expected 'quorum'" },
+	{ HEAD IMAGE QUORUM, "expected 'nodes'" },
+	{ HEAD QUORUM NODES,
+	  "enclave.image, expected the executable that 'tee1' is launched from" },
+	{ HEAD QUORUM "nodes: [ { name: a, url: \"http://a\" } ]\n",
+	  "expected 'image' or, in 'pcrs', 0, 1 and 2" },
+	{ HEAD IMAGE QUORUM NODES "tls: { server: { cert: a } }\n", "tls.server, expected 'key'" },
+	/* types */
+	{ "apiVersion: teectl/v2\n",
+	  "c.yaml:1:13: apiVersion, expected teectl/v1, found 'teectl/v2': did you "
+	  "mean 'teectl/v1'?" },
+	{ "apiVersion: teectl/v1\nkind: Clutser\n",
+	  "kind, expected Cluster, found 'Clutser': did you mean" },
+	{ "metadata: x\n", "metadata, expected a map, found a text" },
+	{ "metadata:\n", "metadata, expected a map, found nothing" },
+	{ "metadata: { name: [a] }\n", "metadata.name, expected name, found a list" },
+	{ "metadata: { name: }\n", "metadata.name, expected name, found nothing" },
+	{ "metadata: { name: ~ }\n", "expected name, found nothing" },
+	{ "metadata: { name: null }\n", "expected name, found nothing" },
+	{ "metadata: { name: no }\n", "expected name, found the flag no: a text in quotes?" },
+	{ "metadata: { name: a/b }\n", "letter or digit first, found 'a/b'" },
+	{ "metadata: { name: .. }\n", "letter or digit first, found '..'" },
+	{ "metadata: { name: -x }\n", "letter or digit first, found '-x'" },
+	{ "metadata: { name: \"\" }\n", "letter or digit first, found ''" },
+	{ "metadata: { name: \"a\\0b\" }\n", "expected text, found a NUL in it" },
+	{ "metadata: { name: \"a\\nb\" }\n", "expected name on one line" },
+	{ "nodes: { a: b }\n", "nodes, expected a list, found a map" },
+	{ "nodes: []\n", "c.yaml:1:8: nodes, expected at least one, found none" },
+	{ "nodes: [ a ]\n", "c.yaml:1:10: nodes[0], expected a map, found a text" },
+	{ "quorum: { members: [] }\n", "quorum.members, expected at least one, found none" },
+	{ "enclave: { insecureOpenSeed: yes }\n",
+	  "expected true or false, without quotes, found 'yes'" },
+	{ "enclave: { insecureOpenSeed: \"true\" }\n", "expected true or false" },
+	{ "enclave: { insecureOpenSeed: True }\n", "expected true or false" },
+	{ "enclave: { pcrs: { 0: abcd } }\n",
+	  "enclave.pcrs.0, expected 96 hexadecimal digits, found 4 characters" },
+	{ "enclave: { pcrs: { 0: g" HEX96 " } }\n", "found 97 characters" },
+	{ "manifest: { nonce: -1 }\n", "expected a whole number from 0 to 4294967294, found '-1'" },
+	{ "manifest: { nonce: 4294967295 }\n", "expected a whole number from 0 to 4294967294" },
+	{ "manifest: { nonce: \"1\" }\n", "expected a whole number" },
+	{ "manifest: { nonce: 0x10 }\n", "expected a whole number" },
+	{ "manifest: { nonce: 1.0 }\n", "expected a whole number" },
+	{ "manifest: { nonce: 1_0 }\n", "expected a whole number" },
+	{ "manifest: { namespace: \"a b\" }\n", "manifest.namespace, expected 1 to 128 letters" },
+	{ "manifest: { pivot: { hash: zz } }\n",
+	  "expected 64 hexadecimal digits, found 2 characters" },
+	{ "manifest: { pivot: { args: a } }\n",
+	  "manifest.pivot.args, expected a list, found a text" },
+	{ "manifest: { pivot: { args: [ [a] ] } }\n",
+	  "manifest.pivot.args, expected a text, found a list" },
+	{ "manifest: { pivot: { args: [ yes ] } }\n", "found the flag yes" },
+	{ "attestation: { root: aws-nitor }\n",
+	  "c.yaml:1:22: attestation.root, expected simulated, aws-nitro, or "
+	  "the path of a certificate, found 'aws-nitor': did you mean" },
+	{ "attestation: { maxAge: 5 }\n",
+	  "expected a whole number and its unit ms, s, m, h or d, found '5'" },
+	{ "attestation: { maxAge: 2d }\n", "expected 1s to 1d, found '2d'" },
+	{ "timeouts: { connect: 3 s }\n", "expected a whole number and its unit" },
+	{ "timeouts: { connect: 0s }\n", "expected 1ms to 1d, found '0s'" },
+	{ "retry: { attempts: 0 }\n", "expected a whole number from 1 to 100, found '0'" },
+	{ "propagate: { topology: ring }\n", "expected chain, star or tree, found 'ring'" },
+	{ "propagate: { topology: stra }\n", "found 'stra': did you mean 'star'?" },
+	{ "propagate: { parallel: 65 }\n", "expected a whole number from 1 to 64" },
+	/* addresses */
+	{ "nodes: [ { name: a, listen: \"tee1:9000\" } ]\n",
+	  "nodes[0].listen, expected HOST:PORT with a numeric" },
+	{ "nodes: [ { name: a, listen: \"127.0.0.1\" } ]\n", "expected HOST:PORT" },
+	{ "nodes: [ { name: a, listen: \"127.0.0.1:65536\" } ]\n", "expected HOST:PORT" },
+	{ "nodes: [ { name: a, listen: \"127.0.0.1:\" } ]\n", "expected HOST:PORT" },
+	{ "nodes: [ { name: a, listen: \"[::1:9000\" } ]\n", "expected HOST:PORT" },
+	{ "nodes: [ { name: a, listen: \"::1:9000\" } ]\n", "expected HOST:PORT" },
+	{ "nodes: [ { name: a, url: \"tee1:9000\" } ]\n",
+	  "nodes[0].url, expected http:// or https://" },
+	{ "nodes: [ { name: a, url: \"file:///etc/passwd\" } ]\n", "expected http:// or https://" },
+	{ "nodes: [ { name: a, url: \"http://u:p@a\" } ]\n", "expected http:// or https://" },
+	{ "nodes: [ { name: a, url: \"http://a/x\" } ]\n", "expected http:// or https://" },
+	{ "nodes: [ { name: a, url: \"http://a:0\" } ]\n", "expected http:// or https://" },
+	{ "nodes: [ { name: a, url: \"http://\" } ]\n", "expected http:// or https://" },
+	{ "nodes: [ { name: a, url: \"http://a?b\" } ]\n", "expected http:// or https://" },
+	/* what no key shows alone */
+	{ "nodes: [ { name: a } ]\n",
+	  "nodes[0], expected either 'listen' (launched here) or 'url' (launched "
+	  "elsewhere), found neither" },
+	{ "nodes: [ { name: a, url: \"http://a\", listen: \"127.0.0.1:1\" } ]\n", "found both" },
+	{ "nodes:\n - { name: a, url: \"http://a\" }\n - { name: a, url: \"http://b\" }\n",
+	  "c.yaml:3:12: nodes[1].name, expected a name of its own, found 'a' of line 2" },
+	{ "nodes:\n - { name: a, url: \"http://a\" }\n - { name: b, url: \"http://a\" }\n",
+	  "c.yaml:3:20: nodes[1], expected an address of its own, found that of 'a'" },
+	{ "nodes:\n - { name: a, listen: \"127.0.0.1:9\" }\n - { name: b, listen: \"127.0.0.1:9\" "
+	  "}\n",
+	  "expected an address of its own" },
+	{ "quorum:\n  members:\n  - { name: a }\n",
+	  "quorum.members[0], expected 'key' or 'pub' (a key file)" },
+	{ "quorum:\n  members:\n  - { name: a, key: k }\n  - { name: a, key: l }\n",
+	  "c.yaml:4:13: quorum.members[1].name, expected a name of its own, found 'a' of line 3" },
+	{ "quorum:\n  members:\n  - { name: a, key: k }\n  - { name: b, key: k }\n",
+	  "c.yaml:4:21: quorum.members[1], expected a key file of its own, found that of 'a'" },
+	{ HEAD IMAGE
+	  "quorum: { threshold: 3, members: [ { name: a, pub: a }, { name: b, pub: b } ] }\n" NODES,
+	  "c.yaml:5:22: quorum.threshold, expected 2 to 2 (there are 2 members), found 3" },
+	{ "quorum: { threshold: 1 }\n",
+	  "quorum.threshold, expected a whole number from 2 to 255, found '1'" },
+	{ HEAD IMAGE QUORUM
+	  "  manifestSet: { threshold: 2, members: [ { name: x, pub: x } ] }\n" NODES,
+	  "quorum.manifestSet.threshold, expected 1 to 1 (there are 1 members), found 2" },
+	{ "quorum: { manifestSet: { threshold: 0 } }\n", "expected a whole number from 1 to 255" },
+	{ HEAD IMAGE QUORUM NODES "propagate: { source: tee2 }\n",
+	  "c.yaml:12:22: propagate.source, expected the name of a node, found 'tee2': did you mean "
+	  "'tee1'?" },
+	{ HEAD IMAGE QUORUM NODES "retry: { base: 10s }\n",
+	  "c.yaml:12:16: retry.base, expected at most retry.max "
+	  "(5000 ms), found 10000 ms" },
+	{ HEAD IMAGE QUORUM NODES "retry: { max: 10ms }\n",
+	  "c.yaml:12:15: retry.base, expected at most" },
+};
+
+static void a_wrong_file_is_refused_with_place_and_words(void **state)
+{
+	struct cluster c;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(refusals); i++) {
+		print_message("%s", refusals[i].text);
+		assert_refused(cluster_parse("c.yaml", view_text(refusals[i].text), &c, &e),
+		               ERR_CONFIG, refusals[i].words);
+		assert_ptr_equal(strstr(e.text, "c.yaml:"), e.text);
+	}
+}
+
+static void bytes_that_are_not_text_are_refused(void **state)
+{
+	AUTO(buf) struct buf large = BUF_INIT(CLUSTER_FILE_MAX + 1);
+	static const uint8_t nul[] = "kind: Cluster\0\n";
+	struct cluster c;
+	uint8_t *at;
+	struct err e;
+
+	(void)state;
+	assert_refused(cluster_parse("c.yaml", VIEW_OF(nul), &c, &e), ERR_CONFIG, "YAML");
+	assert_ok(buf_reserve(&large, large.max, &at, &e));
+	memset(at, '#', large.max);
+	buf_commit(&large, large.max - 1);
+	assert_refused(cluster_parse("c.yaml", buf_view(&large), &c, &e), ERR_CONFIG,
+	               "expected a map, found nothing");
+	buf_commit(&large, 1);
+	assert_refused(cluster_parse("c.yaml", buf_view(&large), &c, &e), ERR_CONFIG,
+	               "1:1: the file, expected at most 1048576 bytes");
+}
+
+static void depth_is_bounded_by_the_table(void **state)
+{
+	AUTO(buf) struct buf deep = BUF_INIT(CLUSTER_FILE_MAX);
+	struct cluster c;
+	uint8_t *at;
+	struct err e;
+
+	(void)state;
+	assert_ok(buf_reserve(&deep, deep.max, &at, &e));
+	memset(at, '[', deep.max);
+	buf_commit(&deep, deep.max);
+	assert_refused(cluster_parse("c.yaml", buf_view(&deep), &c, &e), ERR_CONFIG, "c.yaml:1:1");
+	memset(deep.data, '{', deep.max);
+	assert_refused(cluster_parse("c.yaml", buf_view(&deep), &c, &e), ERR_CONFIG, "c.yaml:1:2");
+}
+
+static void many_nodes_fit_and_one_more_does_not(void **state)
+{
+	AUTO(buf) struct buf text = BUF_INIT(CLUSTER_FILE_MAX);
+	AUTO(cluster) struct cluster c = { 0 };
+	struct err e;
+
+	(void)state;
+	assert_ok(buf_add_text(&text, HEAD IMAGE QUORUM "nodes:\n", &e));
+	for (unsigned i = 0; i < CLUSTER_NODES_MAX; i++)
+		assert_ok(
+		    buf_add_format(&text, &e, " - { name: n%u, listen: \"127.0.0.1:0\" }\n", i));
+	assert_ok(cluster_parse("c.yaml", buf_view(&text), &c, &e));
+	assert_int_equal(c.node_count, CLUSTER_NODES_MAX);
+	assert_string_equal(c.nodes[4095].name, "n4095");
+	assert_ok(buf_add_text(&text, " - { name: z, listen: \"127.0.0.1:0\" }\n", &e));
+	cluster_drop(&c);
+	assert_refused(cluster_parse("c.yaml", buf_view(&text), &c, &e), ERR_CONFIG,
+	               "nodes, expected at most 4096, found more");
+}
+
+static void a_missing_file_is_missing_input(void **state)
+{
+	struct cluster c;
+	struct err e;
+
+	(void)state;
+	assert_refused(cluster_read("/nonexistent/c.yaml", &c, &e), ERR_NO_INPUT,
+	               "cluster file: '/nonexistent/c.yaml'");
+}
+
+/* What `measure --write` makes of the part before QUORUM. */
+static const struct {
+	const char *before, *after;
+} pins[] = {
+	{ HEAD "enclave:\n  image: e # the image\n\n# quorum\n" QUORUM NODES, HEAD
+	  "enclave:\n  image: e # the image\n  pcrs:\n    0: @\n    1: @\n    2: @\n    3: @\n\n"
+	  "# quorum\n" QUORUM NODES },
+	{ HEAD "enclave: { image: \"ä\" } # €\n" QUORUM NODES,
+	  HEAD "enclave: { image: \"ä\", pcrs: { 0: @, 1: @, 2: @, 3: @ } } # €\n" QUORUM NODES },
+	{ "\xef\xbb\xbf# ü\n" HEAD "enclave: { pcrs: { 0: " HEX96 " }, image: e }\n" QUORUM NODES,
+	  "\xef\xbb\xbf# ü\n" HEAD
+	  "enclave: { pcrs: { 0: @, 1: @, 2: @, 3: @ }, image: e }\n" QUORUM NODES },
+	{ HEAD "enclave:\n   pcrs:\n     0: " HEX96 " # old\n   image: e\n" QUORUM NODES,
+	  HEAD "enclave:\n   pcrs:\n     0: @\n     1: @\n     2: @\n     3: @ # old\n   image: "
+	       "e\n" QUORUM NODES },
+	{ HEAD "enclave:\n  image: e\n  pcrs: {}\n" QUORUM NODES, HEAD
+	  "enclave:\n  image: e\n  pcrs:\n    0: @\n    1: @\n    2: @\n    3: @\n" QUORUM NODES },
+	{ HEAD QUORUM NODES "enclave:\n  image: e", HEAD QUORUM NODES
+	  "enclave:\n  image: e\n  pcrs:\n    0: @\n    1: @\n    2: @\n    3: @\n" },
+};
+
+static void assert_pinned(const char *found, const char *expected, const char *hex)
+{
+	for (; *expected; expected++)
+		if (*expected != '@') {
+			if (*found != *expected)
+				fail_msg("'%s' where '%s' was expected", found, expected);
+			found++;
+		} else {
+			assert_memory_equal(found, hex, 2 * PCR_LEN);
+			found += 2 * PCR_LEN;
+		}
+	assert_string_equal(found, "");
+}
+
+static void pcrs_are_written_into_the_file_and_nothing_else_changes(void **state)
+{
+	char folder[256], path[300], hex[2 * PCR_LEN + 1];
+	struct pcr_set pcrs = { 0 };
+	struct err e;
+
+	(void)state;
+	folder_new(folder, sizeof(folder));
+	snprintf(path, sizeof(path), "%s/c.yaml", folder);
+	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++) {
+		pcr_zero(&pcrs.values[i]);
+		memset(pcrs.values[i].bytes, 0xab, PCR_LEN);
+	}
+	hex_write(pcr_view(&pcrs.values[0]), hex);
+	for (size_t i = 0; i < COUNT(pins); i++) {
+		AUTO(buf) struct buf found = BUF_INIT(CLUSTER_FILE_MAX);
+		struct stat st;
+
+		assert_ok(file_write(path, view_text(pins[i].before), 0640, &e));
+		assert_ok(cluster_write_pcrs(path, &pcrs, &e));
+		assert_ok(file_read(path, &found, &e));
+		assert_pinned(buf_text(&found), pins[i].after, hex);
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_mode & 0777, 0640);
+	}
+	assert_ok(file_write(path, view_text(HEAD QUORUM NODES), 0640, &e));
+	assert_refused(cluster_write_pcrs(path, &pcrs, &e), ERR_CONFIG, "enclave.image");
+	unlink(path);
+	rmdir(folder);
+}
+
+static void the_files_in_configs_are_valid(void **state)
+{
+	static const char *const names[] = { "demo.yaml", "reference.yaml" };
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(names); i++) {
+		AUTO(cluster) struct cluster c = { 0 };
+		char path[512];
+
+		snprintf(path, sizeof(path), "%s/../../configs/%s", VECTORS, names[i]);
+		assert_ok(cluster_read(path, &c, &e));
+		assert_int_equal(c.node_count, 3);
+	}
+}
+
+/* The reference file names every key, in a comment where it must not be set. */
+static void the_reference_file_names_every_key_of_the_table(void **state)
+{
+	AUTO(buf) struct buf text = BUF_INIT(CLUSTER_FILE_MAX);
+	char path[512];
+	struct err e;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/../../configs/reference.yaml", VECTORS);
+	assert_ok(file_read(path, &text, &e));
+	for (size_t i = 0; i < config_row_count; i++) {
+		const char *dot = strrchr(config_rows[i].path, '.');
+		char key[64];
+
+		snprintf(key, sizeof(key), "%s:", dot ? dot + 1 : config_rows[i].path);
+		if (!strstr(buf_text(&text), key))
+			fail_msg("no key '%s'", config_rows[i].path);
+	}
+}
+
+static void the_table_is_consistent(void **state)
+{
+	(void)state;
+	assert_true(config_row_count <= CONFIG_ROWS_MAX);
+	for (size_t i = 0; i < config_row_count; i++) {
+		const struct config_row *row = &config_rows[i];
+
+		assert_non_null(config_type(row->kind));
+		assert_true(*row->doc && row->doc[strlen(row->doc) - 1] != '.');
+		assert_false(row->is_required && row->fallback);
+		assert_ptr_equal(config_find(row->path), row);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_small_file_is_read_with_every_default),
+		cmocka_unit_test(the_manifest_set_is_the_share_set_unless_given),
+		cmocka_unit_test(every_key_reaches_its_field),
+		cmocka_unit_test(a_root_may_be_a_file),
+		cmocka_unit_test(nodes_launched_elsewhere_need_pins_but_no_image),
+		cmocka_unit_test(a_wrong_file_is_refused_with_place_and_words),
+		cmocka_unit_test(bytes_that_are_not_text_are_refused),
+		cmocka_unit_test(depth_is_bounded_by_the_table),
+		cmocka_unit_test(many_nodes_fit_and_one_more_does_not),
+		cmocka_unit_test(a_missing_file_is_missing_input),
+		cmocka_unit_test(pcrs_are_written_into_the_file_and_nothing_else_changes),
+		cmocka_unit_test(the_files_in_configs_are_valid),
+		cmocka_unit_test(the_reference_file_names_every_key_of_the_table),
+		cmocka_unit_test(the_table_is_consistent),
+	};
+
+	return cmocka_run_group_tests(tests, open_arena, NULL);
+}
