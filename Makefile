@@ -18,7 +18,7 @@ MAKEFLAGS += -j$(shell nproc)
 # A part of the library alone can be built and tested: make unit LAYERS="base crypto"
 LAYERS  ?= base crypto attest proto client cluster orchestrate
 # Programs whose parts have unit tests of their own; they stand on proto.
-STUBS   ?= $(if $(filter proto,$(LAYERS)),hv enclave)
+STUBS   ?= $(if $(filter proto,$(LAYERS)),hv enclave cmd)
 
 PACKAGES := libcurl json-c libcrypto yaml-0.1 libcbor
 

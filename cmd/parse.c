@@ -182,7 +182,8 @@ static const struct opt *find(const struct scope *s, const char *name, size_t le
 
 static struct scope *scope_of(struct parser *p, const struct opt *opt)
 {
-	return opt >= p->own.opts && opt < p->own.opts + p->own.count ? &p->own : &p->global;
+	return p->own.opts && opt >= p->own.opts && opt < p->own.opts + p->own.count ? &p->own
+	                                                                             : &p->global;
 }
 
 static int unknown_option(const struct parser *p, const char *name, size_t len, struct err *e)
@@ -360,13 +361,12 @@ static int take_verb(struct parser *p, const char *word, struct err *e)
 
 static int take_operand(struct parser *p, const char *word, struct err *e)
 {
-	const struct opt *opt = &p->own.opts[p->operand];
-	bool *is_given;
+	const struct opt *opt;
 
 	if (p->operand >= p->own.count)
 		return err_set(e, ERR_USAGE, "'%s' is one argument too many", word);
-	is_given = &p->own.is_given[p->operand];
-	*is_given = true;
+	opt = &p->own.opts[p->operand];
+	p->own.is_given[p->operand] = true;
 	if (!opt->is_list)
 		p->operand++;
 	return take_value(&p->own, opt, opt->metavar, word, e);
@@ -465,7 +465,7 @@ int command_line_parse(const struct cmd *const *table, char *const *argv, struct
 	struct parser p = { .table = table, .at = argv[0] ? argv + 1 : argv };
 	int failed;
 
-	p.global = (struct scope) { global_opts, COUNT(global_opts), &line.global, { false } };
+	p.global = (struct scope){ global_opts, COUNT(global_opts), &line.global, { false } };
 	failed = parse(&p, e);
 	line.cmd = p.cmd;
 	line.args = p.own.to;
@@ -517,5 +517,5 @@ void command_line_drop(struct command_line *line)
 		free(list->items);
 	}
 	free(line->args);
-	*line = (struct command_line) { 0 };
+	*line = (struct command_line){ 0 };
 }

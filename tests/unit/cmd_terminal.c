@@ -1,0 +1,59 @@
+/* link: cmd/terminal.c */
+#include "support.h"
+
+#include "cmd/terminal.h"
+
+#include <unistd.h>
+
+static void width_counts_characters_and_not_bytes(void **state)
+{
+	(void)state;
+	assert_int_equal(text_width(""), 0);
+	assert_int_equal(text_width("tee1"), 4);
+	assert_int_equal(text_width("Zoë"), 3);
+	assert_int_equal(text_width("\xff\xfe"), 2);
+}
+
+static void a_prefix_never_ends_inside_a_character(void **state)
+{
+	(void)state;
+	assert_int_equal(text_prefix("tee1", 2), 2);
+	assert_int_equal(text_prefix("Zoë!", 3), 4);
+	assert_int_equal(text_prefix("ë", 0), 0);
+	assert_int_equal(text_prefix("ab", 5), 2);
+	assert_int_equal(text_prefix("\xff", 1), 1);
+}
+
+static void tamed_text_moves_no_cursor(void **state)
+{
+	char text[] = "a\033[2Jb\nc\x7f\td";
+
+	(void)state;
+	text_tame(text);
+	assert_string_equal(text, "a?[2Jb?c??d");
+}
+
+static void what_is_no_terminal_is_never_narrow_or_coloured(void **state)
+{
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_false(terminal_is(fds[1]));
+	assert_false(terminal_has_colour(fds[1]));
+	assert_true(terminal_width(fds[1]) == SIZE_MAX);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(width_counts_characters_and_not_bytes),
+		cmocka_unit_test(a_prefix_never_ends_inside_a_character),
+		cmocka_unit_test(tamed_text_moves_no_cursor),
+		cmocka_unit_test(what_is_no_terminal_is_never_narrow_or_coloured),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
