@@ -16,14 +16,16 @@ struct client_options {
 	int64_t connect_timeout_ms, request_timeout_ms;
 	unsigned attempts; /* in all, >= 1 */
 	int64_t backoff_base_ms, backoff_max_ms;
-	/* Told of each failed attempt that will be repeated; may be NULL. Must not call the client. */
+	/* Told of each failed attempt that will be repeated; may be NULL. Must not call the client.
+	 */
 	void (*on_retry)(void *context, const char *node, const char *operation, unsigned attempt,
 	                 int64_t wait_ms, const struct err *why);
 	void *on_retry_context;
 };
 
-/* reply: the api's response struct, zeroed by the client afterwards: MOVE out what is kept. NULL when
- * failure is not. elapsed_us: from the first attempt's start. */
+/* reply: the api's response struct (of one that is not JSON: a struct buf with the body), freed by
+ * the client afterwards: MOVE out what is kept. NULL when failure is not. A failure's text begins
+ * with "NODE: OPERATION: ". elapsed_us: from the first attempt's start. */
 typedef void client_done(void *context, void *reply, const struct err *failure, int64_t elapsed_us);
 
 struct client_exchange {
@@ -37,14 +39,14 @@ struct client_exchange {
 	unsigned attempts;  /* 0: the client's */
 };
 
-MUST_CHECK int client_new(const struct client_options *options, struct client **ret,
-                          struct err *e);
+MUST_CHECK int client_new(const struct client_options *options, struct client **ret, struct err *e);
 void client_drop(struct client **client); /* exchanges in flight are given up, uncalled */
 MUST_CHECK int client_start(struct client *client, const struct client_exchange *exchange,
                             struct err *e);
-/* Calls back once, after delay_ms, from client_run. */
-MUST_CHECK int client_after(struct client *client, int64_t delay_ms,
-                            void (*on_time)(void *context), void *context, struct err *e);
+/* Calls back once, after delay_ms, from client_run; at once when that gives up. Fails while it
+ * does, so that what repeats itself comes to an end: ERR_TRY_AGAIN or ERR_INTERRUPTED. */
+MUST_CHECK int client_after(struct client *client, int64_t delay_ms, void (*on_time)(void *context),
+                            void *context, struct err *e);
 
 /* Runs callbacks until nothing is in flight.
  *
@@ -57,7 +59,8 @@ MUST_CHECK int client_after(struct client *client, int64_t delay_ms,
 MUST_CHECK int client_run(struct client *client, int64_t deadline_ms, int interrupt_fd,
                           bool (*on_interrupt)(void *context), void *context, struct err *e);
 
-/* For one call at a time: starts, runs, moves the reply out. ret_reply: the response struct. */
+/* For one call at a time: starts, runs, moves the reply out. ret_reply: the response struct, to be
+ * released by its schema. */
 MUST_CHECK int client_call(struct client *client, const struct client_exchange *exchange,
                            int64_t deadline_ms, void *ret_reply, struct err *e);
 
