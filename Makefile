@@ -43,7 +43,7 @@ HV_OBJECTS   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard enclave-stub/hv/*.c))
 UNIT_TESTS   := $(foreach layer,$(LAYERS) $(STUBS),$(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/$(layer)_*.c)))
 
 # What the end-to-end tests use beside the programs.
-TEST_PROGRAMS := $(BUILD)/example
+TEST_PROGRAMS := $(BUILD)/example $(BUILD)/probe
 
 LIBS := $$(pkg-config --libs $(PACKAGES)) -lpthread
 
@@ -95,6 +95,10 @@ $(BUILD)/teectl.pc: lib/teectl.pc.in VERSION
 
 $(BUILD)/example: tests/example.c $(BUILD)/libteectl.so $(BUILD)/libteectl.so.0 lib/teectl.h
 	$(Q)$(CC) -std=gnu17 $(WARNINGS) -Ilib $< -L$(BUILD) -lteectl -Wl,-rpath,'$$ORIGIN' $(SANITIZE) -o $@
+
+# An image for the hypervisor that tells what it sees.
+$(BUILD)/probe: tests/probe.c $(BUILD)/libinternal.a
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $< $(BUILD)/libinternal.a $(ALL_LDFLAGS) $(LIBS) -o $@
 
 $(BUILD)/libteectl.so.0:
 	@mkdir -p $(@D)

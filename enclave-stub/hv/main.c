@@ -64,12 +64,16 @@ static int measure(const struct hv_options *own, const struct enclave_options *o
 static void log_start(const struct machine *m, const struct enclave *enclave)
 {
 	char hex[PCR_INSTANCE + 1][2 * PCR_MAX_LEN + 1], pid[16];
+	const char *role, *instance;
 
 	for (size_t i = 0; i < COUNT(hex); i++)
 		hex_write(pcr_view(&m->pcrs.values[i]), hex[i]);
+	role = pcr_is_zero(&m->pcrs.values[PCR_ROLE]) ? NULL : hex[PCR_ROLE];
+	instance = pcr_is_zero(&m->pcrs.values[PCR_INSTANCE]) ? NULL : hex[PCR_INSTANCE];
 	snprintf(pid, sizeof(pid), "%d", (int)enclave->pid);
-	log_line(LOG_INFO, "enclave started", "pid", pid, "module", m->module_id, "pcr0", hex[0],
-	         "pcr1", hex[1], "pcr2", hex[2], "pcr3", hex[3], "pcr4", hex[4], NULL);
+	log_line(LOG_INFO, "enclave started", "pid", pid, "module", m->module_id, "pcr0",
+	         hex[PCR_IMAGE], "pcr1", hex[PCR_RUNTIME], "pcr2", hex[PCR_OPTIONS], "pcr3", role,
+	         "pcr4", instance, NULL);
 }
 
 static int certify(struct machine *m, const char *pki, struct err *e)

