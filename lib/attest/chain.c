@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 /* The path is given in order, so each certificate is verified directly by the key of the one before
@@ -18,6 +19,8 @@
 
 #define CERTIFICATE_MAX 1024 /* the bound of each certificate in a document: formats.md 7.2 */
 #define PATH_MAX_LEN    (DOCUMENT_CHAIN_MAX + 1) /* root, the bundle without it, leaf */
+
+#define ROOT_FILE_MAX   16384 /* a PEM file with comments */
 
 struct chain_key {
 	EVP_PKEY *key;
@@ -308,4 +311,35 @@ int chain_key_verify(const struct chain_key *key, struct view message, struct vi
 bool chain_root_is_aws(struct view root)
 {
 	return view_equal(root, chain_aws_root);
+}
+
+static void bio_drop(BIO **bio)
+{
+	BIO_free(*bio);
+	*bio = NULL;
+}
+
+int chain_root_parse(struct view content, struct buf *ret, struct err *e)
+{
+	AUTO(bio) BIO *bio = NULL;
+	AUTO(x509) X509 *certificate = NULL;
+	AUTO(ossl_bytes) uint8_t *der = NULL;
+	const uint8_t *at = content.data;
+	int len;
+
+	if (content.len > ROOT_FILE_MAX)
+		return err_set(e, ERR_DATA, "a root certificate of more than %d bytes",
+		               ROOT_FILE_MAX);
+	certificate = d2i_X509(NULL, &at, (long)content.len);
+	if (!certificate) {
+		bio = BIO_new_mem_buf(content.data, (int)content.len);
+		certificate = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+	}
+	ERR_clear_error();
+	if (!certificate)
+		return err_set(e, ERR_DATA, "not a certificate, neither PEM nor DER");
+	len = i2d_X509(certificate, &der);
+	if (len < 0)
+		return err_ossl(e, ERR_INTERNAL, "encoding a certificate");
+	return buf_add(ret, view_new(der, (size_t)len), e);
 }
