@@ -112,7 +112,7 @@ static int read_bytes(json_object *array, const struct place *here, uint8_t *to,
 		    json_object_is_type(item, json_type_int) ? json_object_get_int64(item) : -1;
 
 		if (value < 0 || value > 255)
-			return place_fail(&(struct place){.up = here, .index = i}, e,
+			return place_fail(&(struct place){ .up = here, .index = i }, e,
 			                  "an integer from 0 to 255 expected");
 		to[i] = (uint8_t)value;
 	}
@@ -122,7 +122,7 @@ static int read_bytes(json_object *array, const struct place *here, uint8_t *to,
 static int decode_bytes(const struct wire_field *f, json_object *o, const struct place *here,
                         struct buf *ret, struct err *e)
 {
-	AUTO(buf) struct buf bytes = {0};
+	AUTO(buf) struct buf bytes = { 0 };
 	uint8_t *to;
 
 	if (!json_object_is_type(o, json_type_array))
@@ -153,7 +153,7 @@ static struct view string_view(json_object *o)
 static int decode_hex(const struct wire_field *f, json_object *o, const struct place *here,
                       struct buf *ret, struct err *e)
 {
-	AUTO(buf) struct buf bytes = {0};
+	AUTO(buf) struct buf bytes = { 0 };
 	struct view digits;
 	struct err inner;
 
@@ -175,7 +175,7 @@ static int decode_hex(const struct wire_field *f, json_object *o, const struct p
 static int decode_fixed_hex(const struct wire_field *f, json_object *o, const struct place *here,
                             uint8_t *ret, struct err *e)
 {
-	AUTO(buf) struct buf bytes = {0};
+	AUTO(buf) struct buf bytes = { 0 };
 
 	TRY(decode_hex(f, o, here, &bytes, e));
 	memcpy(ret, bytes.data, bytes.len);
@@ -256,9 +256,10 @@ static int decode_word(const struct wire_field *f, json_object *o, const struct 
 {
 	AUTO(buf) struct buf words = BUF_INIT(WORDS_TEXT_MAX);
 
+	if (!json_object_is_type(o, json_type_string))
+		return wrong_type(here, "a string", o, e);
 	for (int i = 0; f->words[i]; i++) {
-		if (json_object_is_type(o, json_type_string) &&
-		    view_equal(string_view(o), view_text(f->words[i]))) {
+		if (view_equal(string_view(o), view_text(f->words[i]))) {
 			*ret = i;
 			return 0;
 		}
@@ -282,7 +283,7 @@ static const struct wire_field *find_field(const struct wire_schema *schema, con
 
 static int unknown_field(const struct wire_schema *schema, const struct place *here, struct err *e)
 {
-	const char *names[SCHEMA_FIELDS_MAX + 1] = {0};
+	const char *names[SCHEMA_FIELDS_MAX + 1] = { 0 };
 	const char *near;
 
 	for (size_t i = 0; i < schema->count && i < SCHEMA_FIELDS_MAX; i++)
@@ -296,7 +297,7 @@ static int unknown_field(const struct wire_schema *schema, const struct place *h
 static int decode_field(const struct wire_field *f, json_object *parent, const struct place *up,
                         void *base, struct err *e)
 {
-	struct place here = {up, view_text(f->name), 0};
+	struct place here = { up, view_text(f->name), 0 };
 	json_object *o = NULL;
 	bool is_there = json_object_object_get_ex(parent, f->name, &o);
 
@@ -319,7 +320,8 @@ static int decode_fields(const struct wire_schema *schema, json_object *o, const
 	{
 		(void)ignored;
 		if (!find_field(schema, name))
-			return unknown_field(schema, &(struct place){here, view_text(name), 0}, e);
+			return unknown_field(schema, &(struct place){ here, view_text(name), 0 },
+			                     e);
 	}
 	for (size_t i = 0; i < schema->count; i++)
 		if (*schema->fields[i].name)
@@ -353,7 +355,7 @@ static int list_alloc(struct wire_list *list, const struct wire_schema *item, si
 static int decode_list(const struct wire_field *f, json_object *o, const struct place *here,
                        struct wire_list *ret, struct err *e)
 {
-	struct place item = {.up = here};
+	struct place item = { .up = here };
 
 	if (!json_object_is_type(o, json_type_array))
 		return wrong_type(here, "an array", o, e);
@@ -378,7 +380,7 @@ static int decode_map(const struct wire_field *f, json_object *o, const struct p
 	item = ret->items;
 	json_object_object_foreach(o, name, value)
 	{
-		struct place inside = {here, view_text(name), 0};
+		struct place inside = { here, view_text(name), 0 };
 
 		TRY(set_text(key, view_text(name), &inside,
 		             (struct buf *)(void *)(item + key->offset), e));
@@ -423,13 +425,13 @@ static int decode_value(const struct wire_field *f, json_object *o, const struct
 int wire_decode(const struct wire_schema *schema, struct view text, void *message, struct err *e)
 {
 	AUTO(json) json root = NULL;
-	AUTO(draft) struct draft draft = {schema, NULL};
+	AUTO(draft) struct draft draft = { schema, NULL };
 
 	TRY(parse(text, &root, e));
 	draft.data = calloc(1, schema->size);
 	if (!draft.data)
 		return err_set(e, ERR_INTERNAL, "no memory for a message");
-	TRY(decode_fields(schema, root, &(struct place){0}, draft.data, e));
+	TRY(decode_fields(schema, root, &(struct place){ 0 }, draft.data, e));
 	memcpy(message, draft.data, schema->size);
 	explicit_bzero(draft.data, schema->size); /* moved */
 	return 0;
@@ -453,7 +455,7 @@ void wire_list_release(const struct wire_schema *item, struct wire_list *list)
 	if (list->items)
 		explicit_bzero(list->items, list->count * item->size);
 	free(list->items);
-	*list = (struct wire_list){0};
+	*list = (struct wire_list){ 0 };
 }
 
 static void release_fields(const struct wire_schema *schema, uint8_t *base)
@@ -561,7 +563,7 @@ static int canonical_members(json_object *o, struct member_of *members, struct b
 	json_object_object_foreach(o, name, value)
 	{
 		if (value)
-			members[count++] = (struct member_of){name, value};
+			members[count++] = (struct member_of){ name, value };
 	}
 	qsort(members, count, sizeof(*members), compare_names);
 	for (size_t i = 0; i < count; i++) {

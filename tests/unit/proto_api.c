@@ -1,0 +1,142 @@
+#include "support.h"
+
+#include "proto/api.h"
+
+/* contract.md, "Phases": its second table, once more by hand. */
+static bool is_allowed(const char *name, enum phase phase)
+{
+	static const struct {
+		const char *names;
+		unsigned phases;
+	} rows[] = {
+		{ " health status metrics manifest receipts live-attestation validate-seed "
+		  "generate-attestation ",
+		  IN_ANY },
+		{ " genesis-boot share-manifest ", IN(PHASE_WAITING_FOR_BOOT) },
+		{ " inject-shares ", IN(PHASE_GENESIS_BOOTED) | IN(PHASE_WAITING_FOR_SHARES) },
+		{ " inject-key ", IN(PHASE_WAITING_FOR_KEY) },
+		{ " export-key prove-key generate-seed ", IN(PHASE_READY) },
+	};
+	char word[64];
+
+	snprintf(word, sizeof(word), " %s ", name);
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (strstr(rows[i].names, word))
+			return rows[i].phases & IN(phase);
+	fail_msg("%s is in no row", name);
+	return false;
+}
+
+static void operations_are_allowed_in_their_phases_only(void **state)
+{
+	struct err e;
+
+	(void)state;
+	for (unsigned api = 0; api < API_COUNT; api++)
+		for (unsigned phase = 0; phase < PHASE_COUNT; phase++) {
+			const char *name = api_table[api].name;
+
+			if (is_allowed(name, (enum phase)phase)) {
+				assert_ok(
+				    api_check_phase((enum api)api, (enum phase)phase, true, &e));
+				continue;
+			}
+			assert_refused(api_check_phase((enum api)api, (enum phase)phase, true, &e),
+			               ERR_PHASE, name);
+			assert_non_null(strstr(e.text, phase_name((enum phase)phase)));
+		}
+}
+
+static void two_operations_need_a_manifest(void **state)
+{
+	struct err e;
+
+	(void)state;
+	for (unsigned api = 0; api < API_COUNT; api++) {
+		if (api == API_MANIFEST || api == API_GENERATE_ATTESTATION)
+			assert_refused(
+			    api_check_phase((enum api)api, PHASE_WAITING_FOR_BOOT, false, &e),
+			    ERR_NO_MANIFEST, "WaitingForBootInstruction");
+		else
+			assert_false(api_table[api].needs_manifest);
+	}
+}
+
+static void operations_are_found_by_method_and_path(void **state)
+{
+	const char *allow = NULL;
+	enum api api = API_COUNT;
+	struct err e;
+
+	(void)state;
+	for (unsigned i = 0; i < API_COUNT; i++) {
+		const struct api_row *row = &api_table[i];
+		const char *other = strcmp(row->method, "GET") == 0 ? "POST" : "GET";
+
+		assert_ok(api_find(row->method, row->path, &api, &allow, &e));
+		assert_int_equal(api, i);
+		assert_refused(api_find(other, row->path, &api, &allow, &e), ERR_METHOD, row->path);
+		assert_string_equal(allow, row->method);
+		assert_refused(api_find("HEAD", row->path, &api, &allow, &e), ERR_METHOD,
+		               row->path);
+	}
+}
+
+static void unknown_paths_are_not_found(void **state)
+{
+	static const char *const paths[] = { "",
+		                             "/",
+		                             "/healt",
+		                             "/health/",
+		                             "/HEALTH",
+		                             "/enclave/boot-standard",
+		                             "/enclave/retire" };
+	const char *allow = NULL;
+	enum api api = API_COUNT;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(paths); i++)
+		assert_refused(api_find("GET", paths[i], &api, &allow, &e), ERR_NOT_FOUND,
+		               paths[i]);
+	assert_null(allow);
+	assert_int_equal(api, API_COUNT);
+}
+
+/* contract.md, "Access". */
+static void roles_are_those_of_the_contract(void **state)
+{
+	static const struct {
+		enum api api;
+		const char *roles; /* none, observer, member, operator, peer, app */
+	} rows[] = {
+		{ API_HEALTH, "xxxxxx" },         { API_STATUS, "-xxxxx" },
+		{ API_MANIFEST, "-xxxxx" },       { API_LIVE_ATTESTATION, "-xxxxx" },
+		{ API_PROVE_KEY, "-xxxxx" },      { API_METRICS, "-x-x--" },
+		{ API_RECEIPTS, "-x-x--" },       { API_GENERATE_ATTESTATION, "--xxx-" },
+		{ API_INJECT_SHARES, "--xx--" },  { API_GENESIS_BOOT, "---x--" },
+		{ API_SHARE_MANIFEST, "---xx-" }, { API_EXPORT_KEY, "---xx-" },
+		{ API_INJECT_KEY, "---xx-" },     { API_GENERATE_SEED, "-----x" },
+		{ API_VALIDATE_SEED, "---x-x" },
+	};
+
+	(void)state;
+	assert_int_equal(COUNT(rows), API_COUNT);
+	for (size_t i = 0; i < COUNT(rows); i++)
+		for (unsigned role = 0; role < 6; role++)
+			assert_int_equal((api_table[rows[i].api].roles >> role & 1) != 0,
+			                 rows[i].roles[role] == 'x');
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(operations_are_allowed_in_their_phases_only),
+		cmocka_unit_test(two_operations_need_a_manifest),
+		cmocka_unit_test(operations_are_found_by_method_and_path),
+		cmocka_unit_test(unknown_paths_are_not_found),
+		cmocka_unit_test(roles_are_those_of_the_contract),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,276 @@
+/* Walks every schema of the operations: a text made from the rows is read and written again, and is
+ * refused, by its path, with any one of its fields missing, null, or of another type. */
+#include "support.h"
+
+#include "proto/api.h"
+
+enum spoil { KEEP, LEAVE_OUT, MAKE_NULL, MAKE_OTHER };
+
+/* Counts the fields while it writes; the one with this number is spoilt. */
+struct maker {
+	struct buf *to;
+	enum spoil how;
+	int target, at;
+	bool was_spoilt;
+	char name[128];
+};
+
+static void make_fields(struct maker *m, const struct wire_schema *schema);
+
+static void add(struct maker *m, const char *text)
+{
+	struct err e;
+
+	assert_ok(buf_add_text(m->to, text, &e));
+}
+
+static void make_bytes(struct maker *m, int64_t count)
+{
+	add(m, "[");
+	for (int64_t i = 0; i < count; i++)
+		add(m, i ? ",255" : "255");
+	add(m, "]");
+}
+
+static void make_text(struct maker *m, int64_t len)
+{
+	add(m, "\"");
+	for (int64_t i = 0; i < len; i++)
+		add(m, "a");
+	add(m, "\"");
+}
+
+static void make_number(struct maker *m, int64_t value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lld", (long long)value);
+	add(m, text);
+}
+
+static void make_value(struct maker *m, const struct wire_field *f)
+{
+	switch (f->kind) {
+	case WIRE_BYTES:
+	case WIRE_FIXED:
+		make_bytes(m, f->min);
+		break;
+	case WIRE_TEXT:
+	case WIRE_NAME:
+		make_text(m, f->min);
+		break;
+	case WIRE_NUMBER:
+		make_number(m, f->max);
+		break;
+	case WIRE_BOOL:
+		add(m, "true");
+		break;
+	case WIRE_WORD:
+		add(m, "\"");
+		add(m, f->words[1]);
+		add(m, "\"");
+		break;
+	case WIRE_OBJECT:
+		make_fields(m, f->schema);
+		break;
+	case WIRE_LIST:
+		add(m, "[");
+		for (int64_t i = 0; i < (f->min ? f->min : 1); i++) {
+			add(m, i ? "," : "");
+			if (*f->schema->fields[0].name)
+				make_fields(m, f->schema);
+			else
+				make_value(m, &f->schema->fields[0]);
+		}
+		add(m, "]");
+		break;
+	default:
+		fail_msg("%s: a kind that no message has", f->name);
+	}
+}
+
+static void make_field(struct maker *m, const struct wire_field *f, bool *is_first)
+{
+	bool is_target = m->at++ == m->target;
+
+	if (is_target) {
+		m->was_spoilt = true;
+		snprintf(m->name, sizeof(m->name), "%s", f->name);
+	}
+	if (is_target && m->how == LEAVE_OUT)
+		return;
+	add(m, *is_first ? "\"" : ",\"");
+	*is_first = false;
+	add(m, f->name);
+	add(m, "\":");
+	if (is_target && m->how == MAKE_NULL)
+		add(m, "null");
+	else if (is_target && m->how == MAKE_OTHER)
+		add(m, f->kind == WIRE_OBJECT ? "[]" : "{}");
+	else
+		make_value(m, f);
+}
+
+static void make_fields(struct maker *m, const struct wire_schema *schema)
+{
+	bool is_first = true;
+
+	add(m, "{");
+	for (size_t i = 0; i < schema->count; i++)
+		make_field(m, &schema->fields[i], &is_first);
+	add(m, "}");
+}
+
+static bool make(const struct wire_schema *schema, enum spoil how, int target, struct buf *to,
+                 char name[128])
+{
+	struct maker m = { .to = to, .how = how, .target = target };
+
+	buf_clear(to);
+	make_fields(&m, schema);
+	snprintf(name, 128, "%s", m.name);
+	return m.was_spoilt;
+}
+
+static int round_trip(const struct wire_schema *schema, struct view text, struct buf *again,
+                      struct err *e)
+{
+	void *message = calloc(1, schema->size);
+	int result;
+
+	assert_non_null(message);
+	buf_clear(again);
+	result = wire_decode(schema, text, message, e);
+	if (result == 0) {
+		assert_int_equal(wire_encode(schema, message, again, e), 0);
+		wire_release(schema, message);
+		for (size_t i = 0; i < schema->size; i++)
+			assert_int_equal(((uint8_t *)message)[i], 0);
+	}
+	free(message);
+	return result;
+}
+
+/* A spoilt text is either refused by a text that names the field, or read. */
+static unsigned spoil_all(const struct wire_schema *schema, enum spoil how, const char *words)
+{
+	AUTO(buf) struct buf text = BUF_INIT(BODY_MAX);
+	AUTO(buf) struct buf again = BUF_INIT(BODY_MAX);
+	unsigned read = 0;
+	char name[128];
+	struct err e;
+
+	for (int i = 0; make(schema, how, i, &text, name); i++) {
+		if (round_trip(schema, buf_view(&text), &again, &e) == 0) {
+			read++;
+			continue;
+		}
+		assert_int_equal(e.code, ERR_REQUEST);
+		if (!strstr(e.text, name) || !strstr(e.text, words))
+			fail_msg("%s: %s spoilt, but: %s", schema->name, name, e.text);
+	}
+	return read;
+}
+
+static unsigned count_rows(const struct wire_schema *schema, unsigned flags)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < schema->count; i++) {
+		const struct wire_field *f = &schema->fields[i];
+
+		count += (f->flags & flags) != 0;
+		if (f->schema && (f->kind != WIRE_LIST || *f->schema->fields[0].name))
+			count += count_rows(f->schema, flags);
+	}
+	return count;
+}
+
+static void check_schema(const struct wire_schema *schema)
+{
+	AUTO(buf) struct buf text = BUF_INIT(BODY_MAX);
+	AUTO(buf) struct buf again = BUF_INIT(BODY_MAX);
+	char name[128];
+	struct err e;
+
+	make(schema, KEEP, -1, &text, name);
+	assert_ok(round_trip(schema, buf_view(&text), &again, &e));
+	assert_string_equal(buf_text(&again), buf_text(&text));
+	assert_int_equal(spoil_all(schema, LEAVE_OUT, "missing"),
+	                 count_rows(schema, WIRE_OPTIONAL));
+	assert_int_equal(spoil_all(schema, MAKE_NULL, "expected, null found"),
+	                 count_rows(schema, WIRE_NULLABLE));
+	assert_int_equal(spoil_all(schema, MAKE_OTHER, "expected"), 0);
+}
+
+static void every_message_is_read_and_written_again(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < API_COUNT; i++) {
+		if (api_table[i].request)
+			check_schema(api_table[i].request);
+		if (api_table[i].response)
+			check_schema(api_table[i].response);
+	}
+	check_schema(&error_reply_schema);
+}
+
+static void check_documented(const struct wire_schema *schema)
+{
+	for (size_t i = 0; i < schema->count; i++) {
+		const struct wire_field *f = &schema->fields[i];
+
+		assert_true(f->min <= f->max);
+		if (f->schema)
+			check_documented(f->schema);
+		if (f->kind != WIRE_OBJECT)
+			assert_non_null(f->doc);
+	}
+}
+
+static void every_field_is_documented(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < API_COUNT; i++) {
+		if (api_table[i].request)
+			check_documented(api_table[i].request);
+		if (api_table[i].response)
+			check_documented(api_table[i].response);
+	}
+}
+
+/* The genesis answer with the most members fits in a body, and in what the scan takes. */
+static void the_largest_messages_fit(void **state)
+{
+	AUTO(genesis_reply) struct genesis_reply r = { 0 };
+	AUTO(buf) struct buf text = BUF_INIT(8 * BODY_MAX);
+	static uint8_t bytes[GENESIS_OUTPUT_MAX];
+	struct wire_list *sets[] = { &r.manifest_envelope.manifest.manifest_set.members,
+		                     &r.manifest_envelope.manifest.share_set.members };
+	struct view object;
+	struct err e;
+
+	(void)state;
+	memset(bytes, 0x80, sizeof(bytes));
+	for (size_t set = 0; set < COUNT(sets); set++)
+		for (unsigned i = 0; i < MEMBERS_MAX; i++) {
+			struct member *m;
+
+			assert_ok(wire_list_add(sets[set], &member_schema, &m, &e));
+			assert_ok(wire_set_text(&m->alias, "a member", &e));
+			assert_ok(wire_set(&m->pub_key, view_new(bytes, PUBLIC_KEY_LEN), &e));
+		}
+	assert_ok(wire_encode(&manifest_envelope_schema, &r.manifest_envelope, &text, &e));
+	assert_ok(json_scan(buf_view(&text), &object, &e));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_message_is_read_and_written_again),
+		cmocka_unit_test(every_field_is_documented),
+		cmocka_unit_test(the_largest_messages_fit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
