@@ -13,7 +13,9 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 
 # All cores, unless told otherwise.
+ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc)
+endif
 
 # A part of the library alone can be built and tested: make unit LAYERS="base crypto"
 LAYERS  ?= base crypto attest proto client cluster orchestrate

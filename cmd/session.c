@@ -152,8 +152,11 @@ static int print_report(struct context *c, const struct goal *goal,
 		print_line(c, "nothing to do: %s", nothing);
 	if (shows_table(goal))
 		TRY(session_table(c, report, e));
+	else if (!nothing[0] && !report->has_error && goal->kind == GOAL_UP)
+		print_line(c, "%lld of %lld TEEs are verified", (long long)report->verified_count,
+		           (long long)report->node_count);
 	else if (!nothing[0] && !report->has_error)
-		print_line(c, "%lld of %lld TEEs are ready", (long long)report->ready_count,
+		print_line(c, "%lld of %lld TEEs have the quorum key", (long long)report->ready_count,
 		           (long long)report->node_count);
 	if (goal->kind == GOAL_STATUS)
 		print_waiting(c, report);

@@ -133,7 +133,7 @@ static void advance(struct execution *x)
 static int outcome(const struct execution *x, struct err *e)
 {
 	const struct step_state *worst = NULL;
-	size_t done = 0;
+	size_t done = x->plan->order_count > 0; /* a chain's source has the key already */
 
 	for (size_t i = 0; i < x->plan->count; i++) {
 		const struct step_state *state = &x->states[i];

@@ -75,11 +75,13 @@ static int refuse_apart(const struct planner *p, size_t node, struct err *e)
 
 static void plan_up(struct planner *p)
 {
+	snprintf(p->plan.nothing, sizeof(p->plan.nothing), "every TEE runs and is verified");
 	for (size_t i = 0; i < p->seen->count; i++) {
 		size_t needs = STEP_NONE;
 
 		if (p->seen->nodes[i].presence == NODE_ABSENT) {
 			needs = p->plan.count;
+			p->plan.nothing[0] = 0;
 			add(p, STEP_LAUNCH, i, STEP_NONE);
 		}
 		add(p, STEP_VERIFY, i, needs);
@@ -231,6 +233,8 @@ static int plan_propagate(struct planner *p, struct err *e)
 
 static void plan_verify(struct planner *p)
 {
+	snprintf(p->plan.nothing, sizeof(p->plan.nothing),
+	         "every TEE proved that it holds the quorum key");
 	for (size_t i = 0; i < p->seen->count; i++) {
 		if (p->goal->targets && !p->goal->targets[i])
 			continue;

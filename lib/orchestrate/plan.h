@@ -37,7 +37,8 @@ struct plan {
 	size_t count;
 	size_t *order; /* of GOAL_PROPAGATE: the nodes along the chain, source first */
 	size_t order_count;
-	char nothing[NOTHING_MAX]; /* why there is nothing to do, when count is 0 */
+	/* Why nothing is to be done: there are no steps, or they only look and all went well. */
+	char nothing[NOTHING_MAX];
 };
 
 void plan_drop(struct plan *p);

@@ -94,7 +94,7 @@ struct row {
 
 static const struct row rows[] = {
 	{ GOAL_UP, "aa", false, "launch tee1, verify tee1<0, launch tee2, verify tee2<2", "", 0 },
-	{ GOAL_UP, "er", true, "verify tee1, verify tee2", "", 0 },
+	{ GOAL_UP, "er", true, "verify tee1, verify tee2", "every TEE runs and is verified", 0 },
 	{ GOAL_UP, "ua", false, "verify tee1, launch tee2, verify tee2<1", "", 0 },
 	{ GOAL_GENESIS, "eee", false, "genesis tee1", "", 0 },
 	{ GOAL_GENESIS, "gee", false, "genesis tee1", "", 0 }, /* the answer was lost */
@@ -128,7 +128,7 @@ static const struct row rows[] = {
 	{ GOAL_PROPAGATE, "aee", true, NULL, "no answer", ERR_UNREACHABLE },
 	{ GOAL_PROPAGATE, "oee", true, NULL, "tee1 is occupied", ERR_REFUSED },
 	{ GOAL_PROPAGATE, "eee", false, NULL, "there has been no genesis", ERR_NOT_DESIRED },
-	{ GOAL_VERIFY, "ra", true, "verify tee1, prove tee1<0, verify tee2, prove tee2<2", "", 0 },
+	{ GOAL_VERIFY, "ra", true, "verify tee1, prove tee1<0, verify tee2, prove tee2<2", "every TEE proved", 0 },
 	{ GOAL_STATUS, "rau", true, "verify tee1", "", 0 },
 };
 
@@ -156,7 +156,7 @@ static void plans_are_what_the_table_says(void **state)
 		describe(&w, &plan, steps, sizeof(steps));
 		assert_string_equal(steps, rows[i].steps);
 		assert_non_null(strstr(plan.nothing, rows[i].words));
-		assert_int_equal(plan.nothing[0] != 0, plan.count == 0);
+		assert_int_equal(plan.nothing[0] != 0, plan.count == 0 || rows[i].words[0] != 0);
 	}
 }
 
