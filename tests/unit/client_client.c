@@ -1,0 +1,600 @@
+#include "client_support.h"
+
+#include "base/clock.h"
+#include "client/client.h"
+#include "crypto/entropy.h"
+
+#define VALID "{\"valid\":true,\"word_count\":12}"
+
+/* An answer's text with the length of its body in place. */
+static const char *http(const char *status, const char *more, const char *body)
+{
+	static char texts[64][2048];
+	static size_t used;
+	char *text = texts[used++ % COUNT(texts)];
+
+	snprintf(text, sizeof(texts[0]),
+	         "HTTP/1.1 %s\r\nContent-Type: application/json\r\n%sContent-Length: %zu\r\n\r\n%s",
+	         status, more, strlen(body), body);
+	return text;
+}
+
+#define SCRIPT(...)                                                                                \
+	((const struct answer[]){ __VA_ARGS__ }),                                                  \
+	    sizeof((const struct answer[]){ __VA_ARGS__ }) / sizeof(struct answer)
+
+struct retries {
+	unsigned count;
+	int64_t wait_ms;
+	struct err why;
+};
+
+static void on_retry(void *context, const char *node, const char *operation, unsigned attempt,
+                     int64_t wait_ms, const struct err *why)
+{
+	struct retries *r = context;
+
+	assert_string_equal(node, "tee2");
+	assert_string_equal(operation, "validate-seed");
+	assert_int_equal(attempt, ++r->count);
+	r->wait_ms = wait_ms;
+	r->why = *why;
+}
+
+static struct client *client_of(unsigned attempts, struct retries *retries)
+{
+	const struct client_options options = {
+		.connect_timeout_ms = 2000,
+		.request_timeout_ms = 5000,
+		.attempts = attempts,
+		.backoff_base_ms = 1,
+		.backoff_max_ms = 4,
+		.on_retry = retries ? on_retry : NULL,
+		.on_retry_context = retries,
+	};
+	struct client *c = NULL;
+	struct err e;
+
+	assert_ok(client_new(&options, &c, &e));
+	return c;
+}
+
+static int64_t soon(void)
+{
+	return clock_monotonic_ms() + 20000;
+}
+
+static struct validate_seed_request request_of(const char *phrase)
+{
+	struct validate_seed_request q = { 0 };
+	struct err e;
+
+	assert_ok(wire_set_text(&q.seed_phrase, phrase, &e));
+	return q;
+}
+
+/* validate-seed at the URL. */
+static int ask(struct client *c, const char *url, int64_t deadline_ms,
+               struct validate_seed_reply *ret, struct err *e)
+{
+	AUTO(validate_seed_request) struct validate_seed_request q = request_of("some words");
+	const struct client_exchange x = {
+		.node = "tee2", .url = url, .api = API_VALIDATE_SEED, .request = &q
+	};
+
+	return client_call(c, &x, deadline_ms, ret, e);
+}
+
+static void a_request_is_sent_as_the_contract_says(void **state)
+{
+	AUTO(server) struct server *s = server_start(SCRIPT({ ANSWER, http("200 OK", "", VALID) }));
+	AUTO(client) struct client *c = client_of(1, NULL);
+	struct validate_seed_reply reply = { 0 };
+	const char *id;
+	struct err e;
+
+	(void)state;
+	assert_ok(ask(c, s->url, soon(), &reply, &e));
+	assert_true(reply.valid);
+	assert_int_equal(reply.word_count, 12);
+	assert_ptr_equal(strstr(s->requests[0], "POST /validate-seed HTTP/1.1\r\n"),
+	                 s->requests[0]);
+	assert_non_null(strstr(s->requests[0], "\r\nHost: 127.0.0.1:"));
+	assert_non_null(strstr(s->requests[0], "\r\nContent-Type: application/json\r\n"));
+	assert_non_null(strstr(s->requests[0], "\r\nUser-Agent: teectl/"));
+	assert_null(strstr(s->requests[0], "Expect"));
+	assert_null(strstr(s->requests[0], "Transfer-Encoding"));
+	assert_non_null(strstr(s->requests[0], "\r\n\r\n{\"seed_phrase\":\"some words\"}"));
+	id = strstr(s->requests[0], "\r\nX-Request-Id: ");
+	assert_non_null(id);
+	assert_int_equal(strcspn(id + 16, "\r"), UUID_TEXT_LEN - 1);
+}
+
+static void a_question_without_a_body_is_a_get(void **state)
+{
+	AUTO(server)
+	struct server *s = server_start(SCRIPT(
+	    { ANSWER, http("200 OK", "",
+	                   "{\"status\":\"healthy\",\"timestamp\":\"t\",\"version\":\"1\"}") }));
+	AUTO(client) struct client *c = client_of(1, NULL);
+	AUTO(health_reply) struct health_reply reply = { 0 };
+	const struct client_exchange x = { .node = "tee1", .url = s->url, .api = API_HEALTH };
+	struct err e;
+
+	(void)state;
+	assert_ok(client_call(c, &x, soon(), &reply, &e));
+	assert_string_equal(buf_text(&reply.status), "healthy");
+	assert_ptr_equal(strstr(s->requests[0], "GET /health HTTP/1.1\r\n"), s->requests[0]);
+	assert_null(strstr(s->requests[0], "Content-"));
+}
+
+static void an_answer_that_is_not_json_comes_as_it_is(void **state)
+{
+	AUTO(server)
+	struct server *s = server_start(SCRIPT({ ANSWER, http("200 OK", "", "a 1\n") }));
+	AUTO(client) struct client *c = client_of(1, NULL);
+	const struct client_exchange x = { .node = "tee1", .url = s->url, .api = API_METRICS };
+	AUTO(buf) struct buf reply = { 0 };
+	struct err e;
+
+	(void)state;
+	assert_ok(client_call(c, &x, soon(), &reply, &e));
+	assert_string_equal(buf_text(&reply), "a 1\n");
+}
+
+static void what_is_transient_is_sent_again(void **state)
+{
+	const char *busy =
+	    "{\"error\":\"Too many requests: wait\",\"code\":1009,\"request_id\":\"a\"}";
+	/* Broken connections first: on one that it has used before, libcurl tries again by itself.
+	 */
+	AUTO(server)
+	struct server *s = server_start(
+	    SCRIPT({ ANSWER_CLOSE, NULL },
+	           { ANSWER_CLOSE, "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{" },
+	           { ANSWER, http("503 Service Unavailable", "", "down") },
+	           { ANSWER, http("502 Bad Gateway", "", "") },
+	           { ANSWER, http("429 Too Many Requests", "Retry-After: 0\r\n", busy) },
+	           { ANSWER, http("200 OK", "", VALID) }));
+	struct retries retries = { 0 };
+	AUTO(client) struct client *c = client_of(6, &retries);
+	struct validate_seed_reply reply = { 0 };
+	struct err e;
+
+	(void)state;
+	assert_ok(ask(c, s->url, soon(), &reply, &e));
+	assert_int_equal(s->request_count, 6);
+	assert_int_equal(retries.count, 5);
+	assert_int_equal(retries.why.code, ERR_RATE);
+	assert_string_equal(retries.why.text, "tee2: validate-seed: Too many requests: wait");
+	/* The same exchange, so the same id. */
+	assert_memory_equal(strstr(s->requests[0], "X-Request-Id"),
+	                    strstr(s->requests[5], "X-Request-Id"), 50);
+}
+
+static void the_attempts_come_to_an_end(void **state)
+{
+	AUTO(server)
+	struct server *s =
+	    server_start(SCRIPT({ ANSWER, http("503 Service Unavailable", "", "") }));
+	struct retries retries = { 0 };
+	AUTO(client) struct client *c = client_of(3, &retries);
+	struct validate_seed_reply reply;
+	struct err e;
+
+	(void)state;
+	assert_refused(ask(c, s->url, soon(), &reply, &e), ERR_UNAVAILABLE,
+	               "tee2: validate-seed: answered HTTP 503 without");
+	assert_int_equal(s->request_count, 3);
+	assert_int_equal(retries.count, 2);
+}
+
+static void retry_after_is_obeyed(void **state)
+{
+	AUTO(server)
+	struct server *s =
+	    server_start(SCRIPT({ ANSWER, http("429 Too Many Requests", "Retry-After: 1\r\n", "") },
+	                        { ANSWER, http("200 OK", "", VALID) }));
+	struct retries retries = { 0 };
+	AUTO(client) struct client *c = client_of(2, &retries);
+	struct validate_seed_reply reply;
+	int64_t begin = clock_monotonic_ms();
+	struct err e;
+
+	(void)state;
+	assert_ok(ask(c, s->url, soon(), &reply, &e));
+	assert_int_equal(retries.wait_ms, 1000);
+	assert_true(clock_monotonic_ms() - begin >= 1000);
+}
+
+static void a_wait_past_the_deadline_is_not_waited(void **state)
+{
+	AUTO(server)
+	struct server *s = server_start(
+	    SCRIPT({ ANSWER, http("429 Too Many Requests", "Retry-After: 999999\r\n", "") }));
+	struct retries retries = { 0 };
+	AUTO(client) struct client *c = client_of(2, &retries);
+	struct validate_seed_reply reply;
+	int64_t begin = clock_monotonic_ms();
+	struct err e;
+
+	(void)state;
+	assert_refused(ask(c, s->url, soon(), &reply, &e), ERR_TRY_AGAIN,
+	               "why; no time is left for attempt 2");
+	assert_true(clock_monotonic_ms() - begin < 10000);
+	assert_int_equal(retries.count, 0);
+}
+
+static void a_refused_connection_is_tried_again(void **state)
+{
+	struct retries retries = { 0 };
+	AUTO(client) struct client *c = client_of(3, &retries);
+	struct validate_seed_reply reply;
+	char url[64];
+	struct err e;
+
+	(void)state;
+	close(listen_on_a_free_port(url, sizeof(url)));
+	assert_refused(ask(c, url, soon(), &reply, &e), ERR_UNREACHABLE, "tee2: validate-seed: ");
+	assert_int_equal(retries.count, 2);
+}
+
+static void an_answer_that_does_not_come_is_a_timeout(void **state)
+{
+	AUTO(server) struct server *s = server_start(SCRIPT({ ANSWER_NEVER, NULL }));
+	AUTO(client) struct client *c = client_of(6, NULL);
+	AUTO(validate_seed_request) struct validate_seed_request q = request_of("x");
+	const struct client_exchange x = { .node = "tee2",
+		                           .url = s->url,
+		                           .api = API_VALIDATE_SEED,
+		                           .request = &q,
+		                           .timeout_ms = 30,
+		                           .attempts = 2 };
+	struct validate_seed_reply reply;
+	struct err e;
+
+	(void)state;
+	assert_refused(client_call(c, &x, soon(), &reply, &e), ERR_TRY_AGAIN, "timed out");
+	assert_int_equal(s->request_count, 2);
+}
+
+/* Every code of the contract comes back as itself, with the node's words, after one attempt. */
+static void a_refusal_is_final_and_keeps_its_code(void **state)
+{
+	(void)state;
+	for (unsigned code = 0; code < ERR_COUNT; code++) {
+		const struct err_info *info = err_info((enum err_code)code);
+		bool is_final = info->http != 429 && info->http != 503;
+		char status[32], body[256], expected[256];
+		struct validate_seed_reply reply;
+		struct err e;
+
+		if (!info->wire)
+			continue;
+		snprintf(status, sizeof(status), "%d No", info->http);
+		snprintf(body, sizeof(body),
+		         "{\"error\":\"%s: because\",\"code\":%d,\"request_id\":\"a\"}",
+		         info->words, info->wire);
+		snprintf(expected, sizeof(expected), "tee2: validate-seed: %s: because",
+		         info->words);
+
+		AUTO(server)
+		struct server *s = server_start(SCRIPT({ ANSWER, http(status, "", body) }));
+		AUTO(client) struct client *c = client_of(2, NULL);
+
+		assert_int_equal(ask(c, s->url, soon(), &reply, &e), -1);
+		assert_string_equal(err_info(e.code)->name, info->name);
+		assert_string_equal(e.text, expected);
+		assert_int_equal(s->request_count, is_final ? 1 : 2);
+	}
+}
+
+static void what_is_not_the_contracts_is_named_so(void **state)
+{
+	static const struct {
+		const char *status, *more, *body, *words;
+	} cases[] = {
+		{ "200 OK", "", "oops", "tee2: validate-seed: not the contract's answer" },
+		{ "200 OK", "", "", "not the contract's answer" },
+		{ "200 OK", "", VALID "x", "not the contract's answer" },
+		{ "200 OK", "", "{\"valid\":true}", "word_count" },
+		{ "200 OK", "", "{\"valid\":1,\"word_count\":12}", "valid" },
+		{ "200 OK", "", "{\"valid\":true,\"word_count\":12,\"more\":1}", "more" },
+		{ "201 Created", "", VALID, "answered HTTP 201" },
+		{ "302 Found", "Location: /validate-seed\r\n", "", "answered HTTP 302" },
+		{ "500 Oh", "", "<html>", "answered HTTP 500 without saying why" },
+		{ "403 No", "", "{\"error\":\"x\"}", "answered HTTP 403 without saying why" },
+		{ "400 No", "", "{\"error\":\"x\",\"code\":4711,\"request_id\":\"a\"}",
+		  "validate-seed: x" },
+		{ "400 No", "", "{\"error\":\"\\u001b[2Jx\",\"code\":4711,\"request_id\":\"a\"}",
+		  "?[2Jx" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		AUTO(server)
+		struct server *s = server_start(
+		    SCRIPT({ ANSWER, http(cases[i].status, cases[i].more, cases[i].body) }));
+		AUTO(client) struct client *c = client_of(2, NULL);
+		struct validate_seed_reply reply;
+		struct err e;
+
+		assert_refused(ask(c, s->url, soon(), &reply, &e), ERR_UNREACHABLE, cases[i].words);
+		assert_int_equal(s->request_count, 1);
+	}
+}
+
+static void an_answer_is_bounded(void **state)
+{
+	static const char *const starts[] = {
+		"HTTP/1.1 200 OK\r\nContent-Length: 4194305\r\n\r\n", /* said before it is sent */
+		"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n",       /* and not said at all */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(starts); i++) {
+		AUTO(server) struct server *s = server_start(SCRIPT({ ANSWER_FLOOD, starts[i] }));
+		AUTO(client) struct client *c = client_of(2, NULL);
+		struct validate_seed_reply reply;
+		struct err e;
+
+		assert_refused(ask(c, s->url, soon(), &reply, &e), ERR_UNREACHABLE,
+		               "the answer has more than 4194304 bytes");
+		client_drop(&c);
+	}
+}
+
+static void other_protocols_and_tls_without_tls_are_unreachable(void **state)
+{
+	AUTO(server) struct server *s = server_start(SCRIPT({ ANSWER_CLOSE, "SSH-2.0-x\r\n" }));
+	AUTO(client) struct client *c = client_of(1, NULL);
+	struct validate_seed_reply reply;
+	char url[80];
+	struct err e;
+
+	(void)state;
+	assert_refused(ask(c, "file:///etc", soon(), &reply, &e), ERR_UNREACHABLE, "tee2: ");
+	assert_refused(ask(c, s->url, soon(), &reply, &e), ERR_UNREACHABLE, "tee2: ");
+	snprintf(url, sizeof(url), "https%s", s->url + 4);
+	/* The server waits for a request line that never comes: the client's timeout ends it. */
+	assert_refused(ask(c, url, clock_monotonic_ms() + 100, &reply, &e), ERR_TRY_AGAIN,
+	               "tee2: ");
+}
+
+static void the_environments_proxy_is_not_used(void **state)
+{
+	AUTO(server) struct server *s = server_start(SCRIPT({ ANSWER, http("200 OK", "", VALID) }));
+	AUTO(client) struct client *c = client_of(1, NULL);
+	struct validate_seed_reply reply;
+	char url[64];
+	struct err e;
+
+	(void)state;
+	close(listen_on_a_free_port(url, sizeof(url)));
+	setenv("http_proxy", url, 1);
+	setenv("ALL_PROXY", url, 1);
+	assert_ok(ask(c, s->url, soon(), &reply, &e));
+	unsetenv("http_proxy");
+	unsetenv("ALL_PROXY");
+}
+
+/* --- many at once --- */
+
+struct tally {
+	struct client *client;
+	const char *url;
+	unsigned done, failed, fired;
+	struct err last;
+	unsigned again; /* exchanges to start from callbacks */
+	int after;      /* what client_after said there */
+};
+
+static void start_one(struct tally *t);
+
+static void on_time(void *context)
+{
+	((struct tally *)context)->fired++;
+}
+
+static void on_done(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
+{
+	struct tally *t = context;
+	struct err e = { 0 };
+
+	assert_true(elapsed_us >= 0);
+	assert_true(!reply != !failure);
+	t->done += reply != NULL;
+	t->failed += failure != NULL;
+	if (failure)
+		t->last = *failure;
+	if (t->again) {
+		t->again--;
+		t->after = client_after(t->client, 0, on_time, t, &e);
+		start_one(t);
+	}
+}
+
+static void start_one(struct tally *t)
+{
+	AUTO(validate_seed_request) struct validate_seed_request q = request_of("x");
+	const struct client_exchange x = { .node = "tee2",
+		                           .url = t->url,
+		                           .api = API_VALIDATE_SEED,
+		                           .request = &q,
+		                           .on_done = on_done,
+		                           .context = t };
+	struct err e;
+
+	assert_ok(client_start(t->client, &x, &e));
+}
+
+static void many_share_few_connections(void **state)
+{
+	AUTO(server) struct server *s = server_start(SCRIPT({ ANSWER, http("200 OK", "", VALID) }));
+	AUTO(client) struct client *c = client_of(1, NULL);
+	struct tally t = { .client = c, .url = s->url };
+	struct err e;
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++)
+		start_one(&t);
+	assert_ok(client_run(c, soon(), -1, NULL, NULL, &e));
+	assert_int_equal(t.done, 100);
+	assert_true(s->connection_count <= 16);
+	/* And later ones use what is open. */
+	start_one(&t);
+	assert_ok(client_run(c, soon(), -1, NULL, NULL, &e));
+	assert_true(s->connection_count <= 16);
+}
+
+static void callbacks_start_more_and_timers_fire_once(void **state)
+{
+	AUTO(server) struct server *s = server_start(SCRIPT({ ANSWER, http("200 OK", "", VALID) }));
+	AUTO(client) struct client *c = client_of(1, NULL);
+	struct tally t = { .client = c, .url = s->url, .again = 5 };
+	struct err e;
+
+	(void)state;
+	start_one(&t);
+	assert_ok(client_after(c, 20, on_time, &t, &e));
+	assert_ok(client_run(c, soon(), -1, NULL, NULL, &e));
+	assert_int_equal(t.done, 6);
+	assert_int_equal(t.fired, 6);
+	assert_int_equal(t.after, 0);
+}
+
+static void the_deadline_ends_what_is_in_flight_and_what_it_starts(void **state)
+{
+	AUTO(server) struct server *s = server_start(SCRIPT({ ANSWER_NEVER, NULL }));
+	AUTO(client) struct client *c = client_of(6, NULL);
+	struct tally t = { .client = c, .url = s->url, .again = 2 };
+	int64_t begin = clock_monotonic_ms();
+	struct err e;
+
+	(void)state;
+	start_one(&t);
+	start_one(&t);
+	assert_ok(client_after(c, 60000, on_time, &t, &e));
+	assert_ok(client_run(c, begin + 50, -1, NULL, NULL, &e));
+	assert_int_equal(t.failed, 4);
+	assert_int_equal(t.last.code, ERR_TRY_AGAIN);
+	assert_string_equal(t.last.text, "tee2: validate-seed: the time is up");
+	assert_int_equal(t.after, -1);
+	assert_int_equal(t.fired, 1);
+	assert_true(clock_monotonic_ms() - begin < 5000);
+	client_drop(&c);
+}
+
+static void at_the_deadline_the_last_failure_is_told(void **state)
+{
+	AUTO(server)
+	struct server *s =
+	    server_start(SCRIPT({ ANSWER, http("503 No", "", "") }, { ANSWER_NEVER, NULL }));
+	AUTO(client) struct client *c = client_of(6, NULL);
+	struct validate_seed_reply reply;
+	struct err e;
+
+	(void)state;
+	assert_refused(ask(c, s->url, clock_monotonic_ms() + 300, &reply, &e), ERR_TRY_AGAIN,
+	               "without saying why; the time is up, attempt 2");
+}
+
+struct interrupt {
+	int fd;
+	unsigned count;
+	bool gives_up;
+};
+
+static bool on_interrupt(void *context)
+{
+	struct interrupt *i = context;
+	char byte;
+
+	assert_int_equal(read(i->fd, &byte, 1), 1);
+	i->count++;
+	return i->gives_up;
+}
+
+static void an_interrupt_gives_up_or_lets_finish(void **state)
+{
+	(void)state;
+	for (int gives_up = 0; gives_up < 2; gives_up++) {
+		AUTO(server)
+		struct server *s =
+		    server_start(SCRIPT({ gives_up ? ANSWER_NEVER : ANSWER,
+		                          gives_up ? NULL : http("200 OK", "", VALID) }));
+		AUTO(client) struct client *c = client_of(6, NULL);
+		struct tally t = { .client = c, .url = s->url };
+		struct interrupt interrupt = { .gives_up = gives_up };
+		int ends[2];
+		struct err e;
+
+		assert_int_equal(pipe(ends), 0);
+		interrupt.fd = ends[0];
+		assert_int_equal(write(ends[1], "x", 1), 1);
+		start_one(&t);
+		assert_ok(client_run(c, soon(), ends[0], on_interrupt, &interrupt, &e));
+		assert_int_equal(interrupt.count, 1);
+		assert_int_equal(t.done, !gives_up);
+		assert_int_equal(t.failed, gives_up);
+		if (gives_up)
+			assert_int_equal(t.last.code, ERR_INTERRUPTED);
+		close(ends[0]);
+		close(ends[1]);
+		client_drop(&c);
+	}
+}
+
+static void a_dropped_client_calls_nobody(void **state)
+{
+	AUTO(server) struct server *s = server_start(SCRIPT({ ANSWER_NEVER, NULL }));
+	struct client *c = client_of(1, NULL);
+	struct tally t = { .client = c, .url = s->url };
+	struct err e;
+
+	(void)state;
+	start_one(&t);
+	assert_ok(client_after(c, 0, on_time, &t, &e));
+	client_drop(&c);
+	assert_null(c);
+	assert_int_equal(t.done + t.failed + t.fired, 0);
+}
+
+static void nothing_to_do_is_done_at_once(void **state)
+{
+	AUTO(client) struct client *c = client_of(1, NULL);
+	struct err e;
+
+	(void)state;
+	assert_ok(client_run(c, soon(), -1, NULL, NULL, &e));
+	assert_ok(client_run(c, 0, -1, NULL, NULL, &e));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_request_is_sent_as_the_contract_says),
+		cmocka_unit_test(a_question_without_a_body_is_a_get),
+		cmocka_unit_test(an_answer_that_is_not_json_comes_as_it_is),
+		cmocka_unit_test(what_is_transient_is_sent_again),
+		cmocka_unit_test(the_attempts_come_to_an_end),
+		cmocka_unit_test(retry_after_is_obeyed),
+		cmocka_unit_test(a_wait_past_the_deadline_is_not_waited),
+		cmocka_unit_test(a_refused_connection_is_tried_again),
+		cmocka_unit_test(an_answer_that_does_not_come_is_a_timeout),
+		cmocka_unit_test(a_refusal_is_final_and_keeps_its_code),
+		cmocka_unit_test(what_is_not_the_contracts_is_named_so),
+		cmocka_unit_test(an_answer_is_bounded),
+		cmocka_unit_test(other_protocols_and_tls_without_tls_are_unreachable),
+		cmocka_unit_test(the_environments_proxy_is_not_used),
+		cmocka_unit_test(many_share_few_connections),
+		cmocka_unit_test(callbacks_start_more_and_timers_fire_once),
+		cmocka_unit_test(the_deadline_ends_what_is_in_flight_and_what_it_starts),
+		cmocka_unit_test(at_the_deadline_the_last_failure_is_told),
+		cmocka_unit_test(an_interrupt_gives_up_or_lets_finish),
+		cmocka_unit_test(a_dropped_client_calls_nobody),
+		cmocka_unit_test(nothing_to_do_is_done_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, open_arena, NULL);
+}
