@@ -30,7 +30,7 @@ value() {
 # Starts a probe in the background that waits for SIGTERM; $hv is its hypervisor. Its answer goes to
 # the descriptor $answer, which ends with the last process that holds it.
 start_waiting() {
-	local line=
+	line=
 	mkfifo answer
 	"$BUILD/teectl-hv" --pki "$PWD/pki" --image image --host-name wait "$@" >answer 2>log 3>&- &
 	hv=$!
@@ -323,4 +323,15 @@ extend_zero() {
 	kill -TERM "$hv"
 	finish_waiting
 	((rss > 0 && rss < 3072))
+}
+
+@test "hv: the real enclave serves, and both leave on SIGTERM" {
+	cp "$BUILD/teectl-enclave" image
+	start_waiting --listen 127.0.0.1:0
+	[[ $line =~ ^listening\ on\ 127\.0\.0\.1:([1-9][0-9]*)$ ]]
+	run -0 curl -sS "http://127.0.0.1:${BASH_REMATCH[1]}/health"
+	[[ $output == *'"status":"healthy"'* ]]
+	kill -TERM "$hv"
+	finish_waiting
+	[[ $status == 0 ]]
 }
