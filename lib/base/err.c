@@ -79,19 +79,20 @@ int err_sys(struct err *e, enum err_code code, int errnum, const char *format, .
 
 int err_wrap(struct err *e, const char *format, ...)
 {
-	char inner[ERR_TEXT_MAX], outer[ERR_TEXT_MAX];
-	size_t room;
+	size_t inner = strlen(e->text), room = sizeof(e->text) - 1 - inner, len;
+	char outer[ERR_TEXT_MAX];
 	va_list args;
 
-	memcpy(inner, e->text, sizeof(inner));
-	va_start(args, format);
-	vsnprintf(outer, sizeof(outer), format, args);
-	va_end(args);
 	/* The cause is what a person needs: when it does not fit, the context is cut. */
-	room = sizeof(e->text) - 1 - strlen(inner);
 	if (room <= 2)
 		return -1;
-	snprintf(e->text, sizeof(e->text), "%.*s: %s", (int)(room - 2), outer, inner);
+	va_start(args, format);
+	vsnprintf(outer, room - 1, format, args);
+	va_end(args);
+	len = strlen(outer);
+	memmove(e->text + len + 2, e->text, inner + 1);
+	memcpy(e->text, outer, len);
+	memcpy(e->text + len, ": ", 2);
 	make_printable(e->text);
 	return -1;
 }
