@@ -1,5 +1,6 @@
 #include "support.h"
 
+#include "crypto/hash.h"
 #include "crypto/key_set.h"
 
 static struct key_set *key_new(void)
@@ -127,6 +128,32 @@ static void the_symmetric_envelopes_of_the_vectors_open_and_seal(void **state)
 	assert_true(json_object_array_length(rows) > 0);
 	for (size_t i = 0; i < json_object_array_length(rows); i++)
 		check_symmetric(all, json_object_array_get_idx(rows, i));
+}
+
+/* formats.md 4.1: hash, test message and its signature are the quorum key's. */
+static void what_a_genesis_says_of_its_key_holds(void **state)
+{
+	AUTO(json) json_object *all = vector_json("qos/genesis_output.json");
+	json_object *row = json_at(all, "decoded");
+	AUTO(secret) struct secret seed = json_secret(all, "master_seed");
+	AUTO(buf) struct buf hash = json_hex(row, "quorum_key_hash");
+	AUTO(buf) struct buf sealed = json_hex(row, "test_message_ciphertext");
+	AUTO(buf) struct buf signature = json_hex(row, "test_message_signature");
+	AUTO(secret) struct secret digits = { 0 };
+	AUTO(secret) struct secret opened = { 0 };
+	AUTO(key_set) struct key_set *quorum = NULL;
+	struct hash512 computed;
+	struct err e;
+
+	(void)state;
+	assert_ok(hex_format_secret(secret_view(&seed), &digits, &e));
+	assert_ok(sha512(secret_view(&digits), &computed, &e));
+	assert_view_equal(VIEW_OF(computed.bytes), buf_view(&hash));
+	assert_ok(key_set_derive(&seed, &quorum, &e));
+	assert_ok(envelope_open(quorum, buf_view(&sealed), &opened, &e));
+	assert_view_equal(secret_view(&opened), view_text("qos-test-message"));
+	assert_ok(public_key_verify(key_set_public(quorum), secret_view(&opened),
+	                            buf_view(&signature), &e));
 }
 
 static void no_changed_byte_of_an_envelope_goes_unnoticed(void **state)
@@ -292,6 +319,7 @@ int main(void)
 		cmocka_unit_test(every_envelope_of_the_vectors_opens),
 		cmocka_unit_test(fixed_randomness_seals_the_envelopes_of_the_vectors),
 		cmocka_unit_test(the_symmetric_envelopes_of_the_vectors_open_and_seal),
+		cmocka_unit_test(what_a_genesis_says_of_its_key_holds),
 		cmocka_unit_test(no_changed_byte_of_an_envelope_goes_unnoticed),
 		cmocka_unit_test(the_refusals_name_their_reason),
 		cmocka_unit_test(an_envelope_without_a_tag_or_too_long_is_refused),
