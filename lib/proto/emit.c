@@ -251,11 +251,11 @@ static int emit_value(struct emit *m, const struct wire_field *f, const uint8_t 
 int wire_encode(const struct wire_schema *schema, const void *message, struct buf *to,
                 struct err *e)
 {
-	return emit_fields(&(struct emit){.to = to, .e = e}, schema, message);
+	return emit_fields(&(struct emit){ .to = to, .e = e }, schema, message);
 }
 
 int wire_encode_pretty(const struct wire_schema *schema, const void *message, struct buf *to,
                        struct err *e)
 {
-	return emit_fields(&(struct emit){.to = to, .e = e, .is_pretty = true}, schema, message);
+	return emit_fields(&(struct emit){ .to = to, .e = e, .is_pretty = true }, schema, message);
 }

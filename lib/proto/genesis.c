@@ -12,7 +12,7 @@ void genesis_output_drop(struct genesis_output *g)
 	buf_drop(&g->test_message_ciphertext);
 	buf_drop(&g->test_message_signature);
 	buf_drop(&g->test_message);
-	*g = (struct genesis_output){0};
+	*g = (struct genesis_output){ 0 };
 }
 
 static int add_outputs(struct buf *to, const struct wire_list *outputs, struct err *e)
@@ -81,7 +81,7 @@ static int read_output(struct reader *r, struct genesis_output *g, struct err *e
 
 int genesis_output_decode(struct view borsh, struct genesis_output *ret, struct err *e)
 {
-	AUTO(genesis_output) struct genesis_output g = {0};
+	AUTO(genesis_output) struct genesis_output g = { 0 };
 	struct reader r = reader_new(borsh);
 
 	if (borsh.len > GENESIS_OUTPUT_MAX)

@@ -54,7 +54,7 @@ const struct launch_option launch_options[LAUNCH_COUNT] = {
 
 static int unknown_option(const char *name, struct err *e)
 {
-	const char *names[LAUNCH_COUNT + 1] = {0};
+	const char *names[LAUNCH_COUNT + 1] = { 0 };
 	const char *near;
 
 	for (size_t i = 0; i < LAUNCH_COUNT; i++)
@@ -147,7 +147,7 @@ static int parse_option(char *const *argv, size_t count, size_t *i, struct launc
 
 int launch_parse(char *const *argv, size_t count, struct launch *ret, struct err *e)
 {
-	struct launch l = {0};
+	struct launch l = { 0 };
 
 	for (size_t i = 0; i < count; i++)
 		TRY(parse_option(argv, count, &i, &l, e));
@@ -178,7 +178,7 @@ int launch_measure(const struct launch *l, struct pcr *ret, struct err *e)
 		if (!launch_options[i].is_measured || !l->values[i])
 			continue;
 		spell(l, (enum launch_id)i, texts[i]);
-		options[count++] = (struct measured_option){launch_options[i].name, texts[i]};
+		options[count++] = (struct measured_option){ launch_options[i].name, texts[i] };
 	}
 	return measure_options(options, count, ret, e);
 }

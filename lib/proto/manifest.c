@@ -6,8 +6,8 @@
 #include "proto/borsh.h"
 #include "proto/row.h"
 
-const char *const restart_words[] = {"Never", "Always", NULL};
-const char *const bridge_words[] = {"server", "client", NULL};
+const char *const restart_words[] = { "Never", "Always", NULL };
+const char *const bridge_words[] = { "server", "client", NULL };
 
 /* clang-format off */
 
@@ -114,7 +114,7 @@ void member_set_drop(struct member_set *set)
 
 int manifest_pcrs(const struct manifest *m, struct pcr_set *ret, struct err *e)
 {
-	struct pcr_set set = {0};
+	struct pcr_set set = { 0 };
 
 	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++)
 		if (pcr_parse(buf_view(&m->enclave.pcrs[i]), &set.values[i], e) < 0)

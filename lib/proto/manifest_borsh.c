@@ -180,7 +180,7 @@ static int check_size(struct view borsh, struct err *e)
 
 int manifest_decode_as(struct view borsh, int version, struct manifest *ret, struct err *e)
 {
-	AUTO(manifest) struct manifest m = {0};
+	AUTO(manifest) struct manifest m = { 0 };
 	struct reader r = reader_new(borsh);
 
 	TRY(check_size(borsh, e));
@@ -207,7 +207,7 @@ static int read_approval(struct reader *r, void *item, struct err *e)
 int manifest_envelope_decode_as(struct view borsh, int version, struct manifest_envelope *ret,
                                 struct err *e)
 {
-	AUTO(manifest_envelope) struct manifest_envelope m = {0};
+	AUTO(manifest_envelope) struct manifest_envelope m = { 0 };
 	struct reader r = reader_new(borsh);
 
 	TRY(check_size(borsh, e));

@@ -34,8 +34,8 @@ struct file_envelope {
 	struct wire_list manifest_set, share_set, old_manifest_set, old_share_set;
 };
 
-static const char *const file_restart_words[] = {"Never", "Always", NULL};
-static const char *const file_bridge_words[] = {"server", "client", NULL};
+static const char *const file_restart_words[] = { "Never", "Always", NULL };
+static const char *const file_bridge_words[] = { "server", "client", NULL };
 
 /* clang-format off */
 
@@ -140,7 +140,7 @@ static void file_envelope_drop(struct file_envelope *f)
 void manifest_file_drop(struct manifest_file *f)
 {
 	manifest_envelope_drop(&f->envelope);
-	*f = (struct manifest_file){0};
+	*f = (struct manifest_file){ 0 };
 }
 
 static bool is_env_name(struct view name)
@@ -262,7 +262,7 @@ static int take_approvals(struct file_envelope *f, struct manifest_file *ret, st
 
 static int parse_json(struct view content, struct manifest_file *ret, struct err *e)
 {
-	AUTO(file_envelope) struct file_envelope f = {0};
+	AUTO(file_envelope) struct file_envelope f = { 0 };
 
 	TRY(wire_has_key(content, "manifest", &ret->is_envelope, e));
 	if (!ret->is_envelope) {
@@ -289,12 +289,12 @@ static int parse_borsh_as(struct view content, bool is_envelope, int version,
 /* Borsh does not say what it is: exactly one of the four must fit. */
 static int parse_borsh(struct view content, struct manifest_file *ret, struct err *e)
 {
-	AUTO(manifest_file) struct manifest_file found = {0};
+	AUTO(manifest_file) struct manifest_file found = { 0 };
 	unsigned fits = 0;
 	struct err inner;
 
 	for (unsigned form = 0; form < 4; form++) {
-		AUTO(manifest_file) struct manifest_file f = {0};
+		AUTO(manifest_file) struct manifest_file f = { 0 };
 
 		if (parse_borsh_as(content, form & 1, form < 2, &f, &inner) < 0) {
 			if (inner.code == ERR_INTERNAL) {
@@ -325,7 +325,7 @@ static bool is_json(struct view content)
 
 int manifest_file_parse(struct view content, struct manifest_file *ret, struct err *e)
 {
-	AUTO(manifest_file) struct manifest_file f = {0};
+	AUTO(manifest_file) struct manifest_file f = { 0 };
 	int result = is_json(content) ? parse_json(content, &f, e) : parse_borsh(content, &f, e);
 
 	if (result < 0) {
@@ -340,14 +340,14 @@ int manifest_file_parse(struct view content, struct manifest_file *ret, struct e
 int manifest_file_format(const struct manifest_envelope *envelope, struct buf *to, struct err *e)
 {
 	struct file_envelope f = {
-	    .manifest = {.v1 = envelope->manifest,
-	                 .has_bridges = true,
-	                 .has_debug = true,
-	                 .has_patch = true},
-	    .has_manifest_set = true,
-	    .has_share_set = true,
-	    .manifest_set = envelope->manifest_set_approvals,
-	    .share_set = envelope->share_set_approvals,
+		.manifest = { .v1 = envelope->manifest,
+		              .has_bridges = true,
+		              .has_debug = true,
+		              .has_patch = true },
+		.has_manifest_set = true,
+		.has_share_set = true,
+		.manifest_set = envelope->manifest_set_approvals,
+		.share_set = envelope->share_set_approvals,
 	};
 
 	return wire_encode(&file_envelope_schema, &f, to, e); /* f borrows: not dropped */

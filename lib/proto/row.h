@@ -63,13 +63,14 @@
 
 /* SCHEMA(foo, rows...) is foo_schema, of struct THIS. */
 #define SCHEMA(schema_, ...)                                                                       \
-	static const struct wire_field schema_##_rows[] = {__VA_ARGS__};                           \
-	const struct wire_schema schema_##_schema = {#schema_, sizeof(struct THIS),                \
-	                                             schema_##_rows, COUNT(schema_##_rows)}
+	static const struct wire_field schema_##_rows[] = { __VA_ARGS__ };                         \
+	const struct wire_schema schema_##_schema = { #schema_, sizeof(struct THIS),               \
+		                                      schema_##_rows, COUNT(schema_##_rows) }
 /* The same, known in its file alone. */
 #define INNER(schema_, ...)                                                                        \
-	static const struct wire_field schema_##_rows[] = {__VA_ARGS__};                           \
-	static const struct wire_schema schema_##_schema = {#schema_, sizeof(struct THIS),         \
-	                                                    schema_##_rows, COUNT(schema_##_rows)}
+	static const struct wire_field schema_##_rows[] = { __VA_ARGS__ };                         \
+	static const struct wire_schema schema_##_schema = { #schema_, sizeof(struct THIS),        \
+		                                             schema_##_rows,                       \
+		                                             COUNT(schema_##_rows) }
 
 #endif

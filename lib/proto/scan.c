@@ -189,7 +189,7 @@ static int scan_string(struct scan *s, const struct place *here, struct key *ret
 	if (!utf8_is_valid(text))
 		return fail(s, here, "a string that is not UTF-8");
 	s->at++;
-	*ret = (struct key){hash, text};
+	*ret = (struct key){ hash, text };
 	return 0;
 }
 
@@ -221,7 +221,7 @@ static int scan_number(struct scan *s, const struct place *here)
 
 static int scan_word(struct scan *s, const struct place *here)
 {
-	static const char *const words[] = {"true", "false", "null"};
+	static const char *const words[] = { "true", "false", "null" };
 
 	for (size_t i = 0; i < COUNT(words); i++) {
 		size_t len = strlen(words[i]);
@@ -279,7 +279,7 @@ static int close_keys(struct scan *s, const struct place *here, size_t base)
 		qsort(keys, count, sizeof(*keys), compare_keys);
 	for (size_t i = 1; i < count; i++)
 		if (keys[i].hash == keys[i - 1].hash)
-			return place_fail(&(struct place){here, keys[i].text, 0}, s->e,
+			return place_fail(&(struct place){ here, keys[i].text, 0 }, s->e,
 			                  "repeated key");
 	s->keys->len = base;
 	return 0;
@@ -297,7 +297,7 @@ static int scan_member(struct scan *s, const struct place *here)
 	if (peek(s) != ':')
 		return fail(s, here, "':' expected");
 	s->at++;
-	return scan_value(s, &(struct place){here, key.text, 0});
+	return scan_value(s, &(struct place){ here, key.text, 0 });
 }
 
 static int scan_object(struct scan *s, const struct place *here)
@@ -320,7 +320,7 @@ static int scan_object(struct scan *s, const struct place *here)
 
 static int scan_array(struct scan *s, const struct place *here)
 {
-	struct place item = {.up = here};
+	struct place item = { .up = here };
 	int more = 1;
 
 	TRY(open_container(s, here));
@@ -358,8 +358,8 @@ static int scan_value(struct scan *s, const struct place *here)
 int json_scan(struct view text, struct view *ret, struct err *e)
 {
 	AUTO(buf) struct buf keys = BUF_INIT((WIRE_COST_MAX + WIRE_DEPTH_MAX) * sizeof(struct key));
-	struct place top = {0};
-	struct scan s = {text.data, text.data, text.data, 0, 0, &keys, e};
+	struct place top = { 0 };
+	struct scan s = { text.data, text.data, text.data, 0, 0, &keys, e };
 	struct view object;
 
 	if (text.len > WIRE_TEXT_MAX)

@@ -11,9 +11,9 @@ void statement_format(enum statement kind, const struct hash256 *manifest_hash, 
                       const uint8_t b[32], uint8_t ret[static STATEMENT_LEN])
 {
 	static const char *const tags[] = {
-	    [STATEMENT_PROVE_KEY] = "teectl-prove-key-v1",
-	    [STATEMENT_RECEIPT] = "teectl-receipt-v1",
-	    [STATEMENT_SHARE_SUBMIT] = "teectl-share-submit-v1",
+		[STATEMENT_PROVE_KEY] = "teectl-prove-key-v1",
+		[STATEMENT_RECEIPT] = "teectl-receipt-v1",
+		[STATEMENT_SHARE_SUBMIT] = "teectl-share-submit-v1",
 	};
 
 	memset(ret, 0, TAG_LEN);
@@ -42,7 +42,7 @@ int receipt_parse(struct view body, struct receipt *ret, struct err *e)
 {
 	struct reader r = reader_new(body);
 	uint32_t kind = reader_le32(&r);
-	struct receipt receipt = {0};
+	struct receipt receipt = { 0 };
 
 	receipt.sequence = reader_le64(&r);
 	receipt.nsm_ms = reader_le64(&r);
@@ -76,7 +76,7 @@ int seed_derive(const struct secret *master_seed, struct view type, struct view 
                 unsigned strength, struct secret *ret, struct err *e)
 {
 	AUTO(buf) struct buf info = BUF_INIT(16 + SEED_TYPE_MAX + SEED_DATA_MAX);
-	AUTO(secret) struct secret prk = {0};
+	AUTO(secret) struct secret prk = { 0 };
 
 	TRY(seed_info(type, data, strength, &info, e));
 	TRY(hmac_sha512(view_text(SEED_KEY), secret_view(master_seed), &prk, e));
