@@ -62,7 +62,7 @@ static void check_stable(json_object *stable, const char *form, int version)
 	AUTO(buf) struct buf again = BUF_INIT(MANIFEST_MAX);
 	AUTO(buf) struct buf bytes = BUF_INIT(0);
 	json_object *expected = json_at(stable, "expected");
-	char key[64], name[64], manifest[64];
+	char key[80], name[64], manifest[64];
 
 	snprintf(name, sizeof(name), "%s_v%d", form, version);
 	snprintf(key, sizeof(key), "%s_json", name);
