@@ -7,6 +7,9 @@
 
 #include "proto/manifest.h"
 
+/* JSON's words for pivot.restart and bridge.type, in the order of borsh's variants. */
+extern const char *const manifest_restart_words[], *const manifest_bridge_words[];
+
 MUST_CHECK int borsh_add_member(struct buf *to, const struct member *m, struct err *e);
 MUST_CHECK int borsh_add_members(struct buf *to, const struct wire_list *members, struct err *e);
 /* An integer that JSON has as int64_t: ERR_MANIFEST if it does not fit in u32. */

@@ -6,8 +6,8 @@
 #include "proto/borsh.h"
 #include "proto/row.h"
 
-const char *const restart_words[] = { "Never", "Always", NULL };
-const char *const bridge_words[] = { "server", "client", NULL };
+const char *const manifest_restart_words[] = { "Never", "Always", NULL };
+const char *const manifest_bridge_words[] = { "server", "client", NULL };
 
 /* clang-format off */
 
@@ -37,7 +37,7 @@ SCHEMA(manifest_namespace,
 
 #define THIS bridge
 SCHEMA(bridge,
-	WORD("type", type, bridge_words, "which side listens", REQUIRED),
+	WORD("type", type, manifest_bridge_words, "which side listens", REQUIRED),
 	NUMBER("port", port, 0, UINT16_MAX, "of the bridge", REQUIRED),
 	TEXT("host", host, 0, PIVOT_ARG_MAX, "required of a server", MAY_BE_NULL(has_host)));
 #undef THIS
@@ -45,7 +45,7 @@ SCHEMA(bridge,
 #define THIS pivot
 SCHEMA(pivot,
 	FIXED("hash", hash, "SHA-256 of the application", REQUIRED),
-	WORD("restart", restart, restart_words, "what happens when it ends", REQUIRED),
+	WORD("restart", restart, manifest_restart_words, "what happens when it ends", REQUIRED),
 	LIST("bridge_config", bridge_config, 0, BRIDGES_MAX, bridge, "its ports", REQUIRED),
 	BOOL("debug_mode", debug_mode, "whether its output is shown", REQUIRED),
 	LIST("args", args, 0, PIVOT_ARGS_MAX, text_item, "its arguments", REQUIRED));

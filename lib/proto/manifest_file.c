@@ -34,9 +34,6 @@ struct file_envelope {
 	struct wire_list manifest_set, share_set, old_manifest_set, old_share_set;
 };
 
-static const char *const file_restart_words[] = { "Never", "Always", NULL };
-static const char *const file_bridge_words[] = { "server", "client", NULL };
-
 /* clang-format off */
 
 #define THIS member
@@ -60,7 +57,7 @@ INNER(file_namespace,
 
 #define THIS bridge
 INNER(file_bridge,
-	WORD("type", type, file_bridge_words, "which side listens", REQUIRED),
+	WORD("type", type, manifest_bridge_words, "which side listens", REQUIRED),
 	NUMBER("port", port, 0, UINT16_MAX, "of the bridge", DECIMAL),
 	TEXT("host", host, 0, PIVOT_ARG_MAX, "required of a server", MAY_BE_NULL(has_host)));
 #undef THIS
@@ -97,7 +94,7 @@ INNER(env_item,
 #define THIS file_manifest
 INNER(file_pivot,
 	FIXED_HEX("hash", v1.pivot.hash, "SHA-256 of the application", REQUIRED),
-	WORD("restart", v1.pivot.restart, file_restart_words, "what happens when it ends", REQUIRED),
+	WORD("restart", v1.pivot.restart, manifest_restart_words, "what happens when it ends", REQUIRED),
 	LIST("bridgeConfig", v1.pivot.bridge_config, 0, BRIDGES_MAX, file_bridge, "its ports", OPTIONAL(has_bridges)),
 	BOOL("debugMode", v1.pivot.debug_mode, "whether its output is shown", OPTIONAL(has_debug)),
 	LIST("args", v1.pivot.args, 0, PIVOT_ARGS_MAX, text_item, "its arguments", REQUIRED),
