@@ -69,12 +69,21 @@ $(BUILD)/teectl-enclave: $(ENCLAVE_OBJECTS) $(WIPE_FREE) $(BUILD)/libinternal.a
 $(BUILD)/teectl-hv: $(HV_OBJECTS) $(WIPE_FREE) $(BUILD)/libinternal.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -pie $(HV_OBJECTS) $(WIPE_FREE) $(BUILD)/libinternal.a $(LIBS) -o $@
 
+# The enclave without its HTTP: what its unit tests link, beside the hypervisor's NSM.
+$(BUILD)/libenclave.a: $(filter-out %/main.o %/http.o,$(ENCLAVE_OBJECTS)) \
+		$(BUILD)/enclave-stub/hv/machine.o $(BUILD)/enclave-stub/hv/pki.o
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+$(BUILD)/unit/enclave_%: UNIT_PARTS = tests/unit/fake_enclave.c $(BUILD)/libenclave.a
+$(patsubst %,$(BUILD)/unit/%,$(notdir $(basename $(wildcard tests/unit/enclave_*.c)))): \
+	$(BUILD)/libenclave.a tests/unit/fake_enclave.c
+
 # A unit test may link one part of a program beside the library: its own first lines say so, as
 #   /* link: enclave-stub/enclave/phase.c */
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libinternal.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -Itests/unit -I. -DVECTORS='"$(CURDIR)/tests/vectors"' $(ALL_CFLAGS) -MMD -MP $< \
-		$$(sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $<) $(BUILD)/libinternal.a $(ALL_LDFLAGS) $(LIBS) -lcmocka -o $@
+		$$(sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $<) $(UNIT_PARTS) $(BUILD)/libinternal.a $(ALL_LDFLAGS) $(LIBS) -lcmocka -o $@
 
 unit: $(UNIT_TESTS)
 	@tests/run $^
