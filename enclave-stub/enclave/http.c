@@ -380,7 +380,6 @@ static enum MHD_Result begin(struct http *http, struct MHD_Connection *connectio
 {
 	struct request_head h = { .method = method, .path = path };
 	struct exchange *x = calloc(1, sizeof(*x));
-	AUTO(answer) struct answer a = { 0 };
 	struct err e;
 
 	*ret = x; /* on_completed drops it */
