@@ -316,7 +316,8 @@ static int find_loader(int image_fd, char ret[static PATH_MAX], struct err *e)
 	if (path.len >= PATH_MAX)
 		return err_set(e, ERR_DATA, "image: its interpreter's path has %zu bytes",
 		               path.len);
-	memcpy(ret, path.data, path.len);
+	if (path.len)
+		memcpy(ret, path.data, path.len);
 	ret[path.len] = 0;
 	return 0;
 }
