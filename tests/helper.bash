@@ -1,0 +1,111 @@
+# What the end-to-end tests share. load helper, and setup/teardown as they need.
+
+bats_require_minimum_version 1.5.0
+
+ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+BUILD=${TEECTL_BUILD:-build}
+[[ $BUILD == /* ]] || BUILD=$ROOT/$BUILD
+VECTORS=$ROOT/tests/vectors
+export ROOT BUILD VECTORS
+unset TEECTL_FILE TEECTL_STATE TEECTL_OUTPUT TEECTL_TIMEOUT TEECTL_LOG
+
+teectl() {
+	"$BUILD/teectl" "$@"
+}
+
+# Fails with what was seen, so that a failing test explains itself.
+fail() {
+	printf '%s\n' "$*" "status: ${status-}" "output: ${output-}" "stderr: ${stderr-}" >&2
+	return 1
+}
+
+# has TEXT WORDS: TEXT contains WORDS.
+has() {
+	[[ $1 == *"$2"* ]] || fail "expected '$2' in: $1"
+}
+
+hasnt() {
+	[[ $1 != *"$2"* ]] || fail "unexpected '$2' in: $1"
+}
+
+# same FOUND EXPECTED
+same() {
+	[[ $1 == "$2" ]] || fail "expected '$2', found '$1'"
+}
+
+# cluster NAME NODES THRESHOLD MEMBERS [EXTRA-YAML]: writes NAME.yaml in the current folder, with keys
+# under NAME-members/, nodes tee1.. on free ports. EXTRA stands at the end, at the top level.
+cluster() {
+	local name=$1 nodes=$2 threshold=$3 members=$4 extra=${5-} i
+	mkdir -p -m 700 "$name-members"
+	{
+		cat <<-EOF
+		apiVersion: teectl/v1
+		kind: Cluster
+		metadata: { name: $name }
+		enclave:
+		  image: ${IMAGE:-$BUILD/teectl-enclave}
+		  role: ${ROLE:-test-operators}
+		  insecureOpenSeed: true
+		attestation: { root: simulated${ATTESTATION:+, $ATTESTATION} }
+		quorum:
+		  threshold: $threshold
+		  members:
+		EOF
+		for ((i = 1; i <= members; i++)); do
+			[[ -e $name-members/member$i.secret ]] ||
+				teectl member keygen "$name-members/member$i" >/dev/null
+			echo "    - { name: member$i, key: $name-members/member$i.secret, pub: $name-members/member$i.pub }"
+		done
+		echo "manifest: { namespace: ${NAMESPACE:-$name}, nonce: ${NONCE:-1} }"
+		echo "nodes:"
+		for ((i = 1; i <= nodes; i++)); do
+			echo "  - { name: tee$i, listen: \"127.0.0.1:0\" }"
+		done
+		[[ -z $extra ]] || printf '%s\n' "$extra"
+	} >"$name.yaml"
+}
+
+# url NAME NODE: where a node of a running cluster serves.
+url() {
+	teectl -f "$1.yaml" status -o json 2>/dev/null | jq -r --arg n "$2" '.nodes[] | select(.name == $n).url'
+}
+
+# hv NAME [OPTION...]: an enclave by hand; its URL in $NAME, its hypervisor's pid in ${NAME}_pid.
+hv() {
+	local name=$1 line fd fifo
+	shift
+	fifo=$BATS_TEST_TMPDIR/$name.fifo
+	rm -f "$fifo"
+	mkfifo "$fifo"
+	"$BUILD/teectl-hv" --image "${IMAGE:-$BUILD/teectl-enclave}" --listen 127.0.0.1:0 \
+		--pki "${PKI:-$BATS_TEST_TMPDIR/pki}" "$@" >"$fifo" 2>>"$BATS_TEST_TMPDIR/$name.log" 3>&- 4>&- &
+	HVS+=("$!")
+	printf -v "${name}_pid" '%d' "$!"
+	exec {fd}<"$fifo"
+	read -r -u "$fd" line || fail "$name did not start: $(cat "$BATS_TEST_TMPDIR/$name.log")"
+	exec {fd}<&-
+	printf -v "$name" 'http://%s' "${line#listening on }"
+}
+
+# Ends what hv started, and waits for the end.
+stop_hvs() {
+	((${#HVS[@]})) || return 0
+	kill "${HVS[@]}" 2>/dev/null || true
+	wait "${HVS[@]}" 2>/dev/null || true
+	HVS=()
+}
+HVS=()
+
+# post URL PATH JSON: the answer in $output, its HTTP status in $http.
+post() {
+	output=$(curl -sS -X POST -H 'Content-Type: application/json' -w '\n%{http_code}' -d "$3" "$1$2")
+	http=${output##*$'\n'}
+	output=${output%$'\n'*}
+}
+
+get() {
+	output=$(curl -sS -w '\n%{http_code}' "$1$2")
+	http=${output##*$'\n'}
+	output=${output%$'\n'*}
+}
