@@ -15,23 +15,13 @@
 
 #define FILE_BYTES_MAX (1 << 20) /* a certificate chain takes a few KiB */
 
-struct hv_option {
-	const char *name, *metavar; /* metavar NULL: a flag */
-	size_t offset;              /* of a const char *, or of a bool for a flag */
-	const char *doc;
-};
+#define AT(field)      offsetof(struct hv_options, field)
 
-#define AT(field) offsetof(struct hv_options, field)
-
-static const struct hv_option table[] = {
-	{ "image", "FILE", AT(image), "program to run as the enclave (PCR0, PCR1)" },
-	{ "pki", "DIR", AT(pki),
-	  "folder of the simulated root (default ~/.local/state/teectl/pki)" },
-	{ "role", "TEXT", AT(role), "who operates the enclave (PCR3)" },
-	{ "instance", "TEXT", AT(instance), "which of several enclaves it is (PCR4)" },
-	{ "debug", NULL, AT(is_debug), "PCR0, 1 and 2 read zero; nobody trusts such an enclave" },
-	{ "help", NULL, AT(wants_help), "show this and leave" },
-	{ "version", NULL, AT(wants_version), "show the version and leave" },
+/* Of a const char *, or of a bool for a flag. */
+static const size_t offsets[HV_OPTION_COUNT] = {
+	[HV_IMAGE] = AT(image),           [HV_PKI] = AT(pki),        [HV_ROLE] = AT(role),
+	[HV_INSTANCE] = AT(instance),     [HV_DEBUG] = AT(is_debug), [HV_HELP] = AT(wants_help),
+	[HV_VERSION] = AT(wants_version),
 };
 
 void hv_options_drop(struct hv_options *o)
@@ -50,9 +40,9 @@ static bool is_named(const char *arg, const char *name)
 
 static const struct hv_option *find_own(const char *arg)
 {
-	for (size_t i = 0; i < COUNT(table); i++)
-		if (is_named(arg, table[i].name))
-			return &table[i];
+	for (size_t i = 0; i < HV_OPTION_COUNT; i++)
+		if (is_named(arg, hv_option_table[i].name))
+			return &hv_option_table[i];
 	return NULL;
 }
 
@@ -88,7 +78,7 @@ static int take_value(const struct hv_option *option, char *const *argv, size_t 
 static int take_own(const struct hv_option *option, char *const *argv, size_t count, size_t *at,
                     struct hv_options *o, struct err *e)
 {
-	void *field = (char *)o + option->offset;
+	void *field = (char *)o + offsets[option - hv_option_table];
 	const char *given = argv[*at];
 
 	if (!option->metavar) {
@@ -107,14 +97,14 @@ static int take_own(const struct hv_option *option, char *const *argv, size_t co
 /* The nearest word among ours, for what neither we nor the enclave know; its table has the rest. */
 static int check_known(const char *arg, struct err *e)
 {
-	const char *names[COUNT(table) + 1] = { 0 };
+	const char *names[HV_OPTION_COUNT + 1] = { 0 };
 	const char *nearest;
 	char word[32];
 
 	if (strncmp(arg, "--", 2) != 0 || find_enclaves(arg))
 		return 0;
-	for (size_t i = 0; i < COUNT(table); i++)
-		names[i] = table[i].name;
+	for (size_t i = 0; i < HV_OPTION_COUNT; i++)
+		names[i] = hv_option_table[i].name;
 	snprintf(word, sizeof(word), "%.*s", (int)strcspn(arg + 2, "="), arg + 2);
 	nearest = text_nearest(word, names);
 	return nearest
@@ -166,8 +156,9 @@ void hv_options_print_help(FILE *to)
 	    "and root on this host, can forge or read every enclave under it.\n\n"
 	    "options:\n",
 	    to);
-	for (size_t i = 0; i < COUNT(table); i++)
-		print_option(to, table[i].name, table[i].metavar, table[i].doc, NULL);
+	for (size_t i = 0; i < HV_OPTION_COUNT; i++)
+		print_option(to, hv_option_table[i].name, hv_option_table[i].metavar,
+		             hv_option_table[i].doc, NULL);
 	fputs("\noptions for the enclave:\n", to);
 	for (size_t i = 0; i < LAUNCH_COUNT; i++)
 		if (i != LAUNCH_NSM)

@@ -50,6 +50,16 @@ const struct launch_option launch_options[LAUNCH_COUNT] = {
 	[LAUNCH_LOG_LEVEL] = { .name = "log-level", .kind = LAUNCH_TEXT, .metavar = "LEVEL", .fallback = "info",
 		.doc = "error, warn, info or debug" },
 };
+
+const struct hv_option hv_option_table[HV_OPTION_COUNT] = {
+	[HV_IMAGE] = { "image", "FILE", "program to run as the enclave (PCR0, PCR1)" },
+	[HV_PKI] = { "pki", "DIR", "folder of the simulated root (default ~/.local/state/teectl/pki)" },
+	[HV_ROLE] = { "role", "TEXT", "who operates the enclave (PCR3)" },
+	[HV_INSTANCE] = { "instance", "TEXT", "which of several enclaves it is (PCR4)" },
+	[HV_DEBUG] = { "debug", NULL, "PCR0, 1 and 2 read zero; nobody trusts such an enclave" },
+	[HV_HELP] = { "help", NULL, "show this and leave" },
+	[HV_VERSION] = { "version", NULL, "show the version and leave" },
+};
 /* clang-format on */
 
 static int unknown_option(const char *name, struct err *e)

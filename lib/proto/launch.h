@@ -42,6 +42,26 @@ struct launch_option {
 
 extern const struct launch_option launch_options[LAUNCH_COUNT];
 
+/* The hypervisor's own options; what is not among them is the enclave's. */
+enum hv_option_id {
+	HV_IMAGE,
+	HV_PKI,
+	HV_ROLE,
+	HV_INSTANCE,
+	HV_DEBUG,
+	HV_HELP,
+	HV_VERSION,
+	HV_OPTION_COUNT,
+};
+
+struct hv_option {
+	const char *name;
+	const char *metavar; /* NULL: a flag */
+	const char *doc;
+};
+
+extern const struct hv_option hv_option_table[HV_OPTION_COUNT];
+
 #define LAUNCH_REPEAT_MAX 16
 
 struct launch {
