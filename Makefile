@@ -164,6 +164,15 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libinternal.a
 	$(Q)$(CC) $(CPPFLAGS) -Ienclave-stub -I. $(ALL_CFLAGS) -fsanitize=fuzzer $< \
 		$$(sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $<) $(BUILD)/libinternal.a $(ALL_LDFLAGS) $(LIBS) -o $@
 
+# Completions and manual pages as the tables have them; tests/docs.bats holds the committed ones to it.
+docs: $(BUILD)/teectl
+	@mkdir -p completions man
+	$(Q)$< completion bash > completions/teectl.bash
+	$(Q)$< completion zsh > completions/_teectl
+	$(Q)$< completion fish > completions/teectl.fish
+	@rm -f man/*.1 man/*.5 man/*.8
+	$(Q)for page in $$($< help --pages); do $< help --man $$page > man/$$page || exit 1; done
+
 install: all $(BUILD)/libteectl.so $(BUILD)/libteectl.a $(BUILD)/teectl.pc
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/pkgconfig include share/bash-completion/completions \
 		share/zsh/site-functions share/fish/vendor_completions.d share/man/man1 share/man/man5 share/man/man8)
@@ -188,7 +197,7 @@ help:
 	@echo 'make check      the same under both compilers, sanitizers and valgrind'
 	@echo 'make fuzz SECONDS=30, make bench, make docs, make install DESTDIR= PREFIX=, make clean'
 
-.PHONY: all unit unit-programs deps demo test test-programs test-sanitized check valgrind fuzz fuzz-programs \
+.PHONY: all docs unit unit-programs deps demo test test-programs test-sanitized check valgrind fuzz fuzz-programs \
         install clean help
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -154,6 +154,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	AUTO(buf) struct buf text = BUF_INIT(DOCUMENT_TEXT_MAX);
 	const struct help_args *args = arguments;
 	const struct cmd *cmd = NULL;
+	bool is_group = false;
 
 	if (args->man)
 		TRY(man_page(args->man, &text, e));
@@ -162,6 +163,11 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	if (args->man || args->pages) {
 		print_raw(buf_view(&text));
 		return 0;
+	}
+	if (args->verb.count == 1 && c->global.output == OUTPUT_TABLE) {
+		TRY(help_print_group(args->verb.items[0], &is_group, e));
+		if (is_group)
+			return 0;
 	}
 	if (args->verb.count)
 		TRY(find_verb(&args->verb, &cmd, e));

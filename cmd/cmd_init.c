@@ -15,6 +15,7 @@
 #define IMAGE_DEFAULT "build/" PROGRAM_NAME
 #define NODES_MAX     1024 /* a file with more is written by a program of one's own */
 #define LINE_MAX_LEN  1024
+#define COMMENT_WIDTH 88
 
 struct init_args {
 	const char *name, *image;
@@ -78,6 +79,22 @@ static const struct wire_field init_reply_fields[] = {
 static const struct wire_schema init_reply_schema = JSON_SCHEMA(init_reply, init_reply_fields);
 WIRE_DROP(init_reply);
 
+/* A comment, wrapped between words. */
+static int add_comment(struct buf *to, int indent, const char *text, struct err *e)
+{
+	while (*text) {
+		size_t room = COMMENT_WIDTH - (size_t)indent, len = strlen(text);
+
+		if (len > room)
+			for (len = room; len > 0 && text[len] != ' ';)
+				len--;
+		len = len ? len : strlen(text);
+		TRY(buf_add_format(to, e, "%*s# %.*s\n", indent, "", (int)len, text));
+		text += len + strspn(text + len, " ");
+	}
+	return 0;
+}
+
 /* One key of the file, below a comment that is its row's doc. */
 PRINTF_LIKE(4, 5)
 static int add_key(struct buf *to, struct err *e, const char *path, const char *format, ...)
@@ -95,7 +112,8 @@ static int add_key(struct buf *to, struct err *e, const char *path, const char *
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
-	return buf_add_format(to, e, "%*s# %s\n%s\n", indent, "", doc, line);
+	TRY(add_comment(to, indent, doc, e));
+	return buf_add_format(to, e, "%s\n", line);
 }
 
 static int add_head(struct buf *to, const struct init_args *args, struct err *e)

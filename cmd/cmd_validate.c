@@ -76,8 +76,9 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	(void)arguments;
 	if (check_files(&c->cluster, e) < 0) {
 		if (e->code == ERR_NO_INPUT)
-			context_hint(c,
-			             "the file itself is valid; teectl member keygen makes keys");
+			context_hint(c, "the file itself is valid; make what it points to (teectl "
+			                "member keygen makes "
+			                "keys), or correct the path");
 		return -1;
 	}
 	TRY(describe(&c->cluster, &v, e));

@@ -209,6 +209,19 @@ int help_print(const struct cmd *cmd, struct err *e)
 	return 0;
 }
 
+int help_print_group(const char *word, bool *ret_found, struct err *e)
+{
+	AUTO(buf) struct buf text = BUF_INIT(DOCUMENT_TEXT_MAX);
+	size_t len = strlen(word);
+
+	for (size_t i = 0; cmd_table[i]; i++)
+		if (strncmp(cmd_table[i]->name, word, len) == 0 && cmd_table[i]->name[len] == ' ')
+			TRY(add_row(&text, cmd_table[i]->name, cmd_table[i]->summary, e));
+	*ret_found = text.len > 0;
+	print_raw(buf_view(&text));
+	return 0;
+}
+
 int help_page_name(const struct cmd *cmd, struct buf *to, struct err *e)
 {
 	size_t from = to->len;

@@ -9,6 +9,8 @@
 
 /* The verb's help on standard output; cmd NULL: the overview. */
 MUST_CHECK int help_print(const struct cmd *cmd, struct err *e);
+/* "member": the verbs that begin with that word; *ret_found false: none does. */
+MUST_CHECK int help_print_group(const char *word, bool *ret_found, struct err *e);
 /* A manual page in mdoc(7), by its name ("teectl.1"). fails ERR_USAGE, with the nearest name */
 MUST_CHECK int man_page(const char *name, struct buf *to, struct err *e);
 /* Names of all pages, one a line. */

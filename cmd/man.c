@@ -9,6 +9,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PAGE_NAME_MAX 64
@@ -62,13 +63,16 @@ static int add_prose(struct buf *to, const char *text, struct err *e)
 static int add_quoted(struct buf *to, const char *text, struct err *e)
 {
 	TRY(buf_add_text(to, "\"", e));
-	for (; *text; text++) {
-		if (*text == '"')
-			TRY(buf_add_text(to, "\\(dq", e));
-		else
-			TRY(add_escaped(to, text, 1, false, e));
+	for (;;) {
+		size_t len = strcspn(text, "\"");
+
+		TRY(add_escaped(to, text, len, false, e));
+		text += len;
+		if (!*text)
+			return buf_add_text(to, "\"", e);
+		TRY(buf_add_text(to, "\\(dq", e));
+		text++;
 	}
-	return buf_add_text(to, "\"", e);
 }
 
 static int add_header(struct buf *to, const char *name, const char *section, const char *summary,
@@ -163,6 +167,13 @@ static int add_example(struct buf *to, const char *command, const char *doc, str
 	return buf_add_text(to, "\n.Pp\n", e);
 }
 
+/* The .Pp after the last example, before a section. */
+static void drop_last_paragraph(struct buf *to)
+{
+	to->len -= strlen(".Pp\n");
+	to->data[to->len] = 0;
+}
+
 static int add_examples(struct buf *to, const struct cmd *cmd, struct err *e)
 {
 	if (!cmd->examples[0].command)
@@ -170,8 +181,7 @@ static int add_examples(struct buf *to, const struct cmd *cmd, struct err *e)
 	TRY(buf_add_text(to, ".Sh EXAMPLES\n", e));
 	for (size_t i = 0; i < CMD_EXAMPLES_MAX && cmd->examples[i].command; i++)
 		TRY(add_example(to, cmd->examples[i].command, cmd->examples[i].doc, e));
-	to->len -= strlen(".Pp\n");
-	to->data[to->len] = 0;
+	drop_last_paragraph(to);
 	return 0;
 }
 
@@ -224,14 +234,26 @@ static int add_advice(struct buf *to, struct err *e)
 	return buf_add_text(to, ".El\n", e);
 }
 
+static int compare_names(const void *a, const void *b)
+{
+	const struct cmd *const *left = a, *const *right = b;
+
+	return strcmp((*left)->name, (*right)->name);
+}
+
 static int add_see_also(struct buf *to, struct err *e)
 {
 	AUTO(buf) struct buf name = BUF_INIT(PAGE_NAME_MAX);
+	const struct cmd *sorted[CMD_COUNT_MAX];
+	size_t count = 0;
 
+	for (; cmd_table[count] && count < CMD_COUNT_MAX; count++)
+		sorted[count] = cmd_table[count];
+	qsort(sorted, count, sizeof(sorted[0]), compare_names);
 	TRY(buf_add_text(to, ".Sh SEE ALSO\n", e));
-	for (size_t i = 0; cmd_table[i]; i++) {
+	for (size_t i = 0; i < count; i++) {
 		buf_clear(&name);
-		TRY(help_page_name(cmd_table[i], &name, e));
+		TRY(help_page_name(sorted[i], &name, e));
 		TRY(buf_add_format(to, e, ".Xr %s 1 ,\n", buf_text(&name)));
 	}
 	return buf_add_text(to, ".Xr teectl-cluster 5 ,\n.Xr teectl-enclave 8 ,\n.Xr teectl-hv 8\n",
@@ -283,7 +305,7 @@ static int add_config_row(struct buf *to, const struct config_row *row, struct e
 {
 	TRY(buf_add_text(to, ".It Ic ", e));
 	TRY(add_quoted(to, row->path, e));
-	TRY(buf_add_text(to, "\n", e));
+	TRY(buf_add_format(to, e, " Pq %s\n", config_type(row->kind)));
 	TRY(add_escaped(to, row->doc, strlen(row->doc), true, e));
 	if (row->is_required)
 		TRY(buf_add_text(to, "; required", e));
@@ -356,6 +378,53 @@ static int page_enclave(const char *name, struct buf *to, struct err *e)
 	return buf_add_text(to, ".El\n.Sh SEE ALSO\n.Xr teectl 1 ,\n.Xr teectl-hv 8\n", e);
 }
 
+static int page_hv(const char *name, struct buf *to, struct err *e)
+{
+	TRY(add_header(to, name, "8", "the simulated hypervisor of one enclave", e));
+	TRY(buf_add_text(
+	    to,
+	    ".Sh SYNOPSIS\n.Nm\n.Fl \\-image Ar FILE\n.Op Ar OPTIONS\n.Op Ar ENCLAVE-OPTIONS\n"
+	    ".Sh DESCRIPTION\n",
+	    e));
+	TRY(add_prose(to,
+	              "teectl-hv stands where the Nitro hypervisor stands. It reads the image once "
+	              "into a sealed "
+	              "memory file, measures those bytes, executes those bytes, and is the "
+	              "security module of "
+	              "what it has started: it answers in the real device's CBOR and signs "
+	              "attestation documents "
+	              "under a root of its own. The enclave can neither sign documents nor choose "
+	              "its PCRs. When "
+	              "one of the two processes ends, the other goes too.\n\n"
+	              "It prints `listening on HOST:PORT` when the enclave serves. Options that it "
+	              "does not know "
+	              "are the enclave's, see teectl-enclave(8). The enclave's environment is "
+	              "empty; TEECTL_LOG "
+	              "becomes its --log-level.\n\n"
+	              "It is a simulation: whoever reads the root key below --pki owns every "
+	              "cluster under it, "
+	              "and root on this machine reads every simulated enclave.\n\n"
+	              "The options are:",
+	              e));
+	TRY(buf_add_text(to, ".Bl -tag -width Ds\n", e));
+	for (size_t i = 0; i < HV_OPTION_COUNT; i++) {
+		const struct hv_option *opt = &hv_option_table[i];
+
+		TRY(buf_add_format(to, e, ".It Fl \\-%s%s%s\n", opt->name,
+		                   opt->metavar ? " Ar " : "", opt->metavar ? opt->metavar : ""));
+		TRY(add_escaped(to, opt->doc, strlen(opt->doc), true, e));
+		TRY(buf_add_text(to, "\n", e));
+	}
+	TRY(buf_add_text(to, ".El\n.Sh EXAMPLES\n", e));
+	TRY(add_example(to, "teectl-hv --image build/teectl-enclave --listen 127.0.0.1:9000",
+	                "an enclave for a person with curl", e));
+	TRY(add_example(to,
+	                "teectl-hv --image build/teectl-enclave --listen 127.0.0.1:9000 --debug",
+	                "one in debug mode, which takes shares in the clear", e));
+	drop_last_paragraph(to);
+	return buf_add_text(to, ".Sh SEE ALSO\n.Xr teectl 1 ,\n.Xr teectl-enclave 8\n", e);
+}
+
 /* Pages that are not a verb's. */
 static const struct {
 	const char *name;
@@ -364,6 +433,7 @@ static const struct {
 	{ "teectl.1", page_teectl },
 	{ "teectl-cluster.5", page_cluster },
 	{ "teectl-enclave.8", page_enclave },
+	{ "teectl-hv.8", page_hv },
 };
 
 int man_page(const char *name, struct buf *to, struct err *e)

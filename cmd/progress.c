@@ -13,7 +13,7 @@ static const char *const frames[] = { "⠋", "⠙", "⠹", "⠸", "⠼", "⠴", 
 
 struct progress progress_new(void)
 {
-	return (struct progress) { .is_terminal = terminal_is(STDERR_FILENO) };
+	return (struct progress){ .is_terminal = terminal_is(STDERR_FILENO) };
 }
 
 void progress_clear(struct progress *p)
@@ -70,22 +70,16 @@ void progress_say(struct progress *p, const char *format, ...)
 
 void progress_set(struct progress *p, size_t done, size_t total, const char *format, ...)
 {
-	char text[PROGRESS_TEXT_MAX];
 	va_list args;
-	bool is_new;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	vsnprintf(p->text, sizeof(p->text), format, args);
 	va_end(args);
-	text_tame(text);
-	is_new = strcmp(text, p->text) != 0;
-	memcpy(p->text, text, sizeof(text));
+	text_tame(p->text);
 	p->done = done;
 	p->total = total;
 	if (p->is_terminal)
 		draw(p);
-	else if (is_new)
-		fprintf(stderr, "%s\n", text);
 }
 
 void progress_tick(struct progress *p)

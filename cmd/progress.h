@@ -1,5 +1,5 @@
-/* What is happening, on standard error: a line that is rewritten on a terminal, and elsewhere one
- * line when something changes. */
+/* What is happening, on standard error: a lasting line when something changes, and on a terminal one
+ * more that is rewritten, with a spinner. */
 #ifndef TEECTL_CMD_PROGRESS_H
 #define TEECTL_CMD_PROGRESS_H
 
@@ -18,7 +18,7 @@ struct progress {
 struct progress progress_new(void);
 /* A lasting line: "tee2: verified". */
 void progress_say(struct progress *p, const char *format, ...) PRINTF_LIKE(2, 3);
-/* What is under way now. Elsewhere than on a terminal it is a line if it differs from the last. */
+/* What is under way now; shown on a terminal alone. */
 void progress_set(struct progress *p, size_t done, size_t total, const char *format, ...)
     PRINTF_LIKE(4, 5);
 /* Turns the spinner; call it every 100 ms or so while waiting. Nothing without a terminal. */
