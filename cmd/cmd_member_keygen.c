@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define PATH_LEN_MAX 4096 /* Linux's PATH_MAX */
 
@@ -73,9 +74,14 @@ static int check_free(const struct text_list *prefixes, struct err *e)
 static int make_folder(const char *prefix, struct err *e)
 {
 	AUTO(text) char *folder = NULL;
+	struct stat found;
 
 	TRY(path_folder(prefix, &folder, e));
-	return file_is_there(folder) ? 0 : folder_make_private(folder, e);
+	if (stat(folder, &found) < 0)
+		return folder_make_private(folder, e);
+	if (!S_ISDIR(found.st_mode))
+		return err_set(e, ERR_DATA, "'%s' is not a folder", folder);
+	return 0;
 }
 
 /* The secret is written first: a public half without its secret would be worth nothing. */

@@ -113,12 +113,32 @@ static const char bash_scan[] = "\n"
                                 "\t\tbefore=${COMP_WORDS[COMP_CWORD - 2]}\n"
                                 "\tfi\n"
                                 "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
-                                "\t\tcase ${COMP_WORDS[i]} in\n"
-                                "\t\t-f | --file) file=${COMP_WORDS[++i]} ;;\n"
-                                "\t\t--state | -o | --output | --timeout) ((++i)) ;;\n"
-                                "\t\t-*) ;;\n"
-                                "\t\t*)\n"
-                                "\t\t\tcase $verb in\n";
+                                "\t\tcase ${COMP_WORDS[i]} in\n";
+
+static const char bash_words[] = "\t\t=) ((++i)) ;;\n"
+                                 "\t\t-*) ;;\n"
+                                 "\t\t*)\n"
+                                 "\t\t\tcase $verb in\n";
+
+/* How the scan steps over the globals that take a value; the cluster file's is kept. */
+static int bash_globals(struct buf *to, struct err *e)
+{
+	for (size_t i = 0; i < global_opt_count; i++) {
+		const struct opt *opt = &global_opts[i];
+		bool is_file = strcmp(opt->name, "file") == 0;
+
+		if (opt->kind == OPT_FLAG)
+			continue;
+		TRY(buf_add_format(to, e, "\t\t--%s", opt->name));
+		if (opt->letter)
+			TRY(buf_add_format(to, e, " | -%c", opt->letter));
+		TRY(buf_add_format(to, e,
+		                   ")\n\t\t\t[[ ${COMP_WORDS[i + 1]} == = ]] && ((++i))\n"
+		                   "\t\t\t%s ;;\n",
+		                   is_file ? "file=${COMP_WORDS[++i]}" : "((++i))"));
+	}
+	return 0;
+}
 
 int complete_bash(struct buf *to, struct err *e)
 {
@@ -130,6 +150,8 @@ int complete_bash(struct buf *to, struct err *e)
 		TRY(buf_add_format(to, e, "%s--%s", i ? " " : "", global_opts[i].name));
 	TRY(buf_add_text(to, "'\n", e));
 	TRY(buf_add_text(to, bash_scan, e));
+	TRY(bash_globals(to, e));
+	TRY(buf_add_text(to, bash_words, e));
 	TRY(buf_add_text(to, "\t\t\t'') verb=${COMP_WORDS[i]} ;;\n", e));
 	for (size_t i = 0; cmd_table[i]; i++)
 		if (complete_starts_group(cmd_table[i], group))

@@ -75,7 +75,7 @@ static const char fish_start[] =
     "    for word in (commandline -opc)[2..-1]\n"
     "        if test $skip = 1\n"
     "            set skip 0\n"
-    "        else if contains -- $word -f --file --state -o --output --timeout\n"
+    "        else if contains -- $word $__teectl_valued\n"
     "            set skip 1\n"
     "        else if not string match -q -- '-*' $word\n"
     "            echo $word\n"
@@ -104,7 +104,16 @@ int complete_fish(struct buf *to, struct err *e)
 	char group[WORD_MAX];
 
 	TRY(buf_add_text(to, fish_start, e));
-	TRY(buf_add_text(to, "set -g __teectl_groups", e));
+	TRY(buf_add_text(to, "# Options before the verb that take a value.\nset -g __teectl_valued",
+	                 e));
+	for (size_t i = 0; i < global_opt_count; i++) {
+		if (global_opts[i].kind == OPT_FLAG)
+			continue;
+		TRY(buf_add_format(to, e, " --%s", global_opts[i].name));
+		if (global_opts[i].letter)
+			TRY(buf_add_format(to, e, " -%c", global_opts[i].letter));
+	}
+	TRY(buf_add_text(to, "\nset -g __teectl_groups", e));
 	for (size_t i = 0; cmd_table[i]; i++)
 		if (complete_starts_group(cmd_table[i], group))
 			TRY(buf_add_format(to, e, " %s", group));

@@ -25,8 +25,19 @@ _teectl() {
 	fi
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		-f | --file) file=${COMP_WORDS[++i]} ;;
-		--state | -o | --output | --timeout) ((++i)) ;;
+		--file | -f)
+			[[ ${COMP_WORDS[i + 1]} == = ]] && ((++i))
+			file=${COMP_WORDS[++i]} ;;
+		--state)
+			[[ ${COMP_WORDS[i + 1]} == = ]] && ((++i))
+			((++i)) ;;
+		--output | -o)
+			[[ ${COMP_WORDS[i + 1]} == = ]] && ((++i))
+			((++i)) ;;
+		--timeout)
+			[[ ${COMP_WORDS[i + 1]} == = ]] && ((++i))
+			((++i)) ;;
+		=) ((++i)) ;;
 		-*) ;;
 		*)
 			case $verb in

@@ -6,7 +6,7 @@ function __teectl_words
     for word in (commandline -opc)[2..-1]
         if test $skip = 1
             set skip 0
-        else if contains -- $word -f --file --state -o --output --timeout
+        else if contains -- $word $__teectl_valued
             set skip 1
         else if not string match -q -- '-*' $word
             echo $word
@@ -14,6 +14,8 @@ function __teectl_words
     end
 end
 
+# Options before the verb that take a value.
+set -g __teectl_valued --file -f --state --output -o --timeout
 set -g __teectl_groups member
 function __teectl_is
     set -l words (__teectl_words)

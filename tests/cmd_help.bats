@@ -1,0 +1,114 @@
+#!/usr/bin/env bats
+
+load verb
+
+@test "help: lists every verb with its summary" {
+	try 0 help
+	prints "usage: teectl [OPTIONS] VERB [ARGUMENTS]"
+	prints "  member keygen           make a member's key pair"
+	[[ -z $stderr ]]
+	local overview=$output
+	try 0 --help
+	[[ $output == "$overview" ]]
+}
+
+@test "help: explains a verb, as VERB --help does" {
+	try 0 help member keygen
+	prints "usage: teectl member keygen PREFIX ..."
+	prints "Exit status:"
+	local explained=$output
+	try 0 member keygen --help
+	[[ $output == "$explained" ]]
+}
+
+@test "help: no line is wider than 80 characters" {
+	teectl help -o json | jq -r '.verbs[].name' >verbs
+	while read -r verb; do
+		teectl help $verb >text
+		run awk 'length > 80 && !/^  teectl|^usage/' text
+		[[ -z $output ]]
+	done <verbs
+}
+
+@test "help: of a word that begins several verbs lists those" {
+	try 0 help member
+	prints "member keygen"
+	prints "member show"
+	[[ ${#lines[@]} -eq 2 ]]
+}
+
+@test "help: an unknown verb is told with the nearest one" {
+	try 64 help valdate
+	says "no verb 'valdate'; did you mean 'validate'?"
+	try 64 help xyzzy
+	says "no verb 'xyzzy'"
+}
+
+@test "help: all verbs and options as a document" {
+	try 0 help -o json
+	json '.verbs | map(select(.name == "member show")) | .[0].options[0].metavar' FILE
+	try 0 help logs -o json
+	json '.verbs | length' 1
+	json '.verbs[0].exit_statuses | map(.status) | contains([0, 64, 66, 78])' true
+}
+
+@test "help: manual pages are printed by name" {
+	try 0 help --pages
+	prints teectl.1
+	prints teectl-member-keygen.1
+	try 0 help --man teectl-cluster.5
+	prints ".Dt TEECTL-CLUSTER 5"
+	try 64 help --man teectl.7
+	says "no manual page 'teectl.7'"
+}
+
+@test "help: no verb at all is a mistake, and says where to look" {
+	try 64
+	says "which verb?"
+	says "teectl help lists the verbs"
+	[[ -z $output ]]
+}
+
+@test "help: an unknown verb or option is one line with the nearest word" {
+	try 64 validte
+	says "unknown verb 'validte'; did you mean 'validate'?"
+	try 64 validate --fil x
+	says "unknown option '--fil'; did you mean '--file'?"
+	[[ $(wc -l <<<"$stderr") -eq 2 ]]
+}
+
+@test "help: a mistake is a document too, when one was asked for" {
+	try 64 logs -o json
+	json .error.name usage
+	json .error.exit_status 64
+	json .error.verb logs
+	json .error.text "NODE is required"
+	says "NODE is required"
+	try 64 validate --xyzzy --output=ndjson
+	[[ ${#lines[@]} -eq 1 ]]
+	json .error.verb validate
+}
+
+@test "help: the environment is named when it is wrong" {
+	TEECTL_TIMEOUT=5 try 64 validate
+	says "TEECTL_TIMEOUT: '5' is not a duration"
+	TEECTL_OUTPUT=json try 0 version
+	json .version "$(<"$ROOT/VERSION")"
+	TEECTL_OUTPUT=json try 0 version -o table
+	prints "teectl "
+}
+
+@test "help: output that can't be written is a failure" {
+	run -1 --separate-stderr bash -c "'$BUILD/teectl' help >/dev/full"
+	says "writing standard output: No space left on device"
+	run -1 --separate-stderr bash -c "'$BUILD/teectl' help >&-"
+	says "writing standard output: Bad file descriptor"
+	# What reads the pipe is gone before anything is written: it never opens its end for reading twice.
+	mkfifo pipe
+	exec {reader}<>pipe
+	exec {writer}>pipe
+	exec {reader}<&-
+	run -1 --separate-stderr bash -c "'$BUILD/teectl' help >&$writer"
+	exec {writer}>&-
+	says "writing standard output: Broken pipe"
+}

@@ -1,0 +1,67 @@
+#!/usr/bin/env bats
+
+load verb
+
+@test "init: writes a file that validate accepts once the keys are there" {
+	make_cluster
+	try 0 validate
+	prints "valid"
+	prints "cluster demo: 3 nodes, 3 of them here; 2 of 3 members bring the key back"
+}
+
+@test "init: every key has a comment above it" {
+	try 0 init -f -
+	prints $'  # the enclave\'s executable'
+	prints $'apiVersion: teectl/v1\nkind: Cluster'
+	[[ ! -e cluster.yaml ]]
+	awk 'length > 100 { exit 1 }' <<<"$output"
+}
+
+@test "init: takes names and numbers" {
+	try 0 init -f own.yaml --name own --nodes 4 --members 5 --threshold 3 --port 7000 -o json
+	json .file own.yaml
+	json .nodes 4
+	json .members 5
+	json .threshold 3
+	grep -q 'name: tee4, listen: "127.0.0.1:7003"' own.yaml
+	grep -q 'name: member5, key: members/member5.secret' own.yaml
+}
+
+@test "init: the threshold is more than half of the members" {
+	for pair in 2:2 3:2 4:3 5:3 255:128; do
+		teectl init -f - --members "${pair%:*}" >text
+		grep -q "threshold: ${pair#*:}$" text
+	done
+}
+
+@test "init: never overwrites a file" {
+	echo mine >cluster.yaml
+	try 65 init
+	says "'./cluster.yaml' is there already"
+	[[ $(<cluster.yaml) == mine ]]
+}
+
+@test "init: refuses what can't be" {
+	try 64 init --threshold 4
+	says "--threshold 4 is above --members 3"
+	try 64 init --threshold 1
+	says "--threshold must be a whole number from 2 to 255"
+	try 64 init --port 65535
+	says "leaves no room for 3 nodes"
+	try 64 init --name "a b: c"
+	says "metadata.name"
+	try 64 init --image 'a"b'
+	says "quotes"
+	[[ ! -e cluster.yaml ]]
+}
+
+@test "init: the image is named relative to the file where it is below it" {
+	mkdir bin
+	cp "$BUILD/teectl" bin/teectl
+	: >bin/teectl-enclave
+	bin/teectl init >/dev/null 2>&1
+	grep -q 'image: "bin/teectl-enclave"' cluster.yaml
+	mkdir other
+	bin/teectl init -f other/cluster.yaml >/dev/null 2>&1
+	grep -q "image: \"$(pwd -P)/bin/teectl-enclave\"" other/cluster.yaml
+}

@@ -1,0 +1,48 @@
+#!/usr/bin/env bats
+
+load verb
+
+@test "member keygen: writes a secret for its owner alone, and a public half" {
+	umask 0
+	try 0 member keygen alice
+	[[ $output == "alice.secret and alice.pub" ]]
+	[[ $(stat -c %a alice.secret) == 600 ]]
+	[[ $(tr -d '\n' <alice.secret) =~ ^[0-9a-f]{64}$ ]]
+	[[ $(tr -d '\n' <alice.pub) =~ ^(04[0-9a-f]{128}){2}$ ]]
+}
+
+@test "member keygen: makes several, and the folder that they go to" {
+	try 0 member keygen people/a people/b -o json
+	json '.keys | length' 2
+	json '.keys[1].secret' people/b.secret
+	json '.keys[1].public_key' "$(tr -d '\n' <people/b.pub)"
+	[[ $(stat -c %a people) == 700 ]]
+	run ! cmp people/a.secret people/b.secret
+}
+
+@test "member keygen: the document and the messages hold no secret" {
+	try 0 member keygen alice -o json
+	[[ $output$stderr != *"$(tr -d '\n' <alice.secret)"* ]]
+}
+
+@test "member keygen: never overwrites, and then makes nothing at all" {
+	echo mine >bob.pub
+	try 65 member keygen alice bob
+	says "'bob.pub' is there already"
+	[[ ! -e alice.secret && ! -e bob.secret ]]
+	[[ $(<bob.pub) == mine ]]
+}
+
+@test "member keygen: needs to know where" {
+	try 64 member keygen
+	says "PREFIX is required"
+	try 64 member
+	says "'member' needs one of: keygen, show"
+}
+
+@test "member keygen: a folder that can't be made is told" {
+	: >file
+	try 65 member keygen file/alice
+	says "'file' is not a folder"
+	[[ ! -e file/alice.secret ]]
+}
