@@ -1,15 +1,20 @@
 /* What makes a manifest acceptable: contract.md "Well formed", formats.md 5.4, export-key. */
 #include "proto/manifest.h"
 
-#define NAME_SHOWN ALIAS_MAX
-
 static int show_len(const struct buf *alias)
 {
-	return (int)(alias->len < NAME_SHOWN ? alias->len : NAME_SHOWN);
+	return (int)(alias->len < ALIAS_MAX ? alias->len : ALIAS_MAX);
 }
 
 /* printf's "%.*s" of an alias. */
 #define SHOW(alias) show_len(alias), buf_text(alias)
+
+/* Bad data becomes the code of what it is bad in; a fault of our own stays one. */
+static void judge(struct err *e, enum err_code code)
+{
+	if (e->code == ERR_DATA)
+		e->code = code;
+}
 
 static struct view encrypt_half(const struct member *m)
 {
@@ -42,7 +47,6 @@ static int check_member(const struct member *m, const char *what, size_t index, 
                         struct err *e)
 {
 	struct public_key key;
-	struct err inner;
 
 	if (m->alias.len == 0 || m->alias.len > ALIAS_MAX)
 		return err_set(e, ERR_MANIFEST, "%s.members[%zu].alias: 1 to %d bytes expected",
@@ -53,9 +57,10 @@ static int check_member(const struct member *m, const char *what, size_t index, 
 		return err_set(e, ERR_MANIFEST,
 		               "%s.members[%zu].pub_key: empty, which only a debug enclave allows",
 		               what, index);
-	if (public_key_parse(buf_view(&m->pub_key), &key, &inner) < 0)
-		return err_set(e, ERR_MANIFEST, "%s.members[%zu].pub_key: %s", what, index,
-		               inner.text);
+	if (public_key_parse(buf_view(&m->pub_key), &key, e) < 0) {
+		judge(e, ERR_MANIFEST);
+		return err_wrap(e, "%s.members[%zu].pub_key", what, index);
+	}
 	return 0;
 }
 
@@ -107,7 +112,6 @@ static int check_not_quorum(const struct member_set *set, const char *what,
 static int check_namespace(const struct manifest *m, struct err *e)
 {
 	struct public_key quorum;
-	struct err inner;
 
 	if (m->namespace.name.len == 0 || m->namespace.name.len > NAMESPACE_MAX)
 		return err_set(e, ERR_MANIFEST, "namespace.name: 1 to %d bytes expected",
@@ -115,8 +119,10 @@ static int check_namespace(const struct manifest *m, struct err *e)
 	/* QOS's development boot uses 2^32 - 1, and no manifest could follow it. */
 	if (m->namespace.nonce < 0 || m->namespace.nonce >= UINT32_MAX)
 		return err_set(e, ERR_MANIFEST, "namespace.nonce: 0 to 2^32 - 2 expected");
-	if (public_key_parse(buf_view(&m->namespace.quorum_key), &quorum, &inner) < 0)
-		return err_set(e, ERR_MANIFEST, "namespace.quorum_key: %s", inner.text);
+	if (public_key_parse(buf_view(&m->namespace.quorum_key), &quorum, e) < 0) {
+		judge(e, ERR_MANIFEST);
+		return err_wrap(e, "namespace.quorum_key");
+	}
 	TRY(check_not_quorum(&m->manifest_set, "manifest_set", &quorum, e));
 	return check_not_quorum(&m->share_set, "share_set", &quorum, e);
 }
@@ -172,19 +178,17 @@ static int check_approval(const struct approval *a, const struct hash256 *hash,
                           const struct member_set *set, struct err *e)
 {
 	struct public_key key;
-	struct err inner;
 
 	if (!is_member(set, &a->member))
 		return err_reason(
 		    e, ERR_APPROVAL, "approval:member",
 		    "'%.*s' is no member of the manifest set, or has another key there",
 		    SHOW(&a->member.alias));
-	if (public_key_parse(buf_view(&a->member.pub_key), &key, &inner) < 0)
-		return err_reason(e, ERR_APPROVAL, "approval:key", "the approval of '%.*s': %s",
-		                  SHOW(&a->member.alias), inner.text);
-	if (public_key_verify(&key, VIEW_OF(hash->bytes), buf_view(&a->signature), &inner) < 0)
-		return err_reason(e, ERR_APPROVAL, "approval:signature",
-		                  "the approval of '%.*s': %s", SHOW(&a->member.alias), inner.text);
+	if (public_key_parse(buf_view(&a->member.pub_key), &key, e) < 0 ||
+	    public_key_verify(&key, VIEW_OF(hash->bytes), buf_view(&a->signature), e) < 0) {
+		judge(e, ERR_APPROVAL);
+		return err_wrap(e, "the approval of '%.*s'", SHOW(&a->member.alias));
+	}
 	return 0;
 }
 

@@ -165,7 +165,8 @@ static int decode_hex(const struct wire_field *f, json_object *o, const struct p
 	if (text_trim(digits).len != digits.len)
 		return place_fail(here, e, "white space around hex digits");
 	if (hex_parse(digits, &bytes, &inner) < 0)
-		return place_fail(here, e, "%s", inner.text);
+		return inner.code == ERR_INTERNAL ? err_set(e, ERR_INTERNAL, "%s", inner.text)
+		                                  : place_fail(here, e, "%s", inner.text);
 	TRY(check_count(f, bytes.len, "bytes", here, e));
 	bytes.max = bytes.len;
 	*ret = MOVE(bytes);

@@ -336,7 +336,7 @@ static void approvals_are_of_one_manifest(void **state)
 	approve(&m, "user1", p.keys[0]);
 	m.manifest.namespace.nonce++;
 	assert_refused(manifest_check_approvals(&m, &m.manifest.manifest_set, 1, &e), ERR_APPROVAL,
-	               "approval:signature");
+	               "the approval of 'user1': ");
 }
 
 static void no_more_approvals_than_members(void **state)
