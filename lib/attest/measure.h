@@ -14,8 +14,8 @@ struct measured_option {
 };
 
 /* Copies the file into a sealed memory file (memfd: write, grow, shrink, seal), and returns it open,
- * with mode 0111 (who runs it and is not root starts undumpable), and its PCR0. The bytes measured are those in
- * the memory file. fails ERR_NO_INPUT, ERR_DATA. */
+ * with mode 0111 (who runs it and is not root starts undumpable), and its PCR0. The bytes measured
+ * are those in the memory file. fails ERR_NO_INPUT, ERR_DATA. */
 MUST_CHECK int measure_image(const char *path, int *ret_fd, struct pcr *ret, struct err *e);
 /* PCR1 of the image open at fd: loader and shared libraries as the loader itself resolves them with
  * an empty environment, read now. An ordinary user can list an image only while it is readable, so

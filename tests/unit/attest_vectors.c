@@ -49,7 +49,10 @@ static void expect_refused(const char *name, struct view document, struct view r
 
 	if (check_at(document, root, time, &a, &e) == 0)
 		fail_msg("%s at %lld: accepted", name, (long long)time);
-	if (e.code != ERR_ATTESTATION || strncmp(e.reason, reason, strlen(reason)) != 0)
+	/* "chain:time@" is any certificate's */
+	if (reason[strlen(reason) - 1] == '@')
+		e.reason[strcspn(e.reason, "@") + 1] = 0;
+	if (e.code != ERR_ATTESTATION || strcmp(e.reason, reason) != 0)
 		fail_msg("%s at %lld: %s for '%s' (%s), expected '%s'", name, (long long)time,
 		         err_info(e.code)->name, e.reason, e.text, reason);
 	assert_true(view_is_zero(view_new(&a, sizeof(a))));
