@@ -173,6 +173,14 @@ docs: $(BUILD)/teectl
 	@rm -f man/*.1 man/*.5 man/*.8
 	$(Q)for page in $$($< help --pages); do $< help --man $$page > man/$$page || exit 1; done
 
+$(BUILD)/bench-hop: tests/bench/hop.c $(BUILD)/libinternal.a
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $< $(BUILD)/libinternal.a $(ALL_LDFLAGS) $(LIBS) -o $@
+
+# Ratios in one run on one machine; no test depends on them.
+bench: deps-build-test
+	@$(MAKE) --no-print-directory all $(BUILD)/bench-hop
+	@TEECTL_BUILD=$(BUILD) tests/bench/run
+
 install: all $(BUILD)/libteectl.so $(BUILD)/libteectl.a $(BUILD)/teectl.pc
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/pkgconfig include share/bash-completion/completions \
 		share/zsh/site-functions share/fish/vendor_completions.d share/man/man1 share/man/man5 share/man/man8)
@@ -198,7 +206,7 @@ help:
 	@echo 'make fuzz SECONDS=30, make bench, make docs, make install DESTDIR= PREFIX=, make clean'
 
 .PHONY: all docs unit unit-programs deps demo test test-programs test-sanitized check valgrind fuzz fuzz-programs \
-        install clean help
+        bench install clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

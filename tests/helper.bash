@@ -1,6 +1,6 @@
 # What the end-to-end tests share. load helper, and setup/teardown as they need.
 
-bats_require_minimum_version 1.5.0
+[[ -z ${BATS_VERSION-} ]] || bats_require_minimum_version 1.5.0
 
 ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
 BUILD=${TEECTL_BUILD:-build}
