@@ -131,6 +131,17 @@ static void the_socket_is_3_whatever_was_free(void **state)
 	assert_string_equal(o.output, "0\n1\n2\n3\n4\n");
 }
 
+/* The set of signals in that line of /proc/self/status, without glibc's own: where its posix_spawn
+ * started us, as make does, these two are ignored, and nobody can change it. */
+static unsigned long long signal_set(const char *status, const char *line)
+{
+	const unsigned long long glibcs = 1ull << (32 - 1) | 1ull << (33 - 1);
+	const char *at = strstr(status, line);
+
+	assert_non_null(at);
+	return strtoull(at + strlen(line), NULL, 16) & ~glibcs;
+}
+
 static void no_signal_is_blocked_or_ignored(void **state)
 {
 	struct outcome o;
@@ -139,7 +150,8 @@ static void no_signal_is_blocked_or_ignored(void **state)
 	signal(SIGUSR2, SIG_IGN);
 	o = RUN("/bin/grep", "-E", "SigBlk|SigIgn", "/proc/self/status");
 	signal(SIGUSR2, SIG_DFL);
-	assert_string_equal(o.output, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+	assert_int_equal(signal_set(o.output, "SigBlk:"), 0);
+	assert_int_equal(signal_set(o.output, "SigIgn:"), 0);
 }
 
 static void its_exit_status_is_ours(void **state)
