@@ -258,7 +258,7 @@ void transfer_succeed(struct transfer *t)
 		return;
 	}
 	memset(reply, 0, schema->size);
-	if (wire_decode(schema, buf_view(&t->response), reply, &e) < 0) {
+	if (wire_decode_reply(schema, buf_view(&t->response), reply, &e) < 0) {
 		/* Not the caller's request but the node's answer is at fault. */
 		e.code = e.code == ERR_REQUEST ? ERR_UNREACHABLE : e.code;
 		err_wrap(&e, "%s: %s: not the contract's answer", t->node, t->row->name);

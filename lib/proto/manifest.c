@@ -25,7 +25,7 @@ SCHEMA(text_item,
 #define THIS member_set
 SCHEMA(member_set,
 	NUMBER("threshold", threshold, 0, UINT32_MAX, "how many of them are needed", REQUIRED),
-	LIST("members", members, 0, MEMBERS_MAX, member, "the set", REQUIRED));
+	LIST("members", members, 0, MEMBERS_READ_MAX, member, "the set", REQUIRED));
 #undef THIS
 
 #define THIS manifest_namespace

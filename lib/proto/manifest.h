@@ -8,7 +8,9 @@
 #include "crypto/key_set.h"
 #include "proto/wire.h"
 
-#define MEMBERS_MAX          255
+#define MEMBERS_MAX 255
+/* Of a set in JSON: more than it may have, so that the set is refused as such (1002). */
+#define MEMBERS_READ_MAX     1024
 #define MANIFEST_MAX         (1u << 18) /* borsh; 2 sets of 255 members of 130 bytes are 70 KiB */
 #define ROOT_CERTIFICATE_MAX 4096
 #define NAMESPACE_MAX        128

@@ -10,7 +10,11 @@
 #define PATH_TEXT_MAX  200
 #define NAME_SHOWN_MAX 64 /* of a key from outside */
 
+const struct scan_limits scan_request = { WIRE_TEXT_MAX, WIRE_COST_MAX };
+const struct scan_limits scan_reply = { WIRE_REPLY_TEXT_MAX, WIRE_REPLY_COST_MAX };
+
 struct scan {
+	const struct scan_limits *limits;
 	const uint8_t *start, *at, *end;
 	size_t cost;
 	unsigned depth;
@@ -73,9 +77,9 @@ static void skip_space(struct scan *s)
 
 static int pay(struct scan *s, const struct place *here, size_t cost)
 {
-	if (cost > WIRE_COST_MAX - s->cost)
-		return place_fail(here, s->e, "more than %d commas and brackets (these count 16)",
-		                  WIRE_COST_MAX);
+	if (cost > s->limits->cost - s->cost)
+		return place_fail(here, s->e, "more than %zu commas and brackets (these count 16)",
+		                  s->limits->cost);
 	s->cost += cost;
 	return 0;
 }
@@ -355,15 +359,15 @@ static int scan_value(struct scan *s, const struct place *here)
 	return scan_word(s, here);
 }
 
-int json_scan(struct view text, struct view *ret, struct err *e)
+int json_scan(struct view text, const struct scan_limits *limits, struct view *ret, struct err *e)
 {
-	AUTO(buf) struct buf keys = BUF_INIT((WIRE_COST_MAX + WIRE_DEPTH_MAX) * sizeof(struct key));
+	AUTO(buf) struct buf keys = BUF_INIT((limits->cost + WIRE_DEPTH_MAX) * sizeof(struct key));
 	struct place top = { 0 };
-	struct scan s = { text.data, text.data, text.data, 0, 0, &keys, e };
+	struct scan s = { limits, text.data, text.data, text.data, 0, 0, &keys, e };
 	struct view object;
 
-	if (text.len > WIRE_TEXT_MAX)
-		return place_fail(&top, e, "more than %u bytes", WIRE_TEXT_MAX);
+	if (text.len > limits->text)
+		return place_fail(&top, e, "more than %zu bytes", limits->text);
 	if (text.len)
 		s.end += text.len;
 	skip_space(&s);

@@ -10,7 +10,17 @@
 
 #define WIRE_TEXT_MAX  (1u << 20) /* the body limit of contract.md */
 #define WIRE_DEPTH_MAX 16
-#define WIRE_COST_MAX  200000 /* a comma 1, a container 16: some 40 MB of tree */
+#define WIRE_COST_MAX  200000 /* a comma 1, a container 16: some 15 MB of tree */
+
+/* Answers may be longer than requests: genesis for 255 members takes 270000 units, 1024 receipts
+ * 200000. Whoever asks waits for one answer at a time, so that 70 MB of tree are no danger. */
+#define WIRE_REPLY_TEXT_MAX (4u << 20)
+#define WIRE_REPLY_COST_MAX 1000000
+
+struct scan_limits {
+	size_t text, cost;
+};
+extern const struct scan_limits scan_request, scan_reply;
 
 /* Where in a text: a chain on the callers' stacks, printed as shares[2].signature. */
 struct place {
@@ -25,6 +35,7 @@ int place_fail(const struct place *here, struct err *e, const char *format, ...)
 /* One JSON object and white space around it. ret: the object without that. All numbers in it are
  * integers of at most 64 bits, and not -0. Two keys of one object whose 64-bit hashes are equal
  * count as repeated. */
-MUST_CHECK int json_scan(struct view text, struct view *ret, struct err *e);
+MUST_CHECK int json_scan(struct view text, const struct scan_limits *limits, struct view *ret,
+                         struct err *e);
 
 #endif

@@ -43,14 +43,14 @@ static void draft_drop(struct draft *d)
 static int decode_value(const struct wire_field *f, json_object *o, const struct place *here,
                         void *base, struct err *e);
 
-static int parse(struct view text, json *ret, struct err *e)
+static int parse(struct view text, const struct scan_limits *limits, json *ret, struct err *e)
 {
 	/* One more: json-c counts the values inside the innermost container as a level. */
 	AUTO(tokener) tokener t = json_tokener_new_ex(WIRE_DEPTH_MAX + 1);
 	AUTO(json) json root = NULL;
 	struct view object;
 
-	TRY(json_scan(text, &object, e));
+	TRY(json_scan(text, limits, &object, e));
 	if (!t)
 		return err_set(e, ERR_INTERNAL, "no memory for a JSON parser");
 	json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
@@ -423,12 +423,13 @@ static int decode_value(const struct wire_field *f, json_object *o, const struct
 	return err_set(e, ERR_INTERNAL, "a schema row of no kind");
 }
 
-int wire_decode(const struct wire_schema *schema, struct view text, void *message, struct err *e)
+static int decode(const struct wire_schema *schema, struct view text,
+                  const struct scan_limits *limits, void *message, struct err *e)
 {
 	AUTO(json) json root = NULL;
 	AUTO(draft) struct draft draft = { schema, NULL };
 
-	TRY(parse(text, &root, e));
+	TRY(parse(text, limits, &root, e));
 	draft.data = calloc(1, schema->size);
 	if (!draft.data)
 		return err_set(e, ERR_INTERNAL, "no memory for a message");
@@ -438,11 +439,22 @@ int wire_decode(const struct wire_schema *schema, struct view text, void *messag
 	return 0;
 }
 
+int wire_decode(const struct wire_schema *schema, struct view text, void *message, struct err *e)
+{
+	return decode(schema, text, &scan_request, message, e);
+}
+
+int wire_decode_reply(const struct wire_schema *schema, struct view text, void *message,
+                      struct err *e)
+{
+	return decode(schema, text, &scan_reply, message, e);
+}
+
 int wire_has_key(struct view text, const char *key, bool *ret, struct err *e)
 {
 	AUTO(json) json root = NULL;
 
-	TRY(parse(text, &root, e));
+	TRY(parse(text, &scan_request, &root, e));
 	*ret = json_object_object_get_ex(root, key, NULL);
 	return 0;
 }
@@ -637,6 +649,6 @@ int wire_canonical(struct view text, struct buf *to, struct err *e)
 {
 	AUTO(json) json root = NULL;
 
-	TRY(parse(text, &root, e));
+	TRY(parse(text, &scan_request, &root, e));
 	return canonical_value(root, to, e);
 }

@@ -72,6 +72,9 @@ MUST_CHECK int wire_list_add(struct wire_list *list, const struct wire_schema *i
 /* message: a zeroed struct of the schema; untouched on failure. */
 MUST_CHECK int wire_decode(const struct wire_schema *schema, struct view text, void *message,
                            struct err *e);
+/* The same for an answer, which may be longer (WIRE_REPLY_TEXT_MAX). */
+MUST_CHECK int wire_decode_reply(const struct wire_schema *schema, struct view text, void *message,
+                                 struct err *e);
 /* Appends compact JSON in the rows' order. What is not UTF-8 in a text (an error that was cut)
  * becomes U+FFFD. */
 MUST_CHECK int wire_encode(const struct wire_schema *schema, const void *message, struct buf *to,

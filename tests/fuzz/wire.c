@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct view text = view_new(data, len), object;
 	struct err e;
 
-	if (json_scan(text, &object, &e) < 0)
+	if (json_scan(text, &scan_request, &object, &e) < 0)
 		return 0;
 	for (unsigned i = 0; i < API_COUNT; i++) {
 		try_schema(api_table[i].request, text);

@@ -260,6 +260,23 @@ static void share_set_approvals_are_refused(void **state)
 	assert_refused(manifest_check(&m, false, &e), ERR_MANIFEST, "share_set_approvals");
 }
 
+static void a_set_of_256_is_too_large(void **state)
+{
+	struct member_set set = { .threshold = 2 };
+	struct member *m;
+	struct err e;
+
+	(void)state;
+	for (unsigned i = 0; i < MEMBERS_MAX + 1; i++)
+		assert_ok(wire_list_add(&set.members, &member_schema, &m, &e));
+	assert_refused(member_set_check(&set, "share_set", 2, true, &e), ERR_THRESHOLD,
+	               "share_set has 256 members, at most 255");
+	assert_false(member_set_equal(&set, &set));
+	assert_refused(member_set_pin(&set, &(struct hash256){ 0 }, &e), ERR_MANIFEST,
+	               "more than 255 members");
+	member_set_drop(&set);
+}
+
 static void a_debug_enclave_allows_members_without_keys(void **state)
 {
 	AUTO(people) struct people p = people_new();
@@ -677,6 +694,7 @@ int main(void)
 		cmocka_unit_test(thresholds_have_bounds),
 		cmocka_unit_test(ill_formed_manifests_are_refused_by_field),
 		cmocka_unit_test(share_set_approvals_are_refused),
+		cmocka_unit_test(a_set_of_256_is_too_large),
 		cmocka_unit_test(a_debug_enclave_allows_members_without_keys),
 		cmocka_unit_test(enough_good_approvals_pass),
 		cmocka_unit_test(one_bad_approval_spoils_the_others),

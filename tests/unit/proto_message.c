@@ -239,29 +239,77 @@ static void every_field_is_documented(void **state)
 	}
 }
 
-/* The genesis answer with the most members fits in a body, and in what the scan takes. */
-static void the_largest_messages_fit(void **state)
+static void fill_members(struct wire_list *list, struct view key)
 {
-	AUTO(genesis_reply) struct genesis_reply r = { 0 };
-	AUTO(buf) struct buf text = BUF_INIT(8 * BODY_MAX);
-	static uint8_t bytes[GENESIS_OUTPUT_MAX];
-	struct wire_list *sets[] = { &r.manifest_envelope.manifest.manifest_set.members,
-		                     &r.manifest_envelope.manifest.share_set.members };
+	struct member *m;
+	struct err e;
+
+	for (unsigned i = 0; i < MEMBERS_MAX; i++) {
+		assert_ok(wire_list_add(list, &member_schema, &m, &e));
+		assert_ok(wire_set_text(&m->alias, "member", &e));
+		assert_ok(wire_set(&m->pub_key, key, &e));
+	}
+}
+
+static void assert_fits(const struct wire_schema *schema, const void *message, bool is_reply)
+{
+	AUTO(buf) struct buf text = BUF_INIT(WIRE_REPLY_TEXT_MAX);
 	struct view object;
 	struct err e;
 
-	(void)state;
-	memset(bytes, 0x80, sizeof(bytes));
-	for (size_t set = 0; set < COUNT(sets); set++)
-		for (unsigned i = 0; i < MEMBERS_MAX; i++) {
-			struct member *m;
+	assert_ok(wire_encode(schema, message, &text, &e));
+	assert_ok(json_scan(buf_view(&text), is_reply ? &scan_reply : &scan_request, &object, &e));
+}
 
-			assert_ok(wire_list_add(sets[set], &member_schema, &m, &e));
-			assert_ok(wire_set_text(&m->alias, "a member", &e));
-			assert_ok(wire_set(&m->pub_key, view_new(bytes, PUBLIC_KEY_LEN), &e));
-		}
-	assert_ok(wire_encode(&manifest_envelope_schema, &r.manifest_envelope, &text, &e));
-	assert_ok(json_scan(buf_view(&text), &object, &e));
+/* All bytes 255: the longest in JSON. */
+static void a_manifest_of_255_members_fits_in_a_request(void **state)
+{
+	AUTO(manifest_message) struct manifest_message m = { 0 };
+	uint8_t bytes[PUBLIC_KEY_LEN];
+
+	(void)state;
+	memset(bytes, 0xff, sizeof(bytes));
+	fill_members(&m.manifest_envelope.manifest.manifest_set.members, VIEW_OF(bytes));
+	fill_members(&m.manifest_envelope.manifest.share_set.members, VIEW_OF(bytes));
+	assert_fits(&manifest_message_schema, &m, false);
+}
+
+static void a_genesis_of_255_members_fits_in_a_reply(void **state)
+{
+	AUTO(genesis_reply) struct genesis_reply r = { 0 };
+	static uint8_t bytes[GENESIS_OUTPUT_MAX];
+	struct encrypted_share *share;
+	struct err e;
+
+	(void)state;
+	memset(bytes, 0xff, sizeof(bytes));
+	fill_members(&r.manifest_envelope.manifest.manifest_set.members,
+	             view_new(bytes, PUBLIC_KEY_LEN));
+	fill_members(&r.manifest_envelope.manifest.share_set.members,
+	             view_new(bytes, PUBLIC_KEY_LEN));
+	for (unsigned i = 0; i < MEMBERS_MAX; i++) {
+		assert_ok(wire_list_add(&r.encrypted_shares, &encrypted_share_schema, &share, &e));
+		assert_ok(wire_set(&share->share_set_member.pub_key,
+		                   view_new(bytes, PUBLIC_KEY_LEN), &e));
+		assert_ok(wire_set(&share->encrypted_quorum_key_share, view_new(bytes, 130), &e));
+		memset(share->share_hash, 0xff, sizeof(share->share_hash));
+	}
+	assert_ok(wire_set(&r.genesis_output, VIEW_OF(bytes), &e));
+	assert_fits(&genesis_reply_schema, &r, true);
+}
+
+static void all_receipts_fit_in_a_reply(void **state)
+{
+	AUTO(receipts_reply) struct receipts_reply r = { 0 };
+	struct receipt_item *item;
+	struct err e;
+
+	(void)state;
+	for (unsigned i = 0; i < RECEIPTS_MAX; i++) {
+		assert_ok(wire_list_add(&r.receipts, &receipt_item_schema, &item, &e));
+		memset(item, 0xff, sizeof(*item));
+	}
+	assert_fits(&receipts_reply_schema, &r, true);
 }
 
 int main(void)
@@ -269,7 +317,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_message_is_read_and_written_again),
 		cmocka_unit_test(every_field_is_documented),
-		cmocka_unit_test(the_largest_messages_fit),
+		cmocka_unit_test(a_manifest_of_255_members_fits_in_a_request),
+		cmocka_unit_test(a_genesis_of_255_members_fits_in_a_reply),
+		cmocka_unit_test(all_receipts_fit_in_a_reply),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

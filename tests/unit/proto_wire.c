@@ -223,8 +223,8 @@ static void what_costs_too_much_is_refused_before_a_tree(void **state)
 
 		repeated_item(cases[i].item, cases[i].fits, &fits);
 		repeated_item(cases[i].item, cases[i].fits + 1, &more);
-		assert_ok(json_scan(buf_view(&fits), &object, &e));
-		assert_refused(json_scan(buf_view(&more), &object, &e), ERR_REQUEST,
+		assert_ok(json_scan(buf_view(&fits), &scan_request, &object, &e));
+		assert_refused(json_scan(buf_view(&more), &scan_request, &object, &e), ERR_REQUEST,
 		               "more than 200000 commas and brackets");
 	}
 }
@@ -241,9 +241,9 @@ static void a_text_ends_at_its_limit(void **state)
 	memset(to, ' ', WIRE_TEXT_MAX + 1);
 	memcpy(to, "{}", 2);
 	buf_commit(&text, WIRE_TEXT_MAX + 1);
-	assert_ok(json_scan(view_new(text.data, WIRE_TEXT_MAX), &object, &e));
+	assert_ok(json_scan(view_new(text.data, WIRE_TEXT_MAX), &scan_request, &object, &e));
 	assert_int_equal(object.len, 2);
-	assert_refused(json_scan(buf_view(&text), &object, &e), ERR_REQUEST,
+	assert_refused(json_scan(buf_view(&text), &scan_request, &object, &e), ERR_REQUEST,
 	               "more than 1048576 bytes");
 }
 
