@@ -1,7 +1,6 @@
 /* share-manifest, and the rules that genesis shares. */
 #include "enclave/boot.h"
 
-#include "base/log.h"
 #include "enclave/commitment.h"
 
 static int check_pin(const struct member_set *set, const struct hash256 *pin, const char *what,
@@ -69,10 +68,11 @@ int boot_commit_nsm(struct call *c, const struct key_set *setup_key,
 {
 	bool is_begun;
 
-	log_line(LOG_DEBUG, "committing", "request", c->request_id, NULL);
 	if (commitment_make(c->enclave->nsm, key_set_public(setup_key), manifest_hash, &is_begun,
-	                    e) == 0)
+	                    e) == 0) {
+		call_step(c, "PCR16 extended, all PCRs locked");
 		return 0;
+	}
 	if (is_begun)
 		enclave_fail(c->enclave, &c->trail);
 	return -1;
@@ -101,6 +101,7 @@ int serve_share_manifest(struct call *c, struct err *e)
 	struct hash256 hash;
 
 	TRY(judge(en, &q->manifest_envelope, e));
+	call_step(c, "manifest judged");
 	TRY(manifest_copy(&q->manifest_envelope, &own, e));
 	TRY(manifest_hash(&own.manifest, &hash, e));
 	TRY(manifest_quorum_key(&own.manifest, &quorum_key, e));

@@ -18,6 +18,9 @@ struct call {
 	struct trail trail;
 };
 
+/* A line of the debug log: how far the operation has come. Never what it works on. */
+void call_step(const struct call *c, const char *step);
+
 /* Handlers. Those that only look hold the lock shared, the others the operation (route.c). */
 MUST_CHECK int serve_health(struct call *c, struct err *e);
 MUST_CHECK int serve_status(struct call *c, struct err *e);

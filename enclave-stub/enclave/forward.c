@@ -1,5 +1,6 @@
 /* The key's way from one enclave to the next: export-key at the source, inject-key at the target,
  * and prove-key, which shows that it is there. */
+#include "base/log.h"
 #include "enclave/boot.h"
 #include "enclave/provision.h"
 
@@ -64,7 +65,10 @@ int serve_export_key(struct call *c, struct err *e)
 	struct hash256 hash;
 
 	TRY(judge_manifest(en, &q->manifest_envelope, &hash, e));
+	call_step(c, "manifest judged");
 	TRY(judge_document(en, q, &hash, &peer, e));
+	log_line(LOG_INFO, "peer verified", "request", c->request_id, "module",
+	         buf_text(&peer.module_id), NULL);
 	TRY(wire_set_text(&reply->id, c->request_id, e));
 	TRY(seal_seed(en, &peer, reply, e));
 	reply->has_receipt = true;
@@ -106,6 +110,7 @@ int serve_inject_key(struct call *c, struct err *e)
 	struct hash256 subject;
 
 	TRY(open_key(en, q, &key, e));
+	call_step(c, "signature verified, key opened");
 	TRY(sha256(VIEW_OF(q->encrypted_quorum_key), &subject, e));
 	TRY(wire_set_text(&reply->id, c->request_id, e));
 	TRY(provision_receipt(en, key, RECEIPT_INJECT, &subject, &reply->receipt, e));

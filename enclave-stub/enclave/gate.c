@@ -112,6 +112,8 @@ static int judge_framing(const struct gate *g, const struct request_head *h, boo
 		               (unsigned long long)g->max_header);
 	if (h->is_folded)
 		return err_set(e, ERR_REQUEST, "a header is folded over several lines");
+	if (h->is_malformed)
+		return err_set(e, ERR_REQUEST, "white space before the colon of a header");
 	if (h->transfer_encoding)
 		return err_set(e, ERR_LENGTH_REQUIRED, "Transfer-Encoding is not served");
 	if (h->expect && strcasecmp(h->expect, "100-continue") != 0)

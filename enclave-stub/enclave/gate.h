@@ -15,7 +15,8 @@ struct request_head {
 	const char *request_id;
 	const char *from; /* ?from=; other arguments count in unknown_arguments */
 	unsigned hosts, content_lengths, froms, unknown_arguments;
-	bool is_folded; /* a header's value went on in the next line */
+	bool is_folded;    /* a header's value went on in the next line */
+	bool is_malformed; /* a header's name has white space before its colon (RFC 9112 5.1) */
 	size_t header_bytes;
 	struct rate_address address;
 };

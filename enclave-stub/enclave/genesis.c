@@ -264,8 +264,11 @@ int serve_genesis_boot(struct call *c, struct err *e)
 	AUTO(birth) struct birth b = { 0 };
 
 	TRY(judge(c->enclave, q, &b, e));
+	call_step(c, "request judged");
 	TRY(draw(c->enclave, &b, e));
+	call_step(c, "keys and shares drawn");
 	TRY(attest(c->enclave, q, &b, e));
+	call_step(c, "shares sealed, document taken");
 	TRY(write_manifest(c->enclave, q, &b, e));
 	TRY(write_reply(&b, e));
 	TRY(boot_commit_nsm(c, b.setup_key, &b.manifest_hash, e));

@@ -254,6 +254,8 @@ static enum MHD_Result on_header(void *context, enum MHD_ValueKind kind, const c
 		value = "";
 	else if (!is_in_place(name, value, scan->memory))
 		h->is_folded = true;
+	if (strpbrk(name, " \t"))
+		h->is_malformed = true;
 	for (size_t i = 0; i < COUNT(known); i++) {
 		if (strcasecmp(name, known[i].name) != 0)
 			continue;
@@ -396,7 +398,7 @@ static enum MHD_Result begin(struct http *http, struct MHD_Connection *connectio
 	}
 	x->is_refused = true;
 	/* Without a body the answer may wait for its turn, and the connection stays. */
-	if (!h.content_length && !h.transfer_encoding && !h.is_folded)
+	if (!h.content_length && !h.transfer_encoding && !h.is_folded && !h.is_malformed)
 		return MHD_YES;
 	return refuse(connection, x, /* has_unread_body= */ true);
 }
@@ -555,6 +557,7 @@ int http_start(struct enclave *en, const struct launch *launch, struct http **re
 	TRY(listen_open(launch->values[LAUNCH_LISTEN], &fd, &port, e));
 	TRY(start_daemon(http, launch, fd, e));
 	fd = -1; /* libmicrohttpd's from here on */
+	buf_drop(&http->key_pem); /* GnuTLS has it, parsed */
 	*ret = MOVE(http);
 	*ret_port = port;
 	return 0;

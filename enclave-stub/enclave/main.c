@@ -132,11 +132,16 @@ static int watch(struct http *http, const struct enclave *en, int signals, struc
 	}
 }
 
-static int announce(const char *address, unsigned port, struct err *e)
+/* For whoever started this and asked for port 0. */
+static int announce(const struct enclave *en, const char *asked, unsigned port, struct err *e)
 {
-	int host = (int)(strrchr(address, ':') - address);
+	char address[64];
 
-	if (printf("listening on %.*s:%u\n", host, address, port) < 0 || fflush(stdout) != 0)
+	snprintf(address, sizeof(address), "%.*s:%u", (int)(strrchr(asked, ':') - asked), asked,
+	         port);
+	log_line(LOG_INFO, "serving", "address", address, "version", TEECTL_VERSION, "debug",
+	         en->is_debug ? "true" : "false", "instance", en->instance_id, NULL);
+	if (printf("listening on %s\n", address) < 0 || fflush(stdout) != 0)
 		return err_sys(e, ERR_ENCLAVE, errno, "writing to standard output");
 	return 0;
 }
@@ -147,10 +152,7 @@ static int serve(struct enclave *en, const struct launch *launch, int signals, s
 	unsigned port;
 
 	TRY(http_start(en, launch, &http, &port, e));
-	log_line(LOG_INFO, "serving", "address", launch->values[LAUNCH_LISTEN], "version",
-	         TEECTL_VERSION, "debug", en->is_debug ? "true" : "false", "instance",
-	         en->instance_id, NULL);
-	TRY(announce(launch->values[LAUNCH_LISTEN], port, e));
+	TRY(announce(en, launch->values[LAUNCH_LISTEN], port, e));
 	return watch(http, en, signals, e);
 }
 

@@ -61,6 +61,11 @@ static const struct route routes[API_COUNT] = {
 	[API_VALIDATE_SEED] = { .serve = serve_validate_seed, .access = ACCESS_LOOKS },
 };
 
+void call_step(const struct call *c, const char *step)
+{
+	log_line(LOG_DEBUG, "step", "request", c->request_id, "done", step, NULL);
+}
+
 void answer_drop(struct answer *a)
 {
 	buf_drop(&a->body);
@@ -124,7 +129,7 @@ static int serve(struct call *c, enum api api, const struct rate_address *addres
 		TRY(judge(c, api, address, e));
 		TRY(route->serve(c, e));
 	}
-	log_line(LOG_DEBUG, is_replay ? "replayed" : "served", "request", c->request_id, NULL);
+	call_step(c, is_replay ? "known request, answered as before" : "served");
 	return schema ? wire_encode(schema, c->stored ? c->stored : c->reply, c->text, e) : 0;
 }
 

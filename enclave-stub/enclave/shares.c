@@ -131,8 +131,8 @@ static int judge_share(const struct enclave *en, const struct submitted_share *s
 	return 0;
 }
 
-static int reject(const struct submitted_share *s, const struct err *why, struct intake *in,
-                  struct err *e)
+static int reject(const struct call *c, const struct submitted_share *s, const struct err *why,
+                  struct intake *in, struct err *e)
 {
 	const char *alias = buf_text(&s->member_alias);
 	struct alias_item *item;
@@ -143,15 +143,17 @@ static int reject(const struct submitted_share *s, const struct err *why, struct
 	}
 	if (!in->rejected.count)
 		err_set(&in->first, ERR_SHARE, "member '%s': %s", alias, why->text);
-	log_line(LOG_WARN, "share rejected", "member", alias, "reason", why->text, NULL);
+	log_line(LOG_WARN, "share rejected", "request", c->request_id, "member", alias, "reason",
+	         why->text, NULL);
 	TRY(wire_list_add(&in->rejected, &alias_item_schema, &item, e));
 	return wire_set(&item->alias, buf_view(&s->member_alias), e);
 }
 
-static int take_in(const struct enclave *en, const struct inject_shares_request *q,
-                   struct intake *in, struct err *e)
+static int take_in(const struct call *c, struct intake *in, struct err *e)
 {
+	const struct inject_shares_request *q = c->request;
 	const struct submitted_share *shares = q->shares.items;
+	const struct enclave *en = c->enclave;
 	struct err why;
 
 	/* One more, so that a place past the end may be named before it is judged. */
@@ -162,8 +164,11 @@ static int take_in(const struct enclave *en, const struct inject_shares_request 
 	for (size_t i = 0; i < in->count; i++)
 		in->slots[i].share_hash = en->state.slots[i].share_hash;
 	for (size_t i = 0; i < q->shares.count; i++)
-		if (judge_share(en, &shares[i], in, &why) < 0)
-			TRY(reject(&shares[i], &why, in, e));
+		if (judge_share(en, &shares[i], in, &why) == 0)
+			log_line(LOG_INFO, "share accepted", "request", c->request_id, "member",
+			         buf_text(&shares[i].member_alias), NULL);
+		else
+			TRY(reject(c, &shares[i], &why, in, e));
 	if (!in->accepted) {
 		*e = in->first;
 		return -1;
@@ -239,6 +244,7 @@ static int complete(struct call *c, struct intake *in, const struct secret *shar
 		enclave_fail(en, &c->trail);
 		return err_set(e, ERR_ENCLAVE, "self-test of the rebuilt key: %s", why.text);
 	}
+	call_step(c, "key rebuilt and tested");
 	TRY(provision_receipt(en, key, RECEIPT_SHARES_COMPLETED, /* subject= */ NULL, &receipt, e));
 	enclave_write_begin(en);
 	store(&en->state, in);
@@ -272,7 +278,7 @@ int serve_inject_shares(struct call *c, struct err *e)
 	size_t count;
 
 	TRY(judge_namespace(en, c->request, e));
-	TRY(take_in(en, c->request, &in, e));
+	TRY(take_in(c, &in, e));
 	count = gather(&en->state, &in, shares);
 	if (count >= (size_t)share_set(en)->threshold)
 		TRY(complete(c, &in, shares, count, e));

@@ -162,6 +162,9 @@ static void framing_is_strict(void **state)
 	h.is_folded = true;
 	refuse(&h, ERR_REQUEST, "folded");
 	h = post_new();
+	h.is_malformed = true;
+	refuse(&h, ERR_REQUEST, "colon");
+	h = post_new();
 	h.expect = "foo";
 	refuse(&h, ERR_REQUEST, "Expect");
 	h.expect = "100-continue";
