@@ -1,4 +1,7 @@
-/* QOS's manifest files (formats.md 5.2, 5.3): three versions of one document, in one table. */
+/* QOS's manifest files (formats.md 5.2, 5.3): three versions of one document, in one table.
+ *
+ * Stricter than QOS: unknown fields are refused in every version. QOS ignores them in v0, so that a
+ * v1 manifest with a misspelt field would pass for a v0 one, with another hash. */
 #include <arpa/inet.h>
 #include <string.h>
 
