@@ -14,6 +14,7 @@
 	X(cmd_member_keygen)                                                                       \
 	X(cmd_member_show)                                                                         \
 	X(cmd_genesis)                                                                             \
+	X(cmd_share_check)                                                                         \
 	X(cmd_inject)                                                                              \
 	X(cmd_propagate)                                                                           \
 	X(cmd_status)                                                                              \

@@ -43,6 +43,7 @@ _teectl() {
 			case $verb in
 			'') verb=${COMP_WORDS[i]} ;;
 			member) verb+=" ${COMP_WORDS[i]}" ;;
+			share) verb+=" ${COMP_WORDS[i]}" ;;
 			esac ;;
 		esac
 	done
@@ -79,6 +80,15 @@ _teectl() {
 		return ;;
 	'logs':--lines | 'logs':-n)
 		:
+		return ;;
+	'share check':--key)
+		_teectl_reply -o filenames -f
+		return ;;
+	'share check':--share)
+		_teectl_reply -o filenames -f
+		return ;;
+	'share check':--genesis-output)
+		_teectl_reply -o filenames -f
 		return ;;
 	'propagate':--topology)
 		_teectl_reply -o default -W 'chain star tree'
@@ -171,6 +181,15 @@ _teectl() {
 		else
 			_teectl_reply -o default -W "$options"
 		fi ;;
+	'share')
+		_teectl_reply -o default -W 'check' ;;
+	'share check')
+		options="$globals --key --share --genesis-output"
+		if [[ $word == -* ]]; then
+			_teectl_reply -o default -W "$options"
+		else
+			_teectl_reply -o default -W "$options"
+		fi ;;
 	'inject')
 		options="$globals"
 		if [[ $word == -* ]]; then
@@ -225,10 +244,10 @@ _teectl() {
 		if [[ $word == -* ]]; then
 			_teectl_reply -o default -W "$options"
 		else
-			_teectl_reply -o default -W 'init validate up down logs measure member genesis inject propagate status verify seed completion version help'
+			_teectl_reply -o default -W 'init validate up down logs measure member genesis share inject propagate status verify seed completion version help'
 		fi ;;
 	'')
-		_teectl_reply -o default -W "$globals init validate up down logs measure member genesis inject propagate status verify seed completion version help" ;;
+		_teectl_reply -o default -W "$globals init validate up down logs measure member genesis share inject propagate status verify seed completion version help" ;;
 	esac
 }
 

@@ -16,7 +16,7 @@ end
 
 # Options before the verb that take a value.
 set -g __teectl_valued --file -f --state --output -o --timeout
-set -g __teectl_groups member
+set -g __teectl_groups member share
 function __teectl_is
     set -l words (__teectl_words)
     set -l verb $words[1]
@@ -58,6 +58,11 @@ complete -c teectl -n '__teectl_is "member keygen"' -r -F -d 'where to write: PR
 complete -c teectl -n '__teectl_is "member"' -a 'show' -d 'show the public half of a member'\''s key'
 complete -c teectl -n '__teectl_is "member show"' -r -F -d 'a member'\''s .secret or .pub; - is standard input'
 complete -c teectl -n '__teectl_is ""' -a 'genesis' -d 'have the quorum key born in the source TEE'
+complete -c teectl -n '__teectl_is ""' -a 'share' -d 'several verbs'
+complete -c teectl -n '__teectl_is "share"' -a 'check' -d 'prove to yourself that a share still opens'
+complete -c teectl -n '__teectl_is "share check"' -l key -r -F -d 'the member'\''s .secret'
+complete -c teectl -n '__teectl_is "share check"' -l share -r -F -d 'the member'\''s .share'
+complete -c teectl -n '__teectl_is "share check"' -l genesis-output -r -F -d 'the genesis_output; the state'\''s unless given'
 complete -c teectl -n '__teectl_is ""' -a 'inject' -d 'give the TEE the members'\'' shares that are here'
 complete -c teectl -n '__teectl_is ""' -a 'propagate' -d 'forward the key to the TEEs that lack it'
 complete -c teectl -n '__teectl_is "propagate"' -l topology -x -a 'chain star tree' -d 'the key'\''s way; in this version: chain'
@@ -77,4 +82,4 @@ complete -c teectl -n '__teectl_is ""' -a 'version' -d 'show the version of teec
 complete -c teectl -n '__teectl_is ""' -a 'help' -d 'list the verbs, or explain one'
 complete -c teectl -n '__teectl_is "help"' -l man -x -d 'print the source of a manual page, such as teectl.1'
 complete -c teectl -n '__teectl_is "help"' -l pages -d 'print the names of all manual pages'
-complete -c teectl -n '__teectl_is "help"' -x -a 'init validate up down logs measure member genesis inject propagate status verify seed completion version help' -d 'the verb to explain; without one, all are listed'
+complete -c teectl -n '__teectl_is "help"' -x -a 'init validate up down logs measure member genesis share inject propagate status verify seed completion version help' -d 'the verb to explain; without one, all are listed'

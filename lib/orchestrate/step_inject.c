@@ -6,6 +6,7 @@
 #include "crypto/shamir.h"
 #include "orchestrate/execute.h"
 #include "orchestrate/policy.h"
+#include "orchestrate/share.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -102,27 +103,14 @@ static int seal_share(const struct inject *j, const struct share_slot *slot,
 {
 	AUTO(key_set) struct key_set *key = NULL;
 	AUTO(secret) struct secret share = { 0 };
-	AUTO(buf) struct buf file = BUF_INIT(SHARE_LEN + ENVELOPE_OVERHEAD);
 	AUTO(text) char *path = NULL;
 	const struct public_key *setup = &j->x->run->proofs[j->node].setup_key;
 	uint8_t message[STATEMENT_LEN];
 	struct hash256 setup_hash, sealed_hash;
 	struct signature signature;
-	struct hash512 hash;
 
-	TRY(key_set_read(slot->member->key, &key, e));
-	if (!view_equal(public_key_view(key_set_public(key)),
-	                buf_view(&slot->attested->share_set_member.pub_key)))
-		return err_set(e, ERR_SHARE, "'%s' is not the key that the share set names",
-		               slot->member->key);
 	TRY(state_share_path(&j->x->run->state, slot->member->name, &path, e));
-	TRY(file_read(path, &file, e));
-	if (envelope_open(key, buf_view(&file), &share, e) < 0)
-		return err_wrap(e, "'%s'", path);
-	TRY(sha512(secret_view(&share), &hash, e));
-	if (!view_equal(VIEW_OF(hash.bytes), VIEW_OF(slot->attested->share_hash)))
-		return err_set(e, ERR_SHARE, "'%s' holds another share than the attested one",
-		               path);
+	TRY(share_open(slot->attested, slot->member->key, path, &key, &share, e));
 	ret->encrypted_share.max = SHARE_LEN + ENVELOPE_OVERHEAD;
 	TRY(envelope_seal(setup, &share, &entropy_system, &ret->encrypted_share, e));
 	ret->has_encrypted = true;
