@@ -45,7 +45,7 @@ HV_OBJECTS   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard enclave-stub/hv/*.c))
 UNIT_TESTS   := $(foreach layer,$(LAYERS) $(STUBS),$(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/$(layer)_*.c)))
 
 # What the end-to-end tests use beside the programs.
-TEST_PROGRAMS := $(BUILD)/example $(BUILD)/probe
+TEST_PROGRAMS := $(BUILD)/libteectl.a $(BUILD)/example $(BUILD)/probe
 
 LIBS := $$(pkg-config --libs $(PACKAGES)) -lpthread
 
@@ -100,7 +100,8 @@ $(BUILD)/libteectl.a: $(LIB_OBJECTS)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $(BUILD)/libteectl.o
 
-$(BUILD)/teectl.pc: lib/teectl.pc.in VERSION
+# Always anew: PREFIX may be another than the last time.
+$(BUILD)/teectl.pc: lib/teectl.pc.in VERSION always
 	@mkdir -p $(@D)
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@PACKAGES@|$(PACKAGES)|' $< > $@
 
@@ -205,7 +206,7 @@ help:
 	@echo 'make check      the same under both compilers, sanitizers and valgrind'
 	@echo 'make fuzz SECONDS=30, make bench, make docs, make install DESTDIR= PREFIX=, make clean'
 
-.PHONY: all docs unit unit-programs deps demo test test-programs test-sanitized check valgrind fuzz fuzz-programs \
+.PHONY: all always docs unit unit-programs deps demo test test-programs test-sanitized check valgrind fuzz fuzz-programs \
         bench install clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
