@@ -338,6 +338,14 @@ static int pump(struct client *c, int interrupt_fd, bool *ret_interrupt, struct 
 	return 0;
 }
 
+/* One round: what is due begins, what has ended is told. */
+static int turn(struct client *c, int64_t now, int interrupt_fd, bool *ret_interrupt, struct err *e)
+{
+	fire_due(c, now);
+	TRY(begin_due(c, now, e));
+	return c->transfers || c->timers ? pump(c, interrupt_fd, ret_interrupt, e) : 0;
+}
+
 int client_run(struct client *c, int64_t deadline_ms, int interrupt_fd,
                bool (*on_interrupt)(void *context), void *context, struct err *e)
 {
@@ -348,16 +356,11 @@ int client_run(struct client *c, int64_t deadline_ms, int interrupt_fd,
 
 		if (now >= deadline_ms) {
 			give_up(c, ERR_TRY_AGAIN, "the time is up");
-			break;
-		}
-		fire_due(c, now);
-		TRY(begin_due(c, now, e));
-		if (!c->transfers && !c->timers)
-			break;
-		TRY(pump(c, interrupt_fd, &is_interrupt, e));
-		if (is_interrupt && on_interrupt(context)) {
+		} else if (turn(c, now, interrupt_fd, &is_interrupt, e) < 0) {
+			give_up(c, e->code, e->text); /* nobody is left without an answer */
+			return -1;
+		} else if (is_interrupt && on_interrupt(context)) {
 			give_up(c, ERR_INTERRUPTED, "interrupted");
-			break;
 		}
 	}
 	return 0;

@@ -55,7 +55,7 @@ MUST_CHECK int client_after(struct client *client, int64_t delay_ms, void (*on_t
  * interrupt_fd  becomes readable when the user wants to stop (a signalfd); -1: none
  * on_interrupt  called each time it is; reads the fd; returns true to give up what is in flight at
  *               once (callbacks with ERR_INTERRUPTED), false to let it finish
- * fails         ERR_INTERNAL alone */
+ * fails         ERR_INTERNAL alone; what is in flight then fails as well, through its callback */
 MUST_CHECK int client_run(struct client *client, int64_t deadline_ms, int interrupt_fd,
                           bool (*on_interrupt)(void *context), void *context, struct err *e);
 
