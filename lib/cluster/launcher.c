@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,10 +21,12 @@
 #define PID_FILE_MAX     256  /* pid, start time, address */
 #define STAT_MAX         1024 /* /proc/PID/stat: 52 numbers and a name of 15 bytes */
 #define LOG_TAIL         400  /* bytes of a log's end that an error may carry */
-#define LOG_READ_MAX     (64u << 20)
 #define ARGUMENTS_MAX    64
+#define ENVIRONMENT_MAX  128 /* TEECTL_LOG=debug */
 #define LISTENING        "listening on "
 #define STOP_PATIENCE_MS 3000 /* an enclave leaves within a second of SIGTERM */
+
+#define STARTING         "-" /* in place of the address, until it is known */
 
 /* --- what the state remembers of a process: "PID START ADDRESS" */
 
@@ -96,11 +99,21 @@ static int remember(const struct state *s, const struct cluster_node *node, int 
 	AUTO(text) char *path = NULL;
 	uint64_t start;
 
+	/* It has ended already: its output's end will say so. */
 	if (!start_time(pid, &start))
-		return err_set(e, ERR_UNREACHABLE, "%s: its hypervisor ended at once", node->name);
+		return 0;
 	TRY(pid_path(s, node, &path, e));
 	TRY(buf_add_format(&text, e, "%d %llu %s\n", pid, (unsigned long long)start, address));
 	return file_write(path, buf_view(&text), 0600, e);
+}
+
+static void forget(const struct state *s, const struct cluster_node *node)
+{
+	AUTO(text) char *path = NULL;
+	struct err e;
+
+	if (pid_path(s, node, &path, &e) == 0)
+		unlink(path);
 }
 
 /* The parts of a pid file; false if it is not one of ours. */
@@ -131,6 +144,8 @@ int launcher_look(const struct state *s, const struct cluster_node *node, struct
 		            sizeof(local.address)))
 			return err_set(e, ERR_DATA, "'%s' is not a pid file of teectl's", path);
 		local.is_running = start_time(local.pid, &start) && start == remembered;
+		if (strcmp(local.address, STARTING) == 0)
+			local.address[0] = 0;
 	}
 	*ret = local;
 	return 0;
@@ -147,6 +162,10 @@ int launcher_url(const struct cluster *c, const struct state *s, const struct cl
 	TRY(launcher_look(s, node, &local, e));
 	if (!local.is_running)
 		return err_set(e, ERR_UNREACHABLE, "%s is not running: teectl up", node->name);
+	if (!local.address[0])
+		return err_set(e, ERR_UNREACHABLE,
+		               "%s was still starting when teectl ended: teectl up starts it again",
+		               node->name);
 	TRY(buf_add_format(&url, e, "%s://%s", c->tls.server_cert ? "https" : "http",
 	                   local.address));
 	return text_dup(buf_text(&url), ret, e);
@@ -159,7 +178,8 @@ struct start {
 	const struct cluster_node *node;
 	struct launch_result *result;
 	int pid;
-	int out; /* the read end of its standard output; -1 once it is settled */
+	int out;         /* the read end of its standard output; -1 once it is settled */
+	off_t log_start; /* where this start's part of the log begins */
 	char line[LINE_MAX_LEN];
 	size_t len;
 };
@@ -218,33 +238,50 @@ static int fill_arguments(const struct cluster *c, const struct cluster_node *no
 	return 0;
 }
 
-/* In the child. Its own session: Ctrl-C at teectl is not for it. Signals as a program expects them.
- */
-static void become_hypervisor(const struct arguments *a, int out, int log)
+/* In the child. Its own session: Ctrl-C at teectl is not for it. Signals as a program expects them;
+ * no descriptor but the three (libcurl's sockets lack CLOEXEC); of the environment the log level
+ * alone, so that no LD_PRELOAD of ours reaches the one who measures. */
+static void become_hypervisor(const struct arguments *a, char *const *environment, int out, int log)
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	sigset_t none;
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
 	setsid();
-	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(log, 2) < 0)
+	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(log, 2) < 0 ||
+	    close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
 		_exit(127);
-	execvp(a->items[0], (char *const *)a->items);
+	execvpe(a->items[0], (char *const *)a->items, environment);
 	dprintf(2, "%s: %s\n", a->items[0], strerror(errno));
 	_exit(127);
+}
+
+/* "TEECTL_LOG=…" or empty: the hypervisor hands the level on. */
+static int log_environment(struct buf *to, struct err *e)
+{
+	const char *level = getenv("TEECTL_LOG");
+
+	return level ? buf_add_format(to, e, "TEECTL_LOG=%s", level) : 0;
 }
 
 static int spawn(const struct arguments *a, const char *log_path, struct start *start,
                  struct err *e)
 {
+	AUTO(buf) struct buf level = BUF_INIT(ENVIRONMENT_MAX);
 	AUTO(fd) int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	AUTO(fd) int in = -1;
 	AUTO(fd) int out = -1;
+	char *environment[2] = { NULL };
 	int ends[2], pid;
 
 	if (log < 0)
 		return err_sys(e, ERR_INTERNAL, errno, "'%s'", log_path);
+	start->log_start = lseek(log, 0, SEEK_END);
+	TRY(log_environment(&level, e));
+	if (level.len)
+		environment[0] = (char *)level.data;
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_sys(e, ERR_INTERNAL, errno, "a pipe for %s", start->node->name);
 	out = ends[0];
@@ -253,28 +290,25 @@ static int spawn(const struct arguments *a, const char *log_path, struct start *
 	if (pid < 0)
 		return err_sys(e, ERR_INTERNAL, errno, "starting %s", start->node->name);
 	if (pid == 0)
-		become_hypervisor(a, in, log);
+		become_hypervisor(a, environment, in, log);
 	start->pid = pid;
 	start->out = MOVE_FD(out);
 	return 0;
 }
 
-/* The end of a log, for an error: on one line. */
-static void log_tail(const char *path, struct buf *to)
+/* The end of what this start has logged, for an error: on one line. */
+static void log_tail(const char *path, off_t from, struct buf *to)
 {
-	AUTO(buf) struct buf log = BUF_INIT(LOG_READ_MAX);
-	struct view tail;
+	AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	off_t end = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
 	struct err e;
 
-	if (file_read(path, &log, &e) < 0)
+	if (end - from > LOG_TAIL)
+		from = end - LOG_TAIL;
+	if (end <= from || lseek(fd, from, SEEK_SET) < 0 || fd_read(fd, path, to, &e) < 0)
 		return;
-	tail = text_trim(buf_view(&log));
-	if (tail.len > LOG_TAIL) {
-		tail.data += tail.len - LOG_TAIL;
-		tail.len = LOG_TAIL;
-	}
-	if (buf_add(to, tail, &e) < 0)
-		return;
+	while (to->len > 0 && to->data[to->len - 1] == '\n')
+		to->data[--to->len] = 0;
 	for (size_t i = 0; i < to->len; i++)
 		if (to->data[i] == '\n')
 			to->data[i] = '|';
@@ -285,20 +319,29 @@ static void settle(struct start *start)
 	fd_drop(&start->out);
 }
 
+/* Ends it, if it was begun. */
+static void abandon(struct start *start)
+{
+	if (start->out < 0)
+		return;
+	kill(start->pid, SIGKILL);
+	waitpid(start->pid, NULL, 0);
+	settle(start);
+}
+
 /* It ended, or said something else: its log knows why. */
-static void fail(const struct state *s, struct start *start, const char *what)
+static void fail(const struct state *s, struct start *start, enum err_code code, const char *what)
 {
 	AUTO(text) char *path = NULL;
 	AUTO(buf) struct buf tail = BUF_INIT(LOG_TAIL);
 	struct err e, *failure = &start->result->failure;
 
-	kill(start->pid, SIGKILL);
-	waitpid(start->pid, NULL, 0);
+	abandon(start);
 	if (launcher_log_path(s, start->node, &path, &e) == 0)
-		log_tail(path, &tail);
-	(void)err_set(failure, ERR_UNREACHABLE, "%s %s%s%s", start->node->name, what,
+		log_tail(path, start->log_start, &tail);
+	forget(s, start->node);
+	(void)err_set(failure, code, "%s %s%s%s", start->node->name, what,
 	              tail.len ? "; its log ends: " : "", buf_text(&tail));
-	settle(start);
 }
 
 /* A line has come, or the end of the output. */
@@ -309,19 +352,20 @@ static void take_line(const struct state *s, struct start *start, bool is_end)
 
 	if (!end) {
 		if (is_end)
-			fail(s, start, "ended before it was ready");
+			fail(s, start, ERR_UNREACHABLE, "ended before it was ready");
 		else if (start->len == sizeof(start->line) - 1)
-			fail(s, start, "said something else than where it listens");
+			fail(s, start, ERR_UNREACHABLE,
+			     "said something else than where it listens");
 		return;
 	}
 	*end = 0;
 	if (strncmp(start->line, LISTENING, prefix) != 0) {
-		fail(s, start, "said something else than where it listens");
+		fail(s, start, ERR_UNREACHABLE, "said something else than where it listens");
 		return;
 	}
 	if (remember(s, start->node, start->pid, start->line + prefix, &start->result->failure) <
 	    0) {
-		settle(start);
+		fail(s, start, ERR_INTERNAL, "can't be remembered in the state");
 		return;
 	}
 	start->result->is_started = true;
@@ -360,7 +404,7 @@ static int wait_all(const struct state *s, struct start *starts, struct pollfd *
 		if (left <= 0) {
 			for (size_t i = 0; i < count; i++)
 				if (starts[i].out >= 0)
-					fail(s, &starts[i],
+					fail(s, &starts[i], ERR_TRY_AGAIN,
 					     "was not ready at the deadline and was stopped");
 			return 0;
 		}
@@ -373,19 +417,26 @@ static int wait_all(const struct state *s, struct start *starts, struct pollfd *
 }
 
 static int start_one(const struct cluster *c, const struct state *s, const char *hypervisor,
-                     const char *pki, char *const *options, struct start *start, struct err *e)
+                     const char *pki, char *const *options, int64_t deadline_ms,
+                     struct start *start, struct err *e)
 {
 	AUTO(text) char *log_path = NULL;
 	struct arguments a = { 0 };
 	struct local_node local;
+	bool is_stopped;
 
 	TRY(launcher_look(s, start->node, &local, e));
-	if (local.is_running)
+	if (local.is_running && local.address[0])
 		return err_set(e, ERR_DATA, "%s runs already (pid %d)", start->node->name,
 		               local.pid);
+	/* Left behind by a teectl that ended while it was starting. */
+	if (local.is_running)
+		TRY(launcher_stop(s, start->node, deadline_ms, &is_stopped, e));
 	TRY(launcher_log_path(s, start->node, &log_path, e));
 	TRY(fill_arguments(c, start->node, hypervisor, pki, options, &a, e));
-	return spawn(&a, log_path, start, e);
+	TRY(spawn(&a, log_path, start, e));
+	/* At once: should teectl end now, the next run must know whom to stop. */
+	return remember(s, start->node, start->pid, STARTING, e);
 }
 
 static int make_folder(const struct state *s, const char *name, struct err *e)
@@ -397,7 +448,7 @@ static int make_folder(const struct state *s, const char *name, struct err *e)
 }
 
 static int start_all(const struct cluster *c, const struct state *s, struct start *starts,
-                     size_t count, struct err *e)
+                     size_t count, int64_t deadline_ms, struct err *e)
 {
 	AUTO(cluster_options) char **options = NULL;
 	AUTO(text) char *hypervisor = NULL;
@@ -410,9 +461,9 @@ static int start_all(const struct cluster *c, const struct state *s, struct star
 	TRY(make_folder(s, "pids", e));
 	TRY(cluster_options(c, &options, e));
 	for (size_t i = 0; i < count; i++)
-		if (start_one(c, s, hypervisor, pki, options, &starts[i],
+		if (start_one(c, s, hypervisor, pki, options, deadline_ms, &starts[i],
 		              &starts[i].result->failure) < 0)
-			settle(&starts[i]);
+			abandon(&starts[i]);
 	return 0;
 }
 
@@ -430,7 +481,7 @@ int launcher_start(const struct cluster *c, const struct state *s, const size_t 
 	}
 	if (!starts || !fds)
 		(void)err_set(e, ERR_INTERNAL, "no memory for %zu launches", count);
-	else if (start_all(c, s, starts, count, e) == 0)
+	else if (start_all(c, s, starts, count, deadline_ms, e) == 0)
 		result = wait_all(s, starts, fds, count, deadline_ms, e);
 	free(starts);
 	free(fds);
@@ -438,15 +489,6 @@ int launcher_start(const struct cluster *c, const struct state *s, const size_t 
 }
 
 /* --- stopping */
-
-static void forget(const struct state *s, const struct cluster_node *node)
-{
-	AUTO(text) char *path = NULL;
-	struct err e;
-
-	if (pid_path(s, node, &path, &e) == 0)
-		unlink(path);
-}
 
 /* Readable: it has ended. */
 static bool has_ended(int pidfd, int64_t deadline_ms)

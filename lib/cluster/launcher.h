@@ -8,13 +8,15 @@
  * time, so that a reused pid is not taken for it. */
 struct local_node {
 	bool is_running;
-	int pid;        /* of its hypervisor */
-	char address[80]; /* HOST:PORT that it listens on, with the real port */
+	int pid;          /* of its hypervisor */
+	char address[80]; /* HOST:PORT that it listens on, with the real port; empty if it was still
+	                   * starting when teectl ended: such a one is stopped and started again */
 };
 
 MUST_CHECK int launcher_look(const struct state *s, const struct cluster_node *node,
                              struct local_node *ret, struct err *e);
-/* Base URL of a node: its url, or http(s)://address; ERR_UNREACHABLE if a local one does not run. */
+/* Base URL of a node: its url, or http(s)://address; ERR_UNREACHABLE if a local one does not run.
+ */
 MUST_CHECK int launcher_url(const struct cluster *c, const struct state *s,
                             const struct cluster_node *node, char **ret, struct err *e);
 
@@ -22,9 +24,9 @@ struct launch_result {
 	bool is_started;
 	struct err failure; /* when not */
 };
-/* Starts those nodes, all at once, and waits for each one's "listening on" line, by event, until the
- * deadline. A node that ends before it is ready fails with the last lines of its log; one that is not
- * ready at the deadline is stopped.
+/* Starts those nodes, all at once, and waits for each one's "listening on" line, by event, until
+ * the deadline. A node that ends before it is ready fails with the last lines of its log; one that
+ * is not ready at the deadline is stopped.
  *
  * nodes, count  indices into c->nodes
  * ret           count results
@@ -32,8 +34,8 @@ struct launch_result {
 MUST_CHECK int launcher_start(const struct cluster *c, const struct state *s, const size_t *nodes,
                               size_t count, int64_t deadline_ms, struct launch_result *ret,
                               struct err *e);
-/* SIGTERM, waits for the end by pidfd, SIGKILL at the deadline; forgets the pid. Nothing to do for a
- * node that does not run: *ret_stopped says. */
+/* SIGTERM, waits for the end by pidfd, SIGKILL at the deadline; forgets the pid. Nothing to do for
+ * a node that does not run: *ret_stopped says. */
 MUST_CHECK int launcher_stop(const struct state *s, const struct cluster_node *node,
                              int64_t deadline_ms, bool *ret_stopped, struct err *e);
 /* Path of a node's log. */

@@ -1,0 +1,440 @@
+#include "cluster_support.h"
+
+#include "base/clock.h"
+#include "cluster/launcher.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Stands in for teectl-hv, found on the PATH; $PWD is gone, so it is told where to write. */
+#define SCRIPT "#!/bin/sh\ncd '%s' || exit 1\n"
+#define WAITS  "exec tail -f /dev/null\n"
+#define READY  "echo listening on 127.0.0.1:4711\n" WAITS
+
+struct stage {
+	char folder[128];
+	struct cluster cluster;
+	struct state state;
+	char *old_path;
+};
+
+static void stage_drop(struct stage *g)
+{
+	struct err e;
+	bool is_stopped;
+
+	for (size_t i = 0; i < g->cluster.node_count; i++)
+		if (g->cluster.nodes[i].listen)
+			(void)!launcher_stop(&g->state, &g->cluster.nodes[i],
+			                     clock_monotonic_ms() + 5000, &is_stopped, &e);
+	cluster_drop(&g->cluster);
+	state_drop(&g->state);
+	setenv("PATH", g->old_path, 1);
+	free(g->old_path);
+	folder_clear(g->folder);
+}
+
+static void script_write(const struct stage *g, const char *script)
+{
+	AUTO(buf) struct buf text = BUF_INIT(4096);
+	char path[256];
+	struct err e;
+
+	snprintf(path, sizeof(path), "%s/teectl-hv", g->folder);
+	assert_ok(buf_add_format(&text, &e, SCRIPT "%s", g->folder, script));
+	assert_ok(file_write(path, buf_view(&text), 0700, &e));
+}
+
+/* Two nodes here and one elsewhere. */
+static struct stage stage_new(const char *script, const char *more)
+{
+	AUTO(buf) struct buf text = BUF_INIT(4096);
+	struct stage g = { .state = { .lock = -1 } };
+	char file[256], path[4096];
+	struct err e;
+
+	folder_new(g.folder, sizeof(g.folder));
+	g.old_path = strdup(getenv("PATH"));
+	snprintf(path, sizeof(path), "%s:%s", g.folder, g.old_path);
+	setenv("PATH", path, 1);
+	script_write(&g, script);
+	assert_ok(buf_add_format(&text, &e,
+	                         "apiVersion: teectl/v1\nkind: Cluster\nmetadata: { name: demo }\n"
+	                         "enclave: { image: image, role: ops, insecureOpenSeed: true }\n"
+	                         "quorum:\n  threshold: 2\n  members:\n"
+	                         "  - { name: user1, pub: %s/qos/boot-e2e/user1.pub }\n"
+	                         "  - { name: user2, pub: %s/qos/boot-e2e/user2.pub }\n"
+	                         "nodes:\n  - { name: tee1, listen: \"127.0.0.1:0\" }\n"
+	                         "  - { name: tee2, listen: \"127.0.0.1:0\" }\n"
+	                         "  - { name: tee3, url: \"https://tee3.example:8443\" }\n%s",
+	                         VECTORS, VECTORS, more));
+	snprintf(file, sizeof(file), "%s/c.yaml", g.folder);
+	assert_ok(cluster_parse(file, buf_view(&text), &g.cluster, &e));
+	assert_ok(state_open(&g.cluster, NULL, true, "test", &g.state, &e));
+	return g;
+}
+
+static void start(const struct stage *g, size_t count, int64_t ms, struct launch_result *results)
+{
+	static const size_t nodes[] = { 0, 1 };
+	struct err e;
+
+	assert_ok(launcher_start(&g->cluster, &g->state, nodes, count, clock_monotonic_ms() + ms,
+	                         results, &e));
+}
+
+static struct local_node look(const struct stage *g, size_t node)
+{
+	struct local_node local;
+	struct err e;
+
+	assert_ok(launcher_look(&g->state, &g->cluster.nodes[node], &local, &e));
+	return local;
+}
+
+static void assert_url(const struct stage *g, size_t node, const char *expected)
+{
+	AUTO(text) char *url = NULL;
+	struct err e;
+
+	assert_ok(launcher_url(&g->cluster, &g->state, &g->cluster.nodes[node], &url, &e));
+	assert_string_equal(url, expected);
+}
+
+/* A file that the script wrote. */
+static struct buf written(const struct stage *g, const char *name)
+{
+	struct buf b = BUF_INIT(65536);
+	char path[256];
+	struct err e;
+
+	snprintf(path, sizeof(path), "%s/%s", g->folder, name);
+	assert_ok(file_read(path, &b, &e));
+	return b;
+}
+
+static bool is_alive(int pid)
+{
+	return kill(pid, 0) == 0;
+}
+
+static void nodes_are_started_found_and_stopped(void **state)
+{
+	AUTO(stage) struct stage g = stage_new(READY, "");
+	struct launch_result results[2];
+	AUTO(text) char *url = NULL;
+	bool is_stopped;
+	struct err e;
+
+	(void)state;
+	assert_false(look(&g, 0).is_running);
+	assert_refused(launcher_url(&g.cluster, &g.state, &g.cluster.nodes[0], &url, &e),
+	               ERR_UNREACHABLE, "tee1 is not running");
+	start(&g, 2, 10000, results);
+	for (size_t i = 0; i < 2; i++) {
+		struct local_node local = look(&g, i);
+
+		assert_true(results[i].is_started);
+		assert_true(local.is_running);
+		assert_string_equal(local.address, "127.0.0.1:4711");
+		assert_url(&g, i, "http://127.0.0.1:4711");
+		assert_ok(launcher_stop(&g.state, &g.cluster.nodes[i], clock_monotonic_ms() + 5000,
+		                        &is_stopped, &e));
+		assert_true(is_stopped);
+		assert_false(is_alive(local.pid));
+		assert_false(look(&g, i).is_running);
+		assert_ok(launcher_stop(&g.state, &g.cluster.nodes[i], clock_monotonic_ms() + 5000,
+		                        &is_stopped, &e));
+		assert_false(is_stopped);
+	}
+	assert_url(&g, 2, "https://tee3.example:8443");
+}
+
+static void a_hypervisor_is_told_what_the_file_says(void **state)
+{
+	AUTO(stage)
+	struct stage g = stage_new("printf '%s\\n' \"$@\" >args\n" READY,
+	                           "tls: { server: { cert: c.pem, key: c.key } }\n");
+	AUTO(buf) struct buf expected = BUF_INIT(4096);
+	AUTO(cluster_options) char **options = NULL;
+	struct launch_result result;
+	struct err e;
+
+	(void)state;
+	start(&g, 1, 10000, &result);
+	assert_true(result.is_started);
+	assert_url(&g, 0, "https://127.0.0.1:4711");
+	AUTO(buf) struct buf args = written(&g, "args");
+
+	assert_ok(buf_add_format(&expected, &e,
+	                         "--image\n%s/image\n--listen\n127.0.0.1:0\n--instance\ntee1\n"
+	                         "--pki\n%s/pki\n--role\nops\n",
+	                         g.folder, g.state.folder));
+	assert_ok(cluster_options(&g.cluster, &options, &e));
+	for (char **o = options; *o; o++)
+		assert_ok(buf_add_format(&expected, &e, "%s\n", *o));
+	assert_string_equal(buf_text(&args), buf_text(&expected));
+}
+
+/* Nothing of ours: no environment but the log level, no descriptor, no terminal, no signal mask. */
+static void a_hypervisor_inherits_nothing(void **state)
+{
+	AUTO(stage)
+	struct stage g =
+	    stage_new("tr '\\0' '\\n' </proc/$$/environ >environment\nls /proc/$$/fd >descriptors\n"
+	              "readlink /proc/$$/fd/0 >input\ncut -d' ' -f6 /proc/$$/stat >session\n"
+	              "grep SigBlk /proc/$$/status >signals\necho $$ >pid\n" READY,
+	              "");
+	int leak = fcntl(STDOUT_FILENO, F_DUPFD, 50);
+	struct launch_result result;
+	sigset_t mask, old;
+
+	(void)state;
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGINT);
+	sigprocmask(SIG_BLOCK, &mask, &old);
+	setenv("TEECTL_LOG", "debug", 1);
+	setenv("LD_PRELOAD_FOR_TEST", "x", 1);
+	start(&g, 1, 10000, &result);
+	unsetenv("TEECTL_LOG");
+	unsetenv("LD_PRELOAD_FOR_TEST");
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	assert_true(result.is_started);
+
+	AUTO(buf) struct buf environment = written(&g, "environment");
+	AUTO(buf) struct buf descriptors = written(&g, "descriptors");
+	AUTO(buf) struct buf input = written(&g, "input");
+	AUTO(buf) struct buf session = written(&g, "session");
+	AUTO(buf) struct buf signals = written(&g, "signals");
+	AUTO(buf) struct buf pid = written(&g, "pid");
+	char leaked[16];
+
+	assert_string_equal(buf_text(&environment), "TEECTL_LOG=debug\n");
+	snprintf(leaked, sizeof(leaked), "%d\n", leak);
+	assert_true(leak >= 50);
+	assert_null(strstr(buf_text(&descriptors), leaked));
+	assert_string_equal(buf_text(&input), "/dev/null\n");
+	assert_string_equal(buf_text(&session), buf_text(&pid));
+	/* SIGINT is bit 1 of the mask; the shell may have others blocked while it waits. */
+	assert_string_equal(buf_text(&signals) + signals.len - 2, "0\n");
+	close(leak);
+}
+
+static void one_that_ends_fails_with_the_end_of_its_log(void **state)
+{
+	AUTO(stage) struct stage g = stage_new("echo an older line >&2\nexit 1\n", "");
+	struct launch_result result;
+
+	(void)state;
+	start(&g, 1, 10000, &result);
+	script_write(&g, "echo first >&2\necho no such image >&2\nexit 66\n");
+	start(&g, 1, 10000, &result);
+	assert_false(result.is_started);
+	assert_int_equal(result.failure.code, ERR_UNREACHABLE);
+	assert_string_equal(result.failure.text, "tee1 ended before it was ready; its log ends: "
+	                                         "first|no such image");
+	assert_false(look(&g, 0).is_running);
+}
+
+static void one_failure_is_not_the_others(void **state)
+{
+	AUTO(stage) struct stage g = stage_new("case \"$6\" in tee1) exit 1;; esac\n" READY, "");
+	struct launch_result results[2];
+
+	(void)state;
+	start(&g, 2, 10000, results);
+	assert_false(results[0].is_started);
+	assert_true(results[1].is_started);
+}
+
+static void one_that_says_something_else_is_stopped(void **state)
+{
+	AUTO(stage) struct stage g = stage_new("echo $$ >pid\necho hello\n" WAITS, "");
+	struct launch_result result;
+	uint64_t number;
+	struct err e;
+
+	(void)state;
+	start(&g, 1, 10000, &result);
+	assert_false(result.is_started);
+	assert_non_null(strstr(result.failure.text, "tee1 said something else"));
+	AUTO(buf) struct buf pid = written(&g, "pid");
+
+	pid.data[pid.len - 1] = 0;
+	assert_ok(number_parse(buf_text(&pid), "pid", 2, INT32_MAX, &number, &e));
+	assert_false(is_alive((int)number));
+}
+
+static void one_that_is_never_ready_is_stopped_at_the_deadline(void **state)
+{
+	AUTO(stage) struct stage g = stage_new("echo starting >&2\nprintf listening\n" WAITS, "");
+	struct launch_result result;
+
+	(void)state;
+	start(&g, 1, 300, &result);
+	assert_false(result.is_started);
+	assert_int_equal(result.failure.code, ERR_TRY_AGAIN);
+	assert_non_null(strstr(result.failure.text, "tee1 was not ready at the deadline"));
+	assert_false(look(&g, 0).is_running);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child is left */
+}
+
+static void one_that_runs_is_not_started_twice(void **state)
+{
+	AUTO(stage) struct stage g = stage_new(READY, "");
+	struct launch_result result;
+	int pid;
+
+	(void)state;
+	start(&g, 1, 10000, &result);
+	pid = look(&g, 0).pid;
+	start(&g, 1, 10000, &result);
+	assert_false(result.is_started);
+	assert_int_equal(result.failure.code, ERR_DATA);
+	assert_non_null(strstr(result.failure.text, "tee1 runs already"));
+	assert_int_equal(look(&g, 0).pid, pid);
+}
+
+static void one_that_ignores_sigterm_is_killed(void **state)
+{
+	AUTO(stage) struct stage g = stage_new("trap '' TERM\n" READY, "");
+	struct launch_result result;
+	int64_t begin;
+	bool is_stopped;
+	int pid;
+	struct err e;
+
+	(void)state;
+	start(&g, 1, 10000, &result);
+	pid = look(&g, 0).pid;
+	begin = clock_monotonic_ms();
+	assert_ok(launcher_stop(&g.state, &g.cluster.nodes[0], begin + 100, &is_stopped, &e));
+	assert_true(is_stopped);
+	assert_true(clock_monotonic_ms() - begin < 2500);
+	assert_false(is_alive(pid));
+}
+
+/* --- what another run left */
+
+/* "PID START", as /proc knows the process: field 22, counted from behind the name. */
+static void format_process(int pid, char *to, size_t size)
+{
+	AUTO(buf) struct buf stat = BUF_INIT(1024);
+	const char *at;
+	char path[64];
+	struct err e;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	assert_ok(file_read(path, &stat, &e));
+	at = strrchr(buf_text(&stat), ')');
+	for (unsigned field = 2; field < 22; field++)
+		at = strchr(at + 1, ' ');
+	snprintf(to, size, "%d %.*s", pid, (int)strcspn(at + 1, " "), at + 1);
+}
+
+static void pid_file_write(const struct stage *g, const char *content)
+{
+	char path[256];
+	struct err e;
+
+	snprintf(path, sizeof(path), "%s/pids", g->state.folder);
+	assert_ok(folder_make_private(path, &e));
+	snprintf(path, sizeof(path), "%s/pids/tee1", g->state.folder);
+	assert_ok(file_write(path, view_text(content), 0600, &e));
+}
+
+static int sleeper(void)
+{
+	int pid = fork();
+
+	if (pid == 0) {
+		execlp("tail", "tail", "-f", "/dev/null", NULL);
+		_exit(1);
+	}
+	assert_true(pid > 0);
+	return pid;
+}
+
+static void a_pid_that_is_used_again_is_another_process(void **state)
+{
+	AUTO(stage) struct stage g = stage_new(READY, "");
+	int pid = sleeper();
+	char text[128];
+	bool is_stopped = true;
+	struct err e;
+
+	(void)state;
+	snprintf(text, sizeof(text), "%d 1 127.0.0.1:4711\n", pid);
+	pid_file_write(&g, text);
+	assert_false(look(&g, 0).is_running);
+	assert_ok(launcher_stop(&g.state, &g.cluster.nodes[0], clock_monotonic_ms() + 5000,
+	                        &is_stopped, &e));
+	assert_false(is_stopped);
+	assert_true(is_alive(pid));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static void one_left_behind_while_starting_is_replaced(void **state)
+{
+	AUTO(stage) struct stage g = stage_new(READY, "");
+	struct launch_result result;
+	AUTO(text) char *url = NULL;
+	char process[96], text[128];
+	int pid = sleeper();
+	struct err e;
+
+	(void)state;
+	format_process(pid, process, sizeof(process));
+	snprintf(text, sizeof(text), "%s -\n", process);
+	pid_file_write(&g, text);
+	assert_true(look(&g, 0).is_running);
+	assert_string_equal(look(&g, 0).address, "");
+	assert_refused(launcher_url(&g.cluster, &g.state, &g.cluster.nodes[0], &url, &e),
+	               ERR_UNREACHABLE, "tee1 was still starting");
+	start(&g, 1, 10000, &result);
+	assert_true(result.is_started);
+	assert_false(is_alive(pid));
+	assert_int_not_equal(look(&g, 0).pid, pid);
+}
+
+static void a_file_that_is_not_a_pid_file_is_refused(void **state)
+{
+	static const char *const contents[] = { "",        "x",        "12",
+		                                "12 ",     "12 x a\n", "1 2 a",
+		                                "0 1 a\n", "-1 2 a",   "99999999999 1 a\n" };
+	AUTO(stage) struct stage g = stage_new(READY, "");
+	struct local_node local;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(contents); i++) {
+		pid_file_write(&g, contents[i]);
+		assert_refused(launcher_look(&g.state, &g.cluster.nodes[0], &local, &e), ERR_DATA,
+		               "is not a pid file");
+	}
+	pid_file_write(&g, "2 1 x\n"); /* for stage_drop */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nodes_are_started_found_and_stopped),
+		cmocka_unit_test(a_hypervisor_is_told_what_the_file_says),
+		cmocka_unit_test(a_hypervisor_inherits_nothing),
+		cmocka_unit_test(one_that_ends_fails_with_the_end_of_its_log),
+		cmocka_unit_test(one_failure_is_not_the_others),
+		cmocka_unit_test(one_that_says_something_else_is_stopped),
+		cmocka_unit_test(one_that_is_never_ready_is_stopped_at_the_deadline),
+		cmocka_unit_test(one_that_runs_is_not_started_twice),
+		cmocka_unit_test(one_that_ignores_sigterm_is_killed),
+		cmocka_unit_test(a_pid_that_is_used_again_is_another_process),
+		cmocka_unit_test(one_left_behind_while_starting_is_replaced),
+		cmocka_unit_test(a_file_that_is_not_a_pid_file_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, open_arena, NULL);
+}
