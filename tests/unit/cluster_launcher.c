@@ -3,16 +3,19 @@
 #include "base/clock.h"
 #include "cluster/launcher.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 /* Stands in for teectl-hv, found on the PATH; $PWD is gone, so it is told where to write. */
 #define SCRIPT "#!/bin/sh\ncd '%s' || exit 1\n"
-#define WAITS  "exec tail -f /dev/null\n"
-#define READY  "echo listening on 127.0.0.1:4711\n" WAITS
+/* tail ends when nobody reads its output any more, as nobody does after the line. */
+#define WAITS "exec tail -f /dev/null >/dev/null\n"
+#define READY "echo listening on 127.0.0.1:4711\n" WAITS
 
 struct stage {
 	char folder[128];
@@ -51,6 +54,11 @@ static void script_write(const struct stage *g, const char *script)
 /* Two nodes here and one elsewhere. */
 static struct stage stage_new(const char *script, const char *more)
 {
+	AUTO(fd) int own = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+	if (own < 0 && errno == ENOSYS)
+		skip(); /* valgrind 3.19 does not know the call */
+
 	AUTO(buf) struct buf text = BUF_INIT(4096);
 	struct stage g = { .state = { .lock = -1 } };
 	char file[256], path[4096];
@@ -186,7 +194,7 @@ static void a_hypervisor_inherits_nothing(void **state)
 	struct stage g =
 	    stage_new("tr '\\0' '\\n' </proc/$$/environ >environment\nls /proc/$$/fd >descriptors\n"
 	              "readlink /proc/$$/fd/0 >input\ncut -d' ' -f6 /proc/$$/stat >session\n"
-	              "grep SigBlk /proc/$$/status >signals\necho $$ >pid\n" READY,
+	              "grep SigBlk /proc/self/status >signals\necho $$ >pid\n" READY,
 	              "");
 	int leak = fcntl(STDOUT_FILENO, F_DUPFD, 50);
 	struct launch_result result;
@@ -218,7 +226,7 @@ static void a_hypervisor_inherits_nothing(void **state)
 	assert_null(strstr(buf_text(&descriptors), leaked));
 	assert_string_equal(buf_text(&input), "/dev/null\n");
 	assert_string_equal(buf_text(&session), buf_text(&pid));
-	/* SIGINT is bit 1 of the mask; the shell may have others blocked while it waits. */
+	/* Of grep, which has the mask that the shell was started with; SIGINT is bit 1. */
 	assert_string_equal(buf_text(&signals) + signals.len - 2, "0\n");
 	close(leak);
 }
@@ -270,7 +278,9 @@ static void one_that_says_something_else_is_stopped(void **state)
 
 static void one_that_is_never_ready_is_stopped_at_the_deadline(void **state)
 {
-	AUTO(stage) struct stage g = stage_new("echo starting >&2\nprintf listening\n" WAITS, "");
+	AUTO(stage)
+	struct stage g =
+	    stage_new("echo starting >&2\nprintf listening\nexec tail -f /dev/null\n", "");
 	struct launch_result result;
 
 	(void)state;

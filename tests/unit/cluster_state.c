@@ -1,4 +1,4 @@
-#include "support.h"
+#include "cluster_support.h"
 
 #include "attest/nsm.h"
 #include "cluster/state.h"
@@ -17,11 +17,7 @@ struct place_here {
 
 static void place_here_drop(struct place_here *p)
 {
-	char command[256];
-
-	/* Everything below was made by the test. */
-	snprintf(command, sizeof(command), "rm -rf '%s'", p->folder);
-	assert_int_equal(system(command), 0);
+	folder_clear(p->folder);
 }
 
 static struct place_here place_new(void)
