@@ -26,7 +26,8 @@ int cluster_measure(const struct cluster *c, struct pcr_set *ret, struct err *e)
 		return err_set(e, ERR_CONFIG,
 		               "'%s' names no enclave.image to measure, and pins no pcrs", c->path);
 	TRY(measure_image(c->enclave.image, &image, &set.values[PCR_IMAGE], e));
-	TRY(measure_runtime(image, &set.values[PCR_RUNTIME], e));
+	if (measure_runtime(image, &set.values[PCR_RUNTIME], e) < 0)
+		return err_wrap(e, "'%s'", c->enclave.image);
 	TRY(measure_launch(c, &set.values[PCR_OPTIONS], e));
 	TRY(pcr_measure_name(c->enclave.role ? c->enclave.role : "", &set.values[PCR_ROLE], e));
 	*ret = set;
