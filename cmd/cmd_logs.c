@@ -106,9 +106,11 @@ static int show_line(struct reading *r, struct err *e)
 	r->len = 0;
 	/* What ran there may have printed anything. */
 	text_tame(r->line);
-	print_line(r->c, "%s", r->line);
-	if (r->c->global.output == OUTPUT_TABLE)
+	if (r->c->global.output == OUTPUT_TABLE) {
+		print_raw(view_text(r->line));
+		print_raw(view_text("\n"));
 		return 0;
+	}
 	if (r->c->global.output == OUTPUT_JSON) {
 		TRY(wire_list_add(&r->reply.lines, &log_line_schema, &line, e));
 		return wire_set_text(&line->text, r->line, e);

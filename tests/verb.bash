@@ -13,6 +13,10 @@ setup() {
 
 # Whatever a test launched goes with it, also when the test fails.
 teardown() {
+	verb_teardown
+}
+
+verb_teardown() {
 	local file
 	[[ -d $BATS_TEST_TMPDIR/.teectl ]] || return 0
 	for file in "$BATS_TEST_TMPDIR"/*.yaml; do

@@ -1,0 +1,122 @@
+#!/usr/bin/env bats
+
+load verb
+
+teardown() {
+	[[ -z ${follower:-} ]] || kill "$follower"
+	verb_teardown
+}
+
+# Where the log of a node is.
+log_path() {
+	teectl logs "$1" -o json | jq -r .path
+}
+
+@test "logs: shows what the enclave has logged" {
+	make_cluster
+	try 0 up
+	try 0 logs tee1
+	prints "live-attestation"
+	try 0 logs tee1 -o json
+	json .node tee1
+	json '.lines | map(select(test("operation=live-attestation"))) | length > 0' true
+}
+
+@test "logs: --lines shows the end" {
+	make_cluster --nodes 1
+	try 0 up
+	try 0 down
+	local path
+	path=$(log_path tee1)
+	seq 1 3000 >"$path"
+	for count in 1 2 10 2999 3000 5000; do
+		try 0 logs tee1 -n "$count"
+		[[ $output == "$(tail -n "$count" "$path")" ]]
+	done
+	try 0 logs tee1 -n 0
+	[[ -z $output ]]
+	try 0 logs tee1
+	[[ $output == "$(<"$path")" ]]
+	printf 'without an end' >>"$path"
+	try 0 logs tee1 -n 2
+	[[ $output == $'3000\nwithout an end' ]]
+}
+
+@test "logs: --lines finds the end of lines that are longer than a read" {
+	make_cluster --nodes 1
+	try 0 up
+	try 0 down
+	local path
+	path=$(log_path tee1)
+	{
+		echo first
+		for letter in a b c; do
+			head -c 70000 /dev/zero | tr '\0' "$letter"
+			echo
+		done
+	} >"$path"
+	teectl logs tee1 -n 3 | tr -d '\n' | cmp - <(tail -n 3 "$path" | tr -d '\n')
+	teectl logs tee1 -n 4 | head -n 1 | grep -qx first
+}
+
+@test "logs: control characters reach no terminal" {
+	make_cluster --nodes 1
+	try 0 up
+	try 0 down
+	printf 'a\033[2Jb\r\n' >"$(log_path tee1)"
+	try 0 logs tee1
+	[[ $output == 'a?[2Jb?' ]]
+}
+
+@test "logs: --follow shows new lines, and goes over to a new file" {
+	make_cluster --nodes 1
+	try 0 up
+	try 0 down
+	local path line
+	path=$(log_path tee1)
+	echo one >"$path"
+	mkfifo pipe
+	# Not by the function: the signal has to reach teectl itself.
+	"$BUILD/teectl" logs tee1 --follow -o ndjson >pipe 2>follow.err 3>&- &
+	follower=$!
+	exec {log}<pipe
+	read -r -t 10 -u "$log" line
+	[[ $(jq -r .line <<<"$line") == one ]]
+	echo two >>"$path"
+	read -r -t 10 -u "$log" line
+	[[ $(jq -r .line <<<"$line") == two ]]
+	echo three >new
+	mv new "$path"
+	read -r -t 10 -u "$log" line
+	[[ $(jq -r .line <<<"$line") == three ]]
+	kill -TERM "$follower"
+	local status=0
+	wait "$follower" || status=$?
+	follower=
+	same "$status" 130
+	exec {log}<&-
+	grep -q "interrupted" follow.err
+}
+
+@test "logs: --follow ends with its deadline, and takes no -o json" {
+	make_cluster --nodes 1
+	try 0 up
+	try 0 down
+	try 0 logs tee1 --follow --timeout 50ms
+	try 64 logs tee1 --follow -o json
+	says "ndjson"
+}
+
+@test "logs: a node without a log, one elsewhere, and one unknown" {
+	make_cluster
+	sed -i 's|name: tee3, listen: .* }|name: tee3, url: "https://tee3.example:8443" }|' cluster.yaml
+	try 66 logs tee1
+	says "node 'tee1' has no log here: it was never launched"
+	says "teectl up"
+	try 66 logs tee3
+	says "launched elsewhere"
+	try 64 logs tee9
+	says "has no node 'tee9'; did you mean"
+	try 64 logs
+	says "NODE is required"
+}

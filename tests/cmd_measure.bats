@@ -1,0 +1,80 @@
+#!/usr/bin/env bats
+
+load verb
+
+@test "measure: the values are those that enclaves show" {
+	make_cluster
+	try 0 measure -o json
+	json '.pcrs | length' 4
+	json '.pcrs | map(.value | test("^[0-9a-f]{96}$")) | all' true
+	json '.pcrs[0].measures' image
+	json '.pcrs[0].pinned' null
+	json .written false
+	try 0 up
+}
+
+@test "measure: PCR0 is the image's, bit by bit" {
+	make_cluster
+	cp "$BUILD/teectl-enclave" enclave
+	sed -i 's|image: .*|image: enclave|' cluster.yaml
+	local expected
+	expected=$({
+		head -c 48 /dev/zero
+		sha384sum enclave | cut -c1-96 | tr a-f A-F | basenc -d --base16
+	} | sha384sum | cut -c1-96)
+	try 0 measure -o json
+	json '.pcrs[0].value' "$expected"
+	printf x >>enclave
+	try 0 measure -o json
+	[[ $(jq -r '.pcrs[0].value' <<<"$output") != "$expected" ]]
+	[[ $(jq -r '.pcrs[0].value' <<<"$output") =~ ^[0-9a-f]{96}$ ]]
+}
+
+@test "measure: PCR3 is the role's" {
+	make_cluster
+	local expected
+	expected=$({
+		head -c 48 /dev/zero
+		printf demo-operators
+	} | sha384sum | cut -c1-96)
+	try 0 measure -o json
+	json .role demo-operators
+	json '.pcrs[3].value' "$expected"
+}
+
+@test "measure: --write pins, and leaves the rest of the file as it is" {
+	make_cluster
+	cp cluster.yaml before.yaml
+	try 0 measure --write
+	says "PCR0 to 3 are pinned"
+	[[ $(diff before.yaml cluster.yaml | grep -c '^<') -eq 0 ]]
+	try 0 validate
+	try 0 measure -o json
+	json '.pcrs | map(.pinned == .value) | all' true
+	try 0 measure
+	prints "0    image           same"
+	rm before.yaml
+}
+
+@test "measure: a pin that differs is shown" {
+	make_cluster
+	cp "$BUILD/teectl-enclave" enclave
+	sed -i 's|image: .*|image: enclave|' cluster.yaml
+	try 0 measure --write
+	printf x >>enclave
+	try 0 measure
+	prints "0    image           differs"
+	prints "1    runtime         same"
+	try 5 up
+	says "PCR0"
+}
+
+@test "measure: an image that is missing or no program" {
+	make_cluster
+	sed -i 's|image: .*|image: enclave|' cluster.yaml
+	try 66 measure
+	says "enclave"
+	echo "no program" >enclave
+	try 65 measure
+	says "enclave"
+}
