@@ -385,9 +385,18 @@ static void read_output(const struct state *s, struct start *start)
 	take_line(s, start, got <= 0);
 }
 
-/* Waits by poll alone; a settled start has no descriptor, which poll passes over. */
+static void fail_rest(const struct state *s, struct start *starts, size_t count, enum err_code code,
+                      const char *what)
+{
+	for (size_t i = 0; i < count; i++)
+		if (starts[i].out >= 0)
+			fail(s, &starts[i], code, what);
+}
+
+/* Waits by poll alone; a settled start has no descriptor, which poll passes over. fds: count and
+ * one more, for the interrupt. */
 static int wait_all(const struct state *s, struct start *starts, struct pollfd *fds, size_t count,
-                    int64_t deadline_ms, struct err *e)
+                    int64_t deadline_ms, int interrupt_fd, struct err *e)
 {
 	for (;;) {
 		int64_t left = deadline_ms - clock_monotonic_ms();
@@ -402,17 +411,19 @@ static int wait_all(const struct state *s, struct start *starts, struct pollfd *
 		if (left > INT32_MAX)
 			left = INT32_MAX;
 		if (left <= 0) {
-			for (size_t i = 0; i < count; i++)
-				if (starts[i].out >= 0)
-					fail(s, &starts[i], ERR_TRY_AGAIN,
-					     "was not ready at the deadline and was stopped");
+			fail_rest(s, starts, count, ERR_TRY_AGAIN,
+			          "was not ready at the deadline and was stopped");
 			return 0;
 		}
-		if (poll(fds, count, (int)left) < 0 && errno != EINTR)
+		fds[count] = (struct pollfd){ .fd = interrupt_fd, .events = POLLIN };
+		if (poll(fds, count + 1, (int)left) < 0 && errno != EINTR)
 			return err_sys(e, ERR_INTERNAL, errno, "waiting for enclaves");
 		for (size_t i = 0; i < count; i++)
 			if (starts[i].out >= 0 && fds[i].revents)
 				read_output(s, &starts[i]);
+		if (fds[count].revents)
+			fail_rest(s, starts, count, ERR_INTERRUPTED,
+			          "was not ready when you interrupted, and was stopped");
 	}
 }
 
@@ -468,10 +479,11 @@ static int start_all(const struct cluster *c, const struct state *s, struct star
 }
 
 int launcher_start(const struct cluster *c, const struct state *s, const size_t *nodes,
-                   size_t count, int64_t deadline_ms, struct launch_result *ret, struct err *e)
+                   size_t count, int64_t deadline_ms, int interrupt_fd, struct launch_result *ret,
+                   struct err *e)
 {
 	struct start *starts = calloc(count, sizeof(*starts));
-	struct pollfd *fds = calloc(count, sizeof(*fds));
+	struct pollfd *fds = calloc(count + 1, sizeof(*fds));
 	int result = -1;
 
 	for (size_t i = 0; starts && i < count; i++) {
@@ -482,7 +494,7 @@ int launcher_start(const struct cluster *c, const struct state *s, const size_t 
 	if (!starts || !fds)
 		(void)err_set(e, ERR_INTERNAL, "no memory for %zu launches", count);
 	else if (start_all(c, s, starts, count, deadline_ms, e) == 0)
-		result = wait_all(s, starts, fds, count, deadline_ms, e);
+		result = wait_all(s, starts, fds, count, deadline_ms, interrupt_fd, e);
 	free(starts);
 	free(fds);
 	return result;

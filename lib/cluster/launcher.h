@@ -29,11 +29,13 @@ struct launch_result {
  * is not ready at the deadline is stopped.
  *
  * nodes, count  indices into c->nodes
+ * interrupt_fd  readable when the user wants to stop: what is not ready yet is then given up with
+ *               ERR_INTERRUPTED; -1: none. It is not read from.
  * ret           count results
  * fails         when nothing could be tried at all */
 MUST_CHECK int launcher_start(const struct cluster *c, const struct state *s, const size_t *nodes,
-                              size_t count, int64_t deadline_ms, struct launch_result *ret,
-                              struct err *e);
+                              size_t count, int64_t deadline_ms, int interrupt_fd,
+                              struct launch_result *ret, struct err *e);
 /* SIGTERM, waits for the end by pidfd, SIGKILL at the deadline; forgets the pid. Nothing to do for
  * a node that does not run: *ret_stopped says. */
 MUST_CHECK int launcher_stop(const struct state *s, const struct cluster_node *node,

@@ -130,18 +130,42 @@ static void advance(struct execution *x)
 	x->is_settling = false;
 }
 
+/* A node is done when none of its steps failed. */
+static bool is_node_done(const struct execution *x, size_t node)
+{
+	size_t steps = 0;
+
+	for (size_t i = 0; i < x->plan->count; i++) {
+		if (x->plan->steps[i].node != node)
+			continue;
+		if (x->states[i].status != STEP_DONE)
+			return false;
+		steps++;
+	}
+	return steps > 0;
+}
+
+static bool is_any_done(const struct execution *x)
+{
+	if (x->plan->order_count)
+		return true; /* a chain's source has the key already */
+	for (size_t node = 0; node < x->run->cluster->node_count; node++)
+		if (is_node_done(x, node))
+			return true;
+	return false;
+}
+
 static int outcome(const struct execution *x, struct err *e)
 {
 	const struct step_state *worst = NULL;
-	size_t done = x->plan->order_count > 0; /* a chain's source has the key already */
 
 	for (size_t i = 0; i < x->plan->count; i++) {
 		const struct step_state *state = &x->states[i];
 
 		if (state->status == STEP_DONE)
-			done++;
-		else if (!worst ||
-		         err_worse(worst->failure.code, state->failure.code) != worst->failure.code)
+			continue;
+		if (!worst ||
+		    err_worse(worst->failure.code, state->failure.code) != worst->failure.code)
 			worst = state;
 	}
 	if (!worst)
@@ -151,7 +175,7 @@ static int outcome(const struct execution *x, struct err *e)
 		return err_set(e, ERR_INTERRUPTED,
 		               "interrupted; what was under way is finished and written down: the "
 		               "same command goes on from there");
-	if (done > 0 && err_worse(ERR_PARTIAL, e->code) == ERR_PARTIAL)
+	if (is_any_done(x) && err_worse(ERR_PARTIAL, e->code) == ERR_PARTIAL)
 		e->code = ERR_PARTIAL;
 	return -1;
 }

@@ -46,7 +46,7 @@ int step_launch_start(struct execution *x, size_t step, struct err *e)
 	(void)step;
 	TRY(gather(x, &batch, e));
 	if (launcher_start(r->cluster, &r->state, batch.nodes, batch.count, r->deadline_ms,
-	                   batch.results, e) < 0) {
+	                   r->options.interrupt_fd, batch.results, e) < 0) {
 		/* The caller fails the first of them. */
 		for (size_t i = 0; i < batch.count; i++)
 			if (batch.steps[i] != step)
@@ -63,6 +63,9 @@ int step_launch_start(struct execution *x, size_t step, struct err *e)
 			seen->presence = NODE_PRESENT;
 			execution_done(x, batch.steps[i], "%s", seen->url);
 		} else {
+			/* The signal itself is read by whoever waits next, if anyone does. */
+			if (batch.results[i].failure.code == ERR_INTERRUPTED)
+				r->is_interrupted = true;
 			execution_failed(x, batch.steps[i], &batch.results[i].failure);
 		}
 	}

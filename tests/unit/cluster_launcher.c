@@ -90,7 +90,7 @@ static void start(const struct stage *g, size_t count, int64_t ms, struct launch
 	static const size_t nodes[] = { 0, 1 };
 	struct err e;
 
-	assert_ok(launcher_start(&g->cluster, &g->state, nodes, count, clock_monotonic_ms() + ms,
+	assert_ok(launcher_start(&g->cluster, &g->state, nodes, count, clock_monotonic_ms() + ms, -1,
 	                         results, &e));
 }
 
