@@ -6,6 +6,7 @@
 #include "enclave/entropy.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 
 static int read_pin(const struct launch *launch, enum launch_id id, bool *ret_has,
                     struct hash256 *ret, struct err *e)
@@ -122,6 +123,12 @@ void enclave_drop(struct enclave **en)
 	nsm_drop(&gone->nsm);
 	free(gone);
 	*en = NULL;
+}
+
+void enclave_hang_up(struct enclave *en)
+{
+	if (!nsm_is_device(en->nsm))
+		shutdown(nsm_fd(en->nsm), SHUT_RDWR);
 }
 
 void enclave_write_begin(struct enclave *en)

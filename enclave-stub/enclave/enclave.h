@@ -87,6 +87,10 @@ MUST_CHECK int enclave_start(struct nsm *nsm, const struct launch *launch, struc
                              struct err *e);
 void enclave_drop(struct enclave **en);
 
+/* At the end: an operation that waits for the NSM gets a fault, and so does whoever asks from now
+ * on. Of no effect on the device, which can't be hurried. */
+void enclave_hang_up(struct enclave *en);
+
 void enclave_write_begin(struct enclave *en);
 void enclave_write_end(struct enclave *en);
 /* The only place that writes the phase; between write_begin and write_end. A transition that is not

@@ -556,7 +556,7 @@ int http_start(struct enclave *en, const struct launch *launch, struct http **re
 	TRY(read_credentials(http, launch, e));
 	TRY(listen_open(launch->values[LAUNCH_LISTEN], &fd, &port, e));
 	TRY(start_daemon(http, launch, fd, e));
-	fd = -1; /* libmicrohttpd's from here on */
+	fd = -1;                  /* libmicrohttpd's from here on */
 	buf_drop(&http->key_pem); /* GnuTLS has it, parsed */
 	*ret = MOVE(http);
 	*ret_port = port;
@@ -587,6 +587,7 @@ static void stop(struct http *http)
 		close(listening);
 	while (!hush(http) && clock_monotonic_ms() < end_ms)
 		nanosleep(&tick, NULL);
+	enclave_hang_up(http->enclave); /* else a handler might keep us waiting */
 	MHD_stop_daemon(http->daemon);
 }
 

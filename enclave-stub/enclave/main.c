@@ -20,6 +20,8 @@
 /* malloc's arenas, beside the main one: each grows by what its thread's largest request took. */
 #define ARENAS_MAX     2
 #define TRIM_THRESHOLD (256 << 10)
+/* A megabyte of JSON takes tens of megabytes as a tree, which malloc would keep. */
+#define IDLE_MEMORY_MAX (4u << 20)
 
 /* Before anything else: no other process of this user may look in, and no core is ever written. */
 static int hide(struct err *e)
@@ -129,6 +131,8 @@ static int watch(struct http *http, const struct enclave *en, int signals, struc
 		if (fds[0].revents)
 			return 0;
 		http_sweep(http);
+		if (mallinfo2().fordblks > IDLE_MEMORY_MAX)
+			malloc_trim(0);
 	}
 }
 
