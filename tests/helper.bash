@@ -15,7 +15,7 @@ teectl() {
 
 # Fails with what was seen, so that a failing test explains itself.
 fail() {
-	printf '%s\n' "$*" "status: ${status-}" "output: ${output-}" "stderr: ${stderr-}" >&2
+	printf '%s\n' "$*" "status: ${status-}" "output: $(head -c 2000 <<<"${output-}")" "stderr: ${stderr-}" >&2
 	return 1
 }
 
