@@ -30,11 +30,12 @@ static const struct opt opts[] = {
 };
 
 struct help_option {
-	struct buf name, metavar, doc, fallback;
-	bool has_name, has_metavar, has_fallback, required, list;
+	struct buf name, letter, metavar, doc, fallback;
+	bool has_name, has_letter, has_metavar, has_fallback, required, list;
 };
 static const struct wire_field help_option_fields[] = {
 	JSON_MAYBE(help_option, name, has_name, .kind = WIRE_TEXT, .max = WIRE_TEXT_MAX),
+	JSON_MAYBE(help_option, letter, has_letter, .kind = WIRE_TEXT, .max = 1),
 	JSON_MAYBE(help_option, metavar, has_metavar, .kind = WIRE_TEXT, .max = WIRE_TEXT_MAX),
 	JSON_BOOL(help_option, required),
 	JSON_BOOL(help_option, list),
@@ -82,10 +83,12 @@ static int set_maybe(struct buf *to, bool *has, const char *text, struct err *e)
 
 static int add_option(struct help_verb *verb, const struct opt *opt, struct err *e)
 {
+	const char letter[] = { opt->letter, 0 };
 	struct help_option *o;
 
 	TRY(wire_list_add(&verb->options, &help_option_schema, &o, e));
 	TRY(set_maybe(&o->name, &o->has_name, opt->name, e));
+	TRY(set_maybe(&o->letter, &o->has_letter, opt->letter ? letter : NULL, e));
 	TRY(set_maybe(&o->metavar, &o->has_metavar, opt->metavar, e));
 	TRY(set_maybe(&o->fallback, &o->has_fallback, opt->fallback, e));
 	o->required = opt->is_required;
