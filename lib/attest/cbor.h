@@ -26,8 +26,8 @@ enum cbor_kind {
 struct cbor_item {
 	enum cbor_kind kind;
 	uint32_t span; /* items that it takes in the list: itself and all within */
-	uint64_t
-	    number; /* an integer's or a boolean's value; elements of an array, pairs of a map */
+	/* An integer's or a boolean's value; elements of an array, pairs of a map. */
+	uint64_t number;
 	struct view bytes; /* of a string: its contents, in the input */
 };
 

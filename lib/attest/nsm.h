@@ -49,8 +49,9 @@ struct nsm_response {
 	bool is_locked;   /* DescribePCR */
 };
 
-/* Encoders append to `to`; decoders' views live as long as the bytes. Decoders refuse unknown keys'
- * absence, wrong types, trailing bytes, repeated keys; key order is free. */
+/* Encoders append to `to`; decoders' views live as long as the bytes. Decoders refuse missing keys,
+ * wrong types, trailing bytes, repeated keys; key order is free, and keys that nobody knows are passed
+ * over: a later NSM may have more. */
 MUST_CHECK int nsm_request_encode(const struct nsm_request *q, struct buf *to, struct err *e);
 MUST_CHECK int nsm_request_decode(struct view bytes, struct nsm_request *ret, struct err *e);
 MUST_CHECK int nsm_response_encode(const struct nsm_response *r, struct buf *to, struct err *e);

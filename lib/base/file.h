@@ -7,8 +7,8 @@
 
 void fd_drop(int *fd); /* for AUTO(fd) int fd = -1 */
 
-/* The whole file, at most to->max bytes; ERR_NO_INPUT if there is none, ERR_DATA if it is larger.
- * "-" is standard input. */
+/* Appends the whole file; ERR_NO_INPUT if there is none, ERR_DATA if it is more than to->max lets in:
+ * then as much as was read stays in to. "-" is standard input. */
 MUST_CHECK int file_read(const char *path, struct buf *to, struct err *e);
 MUST_CHECK int fd_read(int fd, const char *what, struct buf *to, struct err *e);
 /* A secret's file, at most max bytes. No copy stays in ordinary memory. */
