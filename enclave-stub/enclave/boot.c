@@ -123,11 +123,12 @@ int replay_share_manifest(struct call *c, bool *ret_is_replay, struct err *e)
 	const struct enclave_state *state = &c->enclave->state;
 	struct success_reply *reply = c->reply;
 	struct hash256 hash;
+	struct err unfit;
 
 	if (!state->has_shared_manifest)
 		return 0;
 	/* What can't be hashed is no replay; the phase is judged next, then the content. */
-	if (manifest_hash(&q->manifest_envelope.manifest, &hash, e) < 0)
+	if (manifest_hash(&q->manifest_envelope.manifest, &hash, &unfit) < 0)
 		return 0;
 	if (!view_equal(VIEW_OF(hash.bytes), VIEW_OF(state->manifest_hash.bytes)))
 		return 0;

@@ -124,14 +124,13 @@ static int hand_out(const struct enclave *en, struct birth *b, struct err *e)
 }
 
 /* SHA-512 of the seed's hex digits (formats.md 4.1). */
-static int hash_seed(const struct key_set *key, uint8_t ret[static 64], struct err *e)
+static int hash_seed(const struct key_set *key, uint8_t ret[static sizeof(struct hash512)], struct err *e)
 {
 	AUTO(secret) struct secret digits = { 0 };
 	struct hash512 hash;
 
-	TRY(secret_alloc(2 * SEED_LEN + 1, &digits, e));
-	hex_write(secret_view(key_set_seed(key)), (char *)digits.data);
-	TRY(sha512(view_new(digits.data, 2 * SEED_LEN), &hash, e));
+	TRY(hex_format_secret(secret_view(key_set_seed(key)), &digits, e));
+	TRY(sha512(secret_view(&digits), &hash, e));
 	memcpy(ret, hash.bytes, sizeof(hash.bytes));
 	return 0;
 }

@@ -67,14 +67,18 @@ static int memory_file_open(int *ret, struct err *e)
 {
 	const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
 	AUTO(fd) int fd = memfd_create("enclave", flags | MFD_EXEC);
+	int high;
 
 	if (fd < 0 && errno == EINVAL)
 		fd = memfd_create("enclave", flags);
 	if (fd < 0)
 		return err_sys(e, ERR_INTERNAL, errno, "memory file for the image");
 	/* A launcher moves its descriptors about below this. */
-	*ret = fcntl(fd, F_DUPFD_CLOEXEC, FD_LOW);
-	return *ret < 0 ? err_sys(e, ERR_INTERNAL, errno, "memory file for the image") : 0;
+	high = fcntl(fd, F_DUPFD_CLOEXEC, FD_LOW);
+	if (high < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "memory file for the image");
+	*ret = high;
+	return 0;
 }
 
 static int copy_file(int from, int to, const char *path, struct err *e)

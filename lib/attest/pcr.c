@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+/* A role or an instance's name comes from a command line, which Linux limits to 128 KiB a word; the
+ * NSM takes requests of 4 KiB. */
+#define EXTEND_MAX (128u << 10)
+
 struct view pcr_view(const struct pcr *p)
 {
 	return view_new(p->bytes, p->len);
@@ -41,11 +45,15 @@ static void set_hash(struct pcr *p, const struct hash384 *hash)
 
 int pcr_extend(struct pcr *p, struct view data, struct err *e)
 {
-	AUTO(buf) struct buf joined = BUF_INIT(SIZE_MAX - 1);
+	AUTO(buf) struct buf joined = { 0 };
 	struct hash384 hash;
 
 	if (p->len != PCR_LEN)
 		return err_set(e, ERR_INTERNAL, "a PCR of %d bytes can't be extended", p->len);
+	if (data.len > EXTEND_MAX)
+		return err_set(e, ERR_TOO_LARGE, "a PCR is extended by at most %u bytes, not %zu",
+		               EXTEND_MAX, data.len);
+	joined.max = PCR_LEN + data.len;
 	TRY(buf_add(&joined, pcr_view(p), e));
 	TRY(buf_add(&joined, data, e));
 	TRY(sha384(buf_view(&joined), &hash, e));

@@ -84,7 +84,7 @@ static size_t decimal_length(struct view bytes)
 	return len;
 }
 
-int emit_bytes(struct view bytes, struct buf *to, struct err *e)
+static int emit_bytes(struct view bytes, struct buf *to, struct err *e)
 {
 	size_t at = 0, len = decimal_length(bytes);
 	uint8_t *text;

@@ -7,7 +7,5 @@
 /* A string with its quotes, escaped as serde_json does (formats.md 5.3). What is not UTF-8 becomes
  * U+FFFD. */
 MUST_CHECK int emit_text(struct view text, struct buf *to, struct err *e);
-/* [1,2,255] */
-MUST_CHECK int emit_bytes(struct view bytes, struct buf *to, struct err *e);
 
 #endif

@@ -85,8 +85,9 @@ static int find_option(struct view name, enum launch_id *ret, struct err *e)
 			*ret = (enum launch_id)i;
 			return 0;
 		}
-	snprintf(text, sizeof(text), "%.*s", (int)(name.len < sizeof(text) ? name.len : 63),
-	         (const char *)name.data);
+	if (name.len > sizeof(text) - 1)
+		name.len = sizeof(text) - 1;
+	snprintf(text, sizeof(text), "%.*s", (int)name.len, (const char *)name.data);
 	return unknown_option(text, e);
 }
 
