@@ -57,9 +57,9 @@ const struct cmd cmd_completion = {
 	.summary = "print the completion script of a shell",
 	.details =
 	    "Prints a script that lets the shell complete verbs, options, their values and the "
-	    "names "
-	    "of nodes. `make install` puts the scripts where the shells look for them; without an "
-	    "installation, source the output. The script is printed as it is with every -o.",
+	    "names of nodes. `make install` puts the scripts where the shells look for them; "
+	    "without an installation, source the output. The script is printed as it is with "
+	    "every -o.",
 	.examples = { { "source <(teectl completion bash)", "for this bash" },
 	              { "teectl completion zsh > ~/.zfunc/_teectl",
 	                "for zsh, with ~/.zfunc in fpath" },

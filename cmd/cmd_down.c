@@ -125,12 +125,10 @@ const struct cmd cmd_down = {
 	.name = "down",
 	.summary = "stop the enclaves that run here",
 	.details = "Stops the enclaves that `up` has launched from this cluster file, all or those "
-	           "named: first "
-	           "they are asked to finish what is in flight, and at the deadline they are "
-	           "killed. Their "
-	           "keys are gone with them; what is in the state directory stays. Nodes that "
-	           "others launched "
-	           "are left alone. Where nothing runs, there is nothing to do.",
+	           "named: first they are asked to finish what is in flight, and at the deadline "
+	           "they are killed. Their keys are gone with them; what is in the state "
+	           "directory stays. Nodes that others launched are left alone. Where nothing "
+	           "runs, there is nothing to do.",
 	.examples = { { "teectl down", "stop all" }, { "teectl down tee2 tee3", "stop two" } },
 	.exits = { 4 },
 	.needs = NEEDS_CLUSTER | NEEDS_CHANGE,

@@ -119,7 +119,8 @@ static int add_key(struct buf *to, struct err *e, const char *path, const char *
 static int add_head(struct buf *to, const struct init_args *args, struct err *e)
 {
 	TRY(buf_add_text(to,
-	                 "# What the cluster should be. teectl-cluster(5) explains every key, and\n"
+	                 "# What the cluster should be. teectl-cluster(5) explains every key, "
+	                 "and\n"
 	                 "# `teectl validate` checks the file. Paths are relative to it.\n"
 	                 "apiVersion: teectl/v1\n"
 	                 "kind: Cluster\n\n",
@@ -277,10 +278,8 @@ const struct cmd cmd_init = {
 	.name = "init",
 	.summary = "write a commented cluster file",
 	.details = "Writes a cluster file for enclaves on this machine, with a comment above each "
-	           "key. It is a "
-	           "start: edit it, and check it with `teectl validate`. A file that is there "
-	           "already is never "
-	           "overwritten; -f - prints the text instead.\n\n"
+	           "key. It is a start: edit it, and check it with `teectl validate`. A file that "
+	           "is there already is never overwritten; -f - prints the text instead.\n\n"
 	           "The members' key files that it names are made by `teectl member keygen`.",
 	.examples = { { "teectl init", "write ./cluster.yaml: three nodes, two of three members" },
 	              { "teectl init -f prod.yaml --name prod --nodes 4 --members 5 --threshold 3",

@@ -15,13 +15,11 @@ const struct cmd cmd_inject = {
 	.details =
 	    "Opens the shares of the members whose keys the cluster file names and that are here, "
 	    "compares each with the hash that the genesis attested, and seals it to the setup key "
-	    "that the waiting TEE has committed to in a fresh attestation document. No more shares "
-	    "are opened than are needed; none is ever written in the clear.\n\n"
+	    "that the waiting TEE has committed to in a fresh attestation document. No more "
+	    "shares are opened than are needed; none is ever written in the clear.\n\n"
 	    "With too few it ends with status 3 and names the members who are waited for; run "
-	    "again "
-	    "when another key is here, it goes on from there. A wrong share names its member, and "
-	    "the "
-	    "good ones count.",
+	    "again when another key is here, it goes on from there. A wrong share names its "
+	    "member, and the good ones count.",
 	.examples = { { "teectl inject", "with the keys that are on this machine" },
 	              { "teectl inject -o json | jq .waiting_for", "whom to call" } },
 	.exits = { 2, 3, 5, 65, 66, 69, 75 },

@@ -292,12 +292,10 @@ const struct cmd cmd_logs = {
 	.summary = "show what an enclave launched here has logged",
 	.details =
 	    "Prints the log of a node, which holds what its hypervisor and its enclave have "
-	    "written: "
-	    "time, level, request, operation, phase before and after, outcome, duration. It never "
-	    "holds secret bytes. TEECTL_LOG=debug at `up` has more written.\n\n"
-	    "With --follow it goes on until it is interrupted or --timeout has passed, also over a "
-	    "new "
-	    "launch of the node. With -o ndjson every line is an object with node and line.",
+	    "written: time, level, request, operation, phase before and after, outcome, duration. "
+	    "It never holds secret bytes. TEECTL_LOG=debug at `up` has more written.\n\n"
+	    "With --follow it goes on until it is interrupted or --timeout has passed, also over "
+	    "a new launch of the node. With -o ndjson every line is an object with node and line.",
 	.examples = { { "teectl logs tee1", "all of it" },
 	              { "teectl logs tee2 -n 20", "the last 20 lines" },
 	              { "teectl logs tee1 --follow | grep export-key", "watch one operation" } },

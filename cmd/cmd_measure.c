@@ -112,18 +112,13 @@ const struct cmd cmd_measure = {
 	.summary = "compute the PCRs that the enclaves must show",
 	.details =
 	    "Measures what the cluster file says will run, without running it: the image (PCR0), "
-	    "the "
-	    "loader and the shared libraries that it resolves on this machine (PCR1), the launch "
-	    "options that change who may do what (PCR2), and the role (PCR3). The hypervisor "
-	    "measures "
-	    "the same way, so these are the values that every enclave's attestation documents have "
-	    "to "
-	    "show.\n\n"
+	    "the loader and the shared libraries that it resolves on this machine (PCR1), the "
+	    "launch options that change who may do what (PCR2), and the role (PCR3). The "
+	    "hypervisor measures the same way, so these are the values that every enclave's "
+	    "attestation documents have to show.\n\n"
 	    "The column PINNED compares with enclave.pcrs of the cluster file. With --write the "
-	    "values "
-	    "measured are pinned there, and the rest of the file stays as it is. Pin on a machine "
-	    "that "
-	    "you trust: from then on an image that differs by one bit is refused.",
+	    "values measured are pinned there, and the rest of the file stays as it is. Pin on a "
+	    "machine that you trust: from then on an image that differs by one bit is refused.",
 	.examples = { { "teectl measure", "show the values, and whether they are those pinned" },
 	              { "teectl measure --write", "pin them" },
 	              { "teectl measure -o json | jq -r '.pcrs[0].value'", "PCR0 for a script" } },

@@ -124,8 +124,7 @@ const struct cmd cmd_member_keygen = {
 	.details =
 	    "Writes PREFIX.secret, readable by its owner alone, and PREFIX.pub, in the format of "
 	    "QuorumOS: hex of the 32-byte master seed, and of the 130-byte public key. Files that "
-	    "are "
-	    "there already are never overwritten. A folder that is missing is made.\n\n"
+	    "are there already are never overwritten. A folder that is missing is made.\n\n"
 	    "The member keeps PREFIX.secret where nobody else reads it; it opens the share that "
 	    "genesis gives the member. PREFIX.pub goes to whoever writes the cluster file.",
 	.examples = { { "teectl member keygen alice", "make alice.secret and alice.pub" },

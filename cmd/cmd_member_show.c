@@ -94,8 +94,8 @@ const struct cmd cmd_member_show = {
 	.name = "member show",
 	.summary = "show the public half of a member's key",
 	.details =
-	    "Reads a .secret or a .pub and prints the public key and its fingerprint, which is the "
-	    "SHA-256 of its 130 bytes. Two people who read the same fingerprint to each other "
+	    "Reads a .secret or a .pub and prints the public key and its fingerprint, which is "
+	    "the SHA-256 of its 130 bytes. Two people who read the same fingerprint to each other "
 	    "hold the same public key. The secret half is never shown.",
 	.examples = { { "teectl member show alice.pub", "compare fingerprints with alice" },
 	              { "teectl member show alice.secret -o json | jq -r .public_key > alice.pub",

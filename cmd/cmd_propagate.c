@@ -77,18 +77,13 @@ const struct cmd cmd_propagate = {
 	.summary = "forward the key to the TEEs that lack it",
 	.details =
 	    "Forwards the quorum key from a TEE that has it along the chain of nodes, in the "
-	    "file's "
-	    "order. One forward is: the manifest to the target; the target's attestation with a "
-	    "fresh "
-	    "nonce, verified here before the source is asked for anything; the export at the "
-	    "source, "
-	    "which verifies the same document for itself; the injection at the target; and, beside "
-	    "the next forward, a key proof with a fresh challenge. What passes through is sealed "
-	    "to "
-	    "the target's attested setup key.\n\n"
+	    "file's order. One forward is: the manifest to the target; the target's attestation "
+	    "with a fresh nonce, verified here before the source is asked for anything; the "
+	    "export at the source, which verifies the same document for itself; the injection at "
+	    "the target; and, beside the next forward, a key proof with a fresh challenge. What "
+	    "passes through is sealed to the target's attested setup key.\n\n"
 	    "A target that fails does not hold up the rest: the next gets the key from the last "
-	    "TEE "
-	    "of the chain that has it (exit 4, and which node). Run again, it does what is "
+	    "TEE of the chain that has it (exit 4, and which node). Run again, it does what is "
 	    "missing.",
 	.examples = { { "teectl propagate", "to all that lack the key" },
 	              { "teectl propagate --from tee1 --to tee3", "one hop" } },

@@ -101,14 +101,12 @@ const struct cmd cmd_seed = {
 	.name = "seed",
 	.summary = "ask a TEE for a BIP-39 seed phrase",
 	.details =
-	    "Has the TEE derive a seed phrase from the quorum key, once the TEE has proved that it "
-	    "holds the key. Every TEE of the cluster gives the same phrase for the same type, data "
-	    "and "
-	    "strength; another cluster gives another. Without --type and --data the phrase is made "
-	    "of "
-	    "fresh entropy and can't be had again.\n\n"
-	    "The phrase is printed on standard output, and travels to here in the clear unless the "
-	    "node has TLS. An enclave that is not in debug mode answers only with "
+	    "Has the TEE derive a seed phrase from the quorum key, once the TEE has proved that "
+	    "it holds the key. Every TEE of the cluster gives the same phrase for the same type, "
+	    "data and strength; another cluster gives another. Without --type and --data the "
+	    "phrase is made of fresh entropy and can't be had again.\n\n"
+	    "The phrase is printed on standard output, and travels to here in the clear unless "
+	    "the node has TLS. An enclave that is not in debug mode answers only with "
 	    "insecureOpenSeed.",
 	.examples = { { "teectl seed --type wallet --data 7", "the same on every node" },
 	              { "teectl seed --node tee3 --type wallet --data 7", "ask that node" } },

@@ -92,8 +92,7 @@ const struct cmd cmd_share_check = {
 	    "genesis attested. Nothing is revealed, nothing is written, and no network is needed: "
 	    "with --genesis-output not even a cluster file.",
 	.examples = { { "teectl share check --key alice.secret --share alice.share "
-	                "--genesis-output "
-	                "genesis_output",
+	                "--genesis-output genesis_output",
 	                "on the member's own machine" },
 	              { "teectl share check --key members/member1.secret --share "
 	                ".teectl/demo/shares/member1.share",

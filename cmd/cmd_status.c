@@ -13,13 +13,12 @@ const struct cmd cmd_status = {
 	.name = "status",
 	.summary = "show every node, what is missing, what to type next",
 	.details =
-	    "Asks every node for its phase and, with a fresh nonce, for a live attestation. PHASE, "
-	    "MANIFEST and QUORUM KEY are what the node says of itself; VERIFIED says whether its "
-	    "document holds against the cluster's policy, and if not, which check failed. Every "
-	    "node "
-	    "is one of: ready, not ready, waiting for people, failed, gone. Ends with what is "
-	    "missing "
-	    "and the command that comes next; status 0 only when all are ready and verified.\n\n"
+	    "Asks every node for its phase and, with a fresh nonce, for a live attestation. "
+	    "PHASE, MANIFEST and QUORUM KEY are what the node says of itself; VERIFIED says "
+	    "whether its document holds against the cluster's policy, and if not, which check "
+	    "failed. Every node is one of: ready, not ready, waiting for people, failed, gone. "
+	    "Ends with what is missing and the command that comes next; status 0 only when all "
+	    "are ready and verified.\n\n"
 	    "Where the trust anchor is not AWS's, attestation is called simulated.",
 	.examples = { { "teectl status", "the table" },
 	              { "teectl status -o json | jq -r .next", "what to type next" } },

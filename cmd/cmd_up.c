@@ -14,12 +14,11 @@ const struct cmd cmd_up = {
 	.summary = "launch the enclaves of this machine and verify all",
 	.details =
 	    "Measures the image, launches the nodes that the cluster file gives a listen address "
-	    "and "
-	    "that do not run yet, waits until each one serves, and verifies every node by a live "
-	    "attestation with a fresh nonce: the chain to the pinned root, PCR0 to PCR3, age, not "
-	    "debug. A node that was just launched and fails is stopped and named (exit 5); one "
-	    "that "
-	    "ran before is only named, since it may be the last that holds the key.\n\n"
+	    "and that do not run yet, waits until each one serves, and verifies every node by a "
+	    "live attestation with a fresh nonce: the chain to the pinned root, PCR0 to PCR3, "
+	    "age, not debug. A node that was just launched and fails is stopped and named (exit "
+	    "5); one that ran before is only named, since it may be the last that holds the "
+	    "key.\n\n"
 	    "What is expected of PCR0 to PCR3 is the manifest's once there is one, else what the "
 	    "cluster file pins (teectl measure --write), else what is measured here and now.",
 	.examples = { { "teectl up", "launch and verify what cluster.yaml names" },

@@ -77,8 +77,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	if (check_files(&c->cluster, e) < 0) {
 		if (e->code == ERR_NO_INPUT)
 			context_hint(c, "the file itself is valid; make what it points to (teectl "
-			                "member keygen makes "
-			                "keys), or correct the path");
+			                "member keygen makes keys), or correct the path");
 		return -1;
 	}
 	TRY(describe(&c->cluster, &v, e));
@@ -95,12 +94,10 @@ const struct cmd cmd_validate = {
 	.summary = "check the cluster file and what it points to",
 	.details =
 	    "Reads the cluster file, then every key file that it names, and looks whether the "
-	    "image is "
-	    "there. An error names line and column, what was expected and the nearest valid word. "
-	    "Nothing is asked over the network.\n\n"
+	    "image is there. An error names line and column, what was expected and the nearest "
+	    "valid word. Nothing is asked over the network.\n\n"
 	    "Status 78 means that the file itself is wrong, 66 that a file is missing that it "
-	    "points "
-	    "to, 65 that such a file can't be read as what it should be.",
+	    "points to, 65 that such a file can't be read as what it should be.",
 	.examples = { { "teectl validate", "check ./cluster.yaml" },
 	              { "teectl validate -f prod.yaml -o json", "check another, for a script" } },
 	.exits = { 65 },

@@ -14,10 +14,9 @@ const struct cmd cmd_verify = {
 	.summary = "prove by attestation that every TEE holds the key",
 	.details =
 	    "Takes from every node a live attestation with a fresh nonce and a key proof with a "
-	    "fresh "
-	    "challenge, and checks root, chain, nonce, age, PCR0 to PCR3, manifest hash and the "
-	    "quorum key's signature over the proof's own document. The proof can't be fetched from "
-	    "another TEE. No seed phrase is asked for.",
+	    "fresh challenge, and checks root, chain, nonce, age, PCR0 to PCR3, manifest hash and "
+	    "the quorum key's signature over the proof's own document. The proof can't be fetched "
+	    "from another TEE. No seed phrase is asked for.",
 	.examples = { { "teectl verify", "status 0: all hold the same key" },
 	              { "teectl verify -o json | jq '.nodes[] | {name, key_proved}'",
 	                "for a script" } },

@@ -22,8 +22,7 @@ const struct cmd cmd_version = {
 	.name = "version",
 	.summary = "show the version of teectl",
 	.details = "Prints the version. Enclaves tell theirs in the reply to GET /health and GET "
-	           "/status; a "
-	           "cluster works best when all are of one version.",
+	           "/status; a cluster works best when all are of one version.",
 	.examples = { { "teectl version", "print it" },
 	              { "teectl version -o json", "print it for a script" } },
 	.run = run,

@@ -68,8 +68,11 @@ static int bash_verb(struct buf *to, const struct cmd *cmd, struct err *e)
 	TRY(buf_add_format(to, e, "\t'%s')\n\t\toptions=\"$globals", cmd->name));
 	TRY(add_option_names(to, cmd->opts, cmd->opt_count, e));
 	TRY(buf_add_text(to,
-	                 "\"\n\t\tif [[ $word == -* ]]; then\n"
-	                 "\t\t\t_teectl_reply -o default -W \"$options\"\n\t\telse\n\t\t\t",
+	                 "\"\n"
+	                 "\t\tif [[ $word == -* ]]; then\n"
+	                 "\t\t\t_teectl_reply -o default -W \"$options\"\n"
+	                 "\t\telse\n"
+	                 "\t\t\t",
 	                 e));
 	if (operand)
 		TRY(bash_value(to, operand, e));
@@ -86,20 +89,17 @@ static int bash_group(struct buf *to, const char *group, struct err *e)
 }
 
 static const char bash_start[] =
-    "# bash completion of teectl, written by `make docs` from its table of verbs.\n"
-    "\n"
+    "# bash completion of teectl, written by `make docs` from its table of verbs.\n\n"
     "# _teectl_reply -o OPTION COMPGEN-ARGUMENTS...\n"
     "_teectl_reply() {\n"
     "\tcompopt \"$1\" \"$2\"\n"
     "\tshift 2\n"
     "\tmapfile -t COMPREPLY < <(compgen \"$@\" -- \"$word\")\n"
-    "}\n"
-    "\n"
+    "}\n\n"
     "# The nodes of the cluster file that the line names.\n"
     "_teectl_nodes() {\n"
     "\t\"${COMP_WORDS[0]}\" ${file:+-f \"$file\"} completion --nodes 2>/dev/null\n"
-    "}\n"
-    "\n"
+    "}\n\n"
     "_teectl() {\n"
     "\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}\n"
     "\tlocal verb='' file='' options i\n";
@@ -133,7 +133,8 @@ static int bash_globals(struct buf *to, struct err *e)
 		if (opt->letter)
 			TRY(buf_add_format(to, e, " | -%c", opt->letter));
 		TRY(buf_add_format(to, e,
-		                   ")\n\t\t\t[[ ${COMP_WORDS[i + 1]} == = ]] && ((++i))\n"
+		                   ")\n"
+		                   "\t\t\t[[ ${COMP_WORDS[i + 1]} == = ]] && ((++i))\n"
 		                   "\t\t\t%s ;;\n",
 		                   is_file ? "file=${COMP_WORDS[++i]}" : "((++i))"));
 	}

@@ -67,8 +67,7 @@ static int fish_word(struct buf *to, const char *before, const char *word, const
 }
 
 static const char fish_start[] =
-    "# fish completion of teectl, written by `make docs` from its table of verbs.\n"
-    "\n"
+    "# fish completion of teectl, written by `make docs` from its table of verbs.\n\n"
     "# The words of the verb so far, without options and their values.\n"
     "function __teectl_words\n"
     "    set -l skip 0\n"
@@ -81,8 +80,7 @@ static const char fish_start[] =
     "            echo $word\n"
     "        end\n"
     "    end\n"
-    "end\n"
-    "\n";
+    "end\n\n";
 
 /* A verb of two words is looked for before its operands: "member keygen x" is "member keygen". */
 static const char fish_is[] =
@@ -91,12 +89,10 @@ static const char fish_is[] =
     "    set -l verb $words[1]\n"
     "    contains -- \"$verb\" $__teectl_groups; and set verb $words[1..2]\n"
     "    test \"$verb\" = \"$argv[1]\"\n"
-    "end\n"
-    "\n"
+    "end\n\n"
     "function __teectl_nodes\n"
     "    teectl completion --nodes 2>/dev/null\n"
-    "end\n"
-    "\n"
+    "end\n\n"
     "complete -c teectl -f\n";
 
 int complete_fish(struct buf *to, struct err *e)

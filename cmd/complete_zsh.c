@@ -97,15 +97,13 @@ static int zsh_verbs(struct buf *to, struct err *e)
 
 static const char zsh_start[] =
     "#compdef teectl\n"
-    "# zsh completion of teectl, written by `make docs` from its table of verbs.\n"
-    "\n"
+    "# zsh completion of teectl, written by `make docs` from its table of verbs.\n\n"
     "# The nodes of the cluster file that the line names.\n"
     "_teectl_nodes() {\n"
     "\tlocal -a nodes=(${(f)\"$(teectl ${teectl_file:+-f $teectl_file} completion --nodes "
     "2>/dev/null)\"})\n"
     "\tcompadd -a nodes\n"
-    "}\n"
-    "\n";
+    "}\n\n";
 
 static int zsh_groups(struct buf *to, struct err *e)
 {
@@ -134,8 +132,11 @@ int complete_zsh(struct buf *to, struct err *e)
 		if (complete_starts_group(cmd_table[i], group))
 			TRY(zsh_group(to, group, e));
 	TRY(buf_add_text(to,
-	                 "_teectl() {\n\tlocal state verb teectl_file curcontext=$curcontext\n"
-	                 "\tlocal -A opt_args\n\tlocal -a line arguments\n\tlocal -a globals=(\n",
+	                 "_teectl() {\n"
+	                 "\tlocal state verb teectl_file curcontext=$curcontext\n"
+	                 "\tlocal -A opt_args\n"
+	                 "\tlocal -a line arguments\n"
+	                 "\tlocal -a globals=(\n",
 	                 e));
 	for (size_t i = 0; i < global_opt_count; i++)
 		TRY(zsh_option(to, &global_opts[i], "\t\t", e));

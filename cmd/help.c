@@ -13,9 +13,9 @@
 
 const char help_purpose[] =
     "teectl drives a cluster of trusted execution environments that share one quorum key: it "
-    "launches and verifies enclaves, has the key born in one of them, injects the members' shares, "
-    "and forwards the key from enclave to enclave. It reads one YAML file that says what the "
-    "cluster should be, and never holds the key itself.";
+    "launches and verifies enclaves, has the key born in one of them, injects the members' "
+    "shares, and forwards the key from enclave to enclave. It reads one YAML file that says what "
+    "the cluster should be, and never holds the key itself.";
 
 /* Words of one paragraph (up to len bytes) from column `indent` on; `at` is where the line stands.
  */

@@ -86,7 +86,12 @@ static int add_header(struct buf *to, const char *name, const char *section, con
 	upper[i] = 0;
 	TRY(buf_add_format(to, e,
 	                   ".\\\" Written by `make docs` from the tables of the program.\n"
-	                   ".Dd %s\n.Dt %s %s\n.Os teectl %s\n.Sh NAME\n.Nm %s\n.Nd ",
+	                   ".Dd %s\n"
+	                   ".Dt %s %s\n"
+	                   ".Os teectl %s\n"
+	                   ".Sh NAME\n"
+	                   ".Nm %s\n"
+	                   ".Nd ",
 	                   MAN_DATE, upper, section, TEECTL_VERSION, name));
 	TRY(add_escaped(to, summary, strlen(summary), false, e));
 	return buf_add_text(to, "\n", e);
@@ -214,8 +219,8 @@ static int add_advice(struct buf *to, struct err *e)
 	TRY(buf_add_text(to, ".Sh DIAGNOSTICS\n", e));
 	TRY(add_prose(
 	    to,
-	    "What an enclave refuses is told with its cause and its cure. The texts begin "
-	    "with these words:",
+	    "What an enclave refuses is told with its cause and its cure. The texts begin with "
+	    "these words:",
 	    e));
 	TRY(buf_add_text(to, ".Bl -tag -width Ds\n", e));
 	for (size_t i = 0; i < advice_count; i++) {
@@ -264,7 +269,11 @@ static int page_teectl(const char *name, struct buf *to, struct err *e)
 {
 	TRY(add_header(to, name, "1", "provision a cluster of enclaves with one quorum key", e));
 	TRY(buf_add_text(to,
-	                 ".Sh SYNOPSIS\n.Nm\n.Op Ar OPTIONS\n.Ar VERB\n.Op Ar ARGUMENTS\n"
+	                 ".Sh SYNOPSIS\n"
+	                 ".Nm\n"
+	                 ".Op Ar OPTIONS\n"
+	                 ".Ar VERB\n"
+	                 ".Op Ar ARGUMENTS\n"
 	                 ".Sh DESCRIPTION\n",
 	                 e));
 	TRY(add_prose(to, help_purpose, e));
@@ -275,26 +284,31 @@ static int page_teectl(const char *name, struct buf *to, struct err *e)
 	TRY(buf_add_text(to, ".Pp\n", e));
 	TRY(add_prose(
 	    to,
-	    "Data goes to standard output, messages and progress to standard error. With -o json a "
-	    "verb prints one document, also when it fails: then it has the key `error` with name, "
-	    "code, exit_status, verb, reason, text, cause and hint, unless the document of the "
-	    "verb "
-	    "itself says what failed. With -o ndjson each document is a line.\n\n"
+	    "Data goes to standard output, messages and progress to standard error. With -o json "
+	    "a verb prints one document, also when it fails: then it has the key `error` with "
+	    "name, code, exit_status, verb, reason, text, cause and hint, unless the document of "
+	    "the verb itself says what failed. With -o ndjson each document is a line.\n\n"
 	    "Colours, spinner and progress bar appear only on a terminal.",
 	    e));
 	TRY(buf_add_text(to, ".Sh ENVIRONMENT\n", e));
 	TRY(add_prose(
 	    to,
-	    "An option that takes a value is also read from a variable: --from is "
-	    "TEECTL_FROM. The order is: command line, environment, cluster file, default. "
-	    "Secrets come from files, never from the command line or the environment.",
+	    "An option that takes a value is also read from a variable: --from is TEECTL_FROM. "
+	    "The order is: command line, environment, cluster file, default. Secrets come from "
+	    "files, never from the command line or the environment.",
 	    e));
 	TRY(buf_add_text(to, ".Bl -tag -width Ds\n.It Ev NO_COLOR\nno colours, if not empty\n.El\n",
 	                 e));
 	TRY(buf_add_text(to,
-	                 ".Sh FILES\n.Bl -tag -width Ds\n.It Pa ./cluster.yaml\nthe cluster file, "
-	                 "unless\n.Fl f\nnames another\n.It Pa .teectl/NAME\nthe state directory, "
-	                 "beside the cluster file\n.El\n",
+	                 ".Sh FILES\n"
+	                 ".Bl -tag -width Ds\n"
+	                 ".It Pa ./cluster.yaml\n"
+	                 "the cluster file, unless\n"
+	                 ".Fl f\n"
+	                 "names another\n"
+	                 ".It Pa .teectl/NAME\n"
+	                 "the state directory, beside the cluster file\n"
+	                 ".El\n",
 	                 e));
 	TRY(add_exits(to, NULL, e));
 	TRY(add_advice(to, e));
@@ -322,13 +336,11 @@ static int page_cluster(const char *name, struct buf *to, struct err *e)
 	TRY(buf_add_text(to, ".Sh DESCRIPTION\n", e));
 	TRY(add_prose(
 	    to,
-	    "The cluster file says what a cluster should be: which image its enclaves run, who the "
-	    "members are and how many of them bring the key back, where the nodes are. It is YAML. "
-	    "Unknown and repeated keys, wrong types and names that lead nowhere are errors with "
-	    "line "
-	    "and column. Paths are relative to the file. Durations carry their unit: 250ms, 5s, "
-	    "3m, "
-	    "2h, 1d. The file never holds a secret value.\n\n"
+	    "The cluster file says what a cluster should be: which image its enclaves run, who "
+	    "the members are and how many of them bring the key back, where the nodes are. It is "
+	    "YAML. Unknown and repeated keys, wrong types and names that lead nowhere are errors "
+	    "with line and column. Paths are relative to the file. Durations carry their unit: "
+	    "250ms, 5s, 3m, 2h, 1d. The file never holds a secret value.\n\n"
 	    "teectl init writes one, with comments, and teectl validate checks it.\n\n"
 	    "The keys are:",
 	    e));
@@ -336,7 +348,10 @@ static int page_cluster(const char *name, struct buf *to, struct err *e)
 	for (size_t i = 0; i < config_row_count; i++)
 		TRY(add_config_row(to, &config_rows[i], e));
 	return buf_add_text(to,
-	                    ".El\n.Sh SEE ALSO\n.Xr teectl 1 ,\n.Xr teectl-init 1 ,\n"
+	                    ".El\n"
+	                    ".Sh SEE ALSO\n"
+	                    ".Xr teectl 1 ,\n"
+	                    ".Xr teectl-init 1 ,\n"
 	                    ".Xr teectl-validate 1\n",
 	                    e);
 }
@@ -368,8 +383,7 @@ static int page_enclave(const char *name, struct buf *to, struct err *e)
 	    "Module from outside, by --nsm, and can sign no attestation document itself. A person "
 	    "starts it by teectl-hv, which stands where the Nitro hypervisor stands.\n\n"
 	    "Options that change who may do what are measured: they are part of PCR2, so that "
-	    "every "
-	    "attestation document tells of them. Unknown options are refused.\n\n"
+	    "every attestation document tells of them. Unknown options are refused.\n\n"
 	    "The options are:",
 	    e));
 	TRY(buf_add_text(to, ".Bl -tag -width Ds\n", e));
@@ -381,29 +395,27 @@ static int page_enclave(const char *name, struct buf *to, struct err *e)
 static int page_hv(const char *name, struct buf *to, struct err *e)
 {
 	TRY(add_header(to, name, "8", "the simulated hypervisor of one enclave", e));
-	TRY(buf_add_text(
-	    to,
-	    ".Sh SYNOPSIS\n.Nm\n.Fl \\-image Ar FILE\n.Op Ar OPTIONS\n.Op Ar ENCLAVE-OPTIONS\n"
-	    ".Sh DESCRIPTION\n",
-	    e));
+	TRY(buf_add_text(to,
+	                 ".Sh SYNOPSIS\n"
+	                 ".Nm\n"
+	                 ".Fl \\-image Ar FILE\n"
+	                 ".Op Ar OPTIONS\n"
+	                 ".Op Ar ENCLAVE-OPTIONS\n"
+	                 ".Sh DESCRIPTION\n",
+	                 e));
 	TRY(add_prose(to,
-	              "teectl-hv stands where the Nitro hypervisor stands. It reads the image once "
-	              "into a sealed "
-	              "memory file, measures those bytes, executes those bytes, and is the "
-	              "security module of "
-	              "what it has started: it answers in the real device's CBOR and signs "
-	              "attestation documents "
-	              "under a root of its own. The enclave can neither sign documents nor choose "
-	              "its PCRs. When "
-	              "one of the two processes ends, the other goes too.\n\n"
-	              "It prints `listening on HOST:PORT` when the enclave serves. Options that it "
-	              "does not know "
-	              "are the enclave's, see teectl-enclave(8). The enclave's environment is "
-	              "empty; TEECTL_LOG "
-	              "becomes its --log-level.\n\n"
+	              "teectl-hv stands where the Nitro hypervisor stands. It reads the image "
+	              "once into a sealed memory file, measures those bytes, executes those "
+	              "bytes, and is the security module of what it has started: it answers in "
+	              "the real device's CBOR and signs attestation documents under a root of its "
+	              "own. The enclave can neither sign documents nor choose its PCRs. When one "
+	              "of the two processes ends, the other goes too.\n\n"
+	              "It prints `listening on HOST:PORT` when the enclave serves. Options that "
+	              "it does not know are the enclave's, see teectl-enclave(8). The enclave's "
+	              "environment is empty; TEECTL_LOG becomes its --log-level.\n\n"
 	              "It is a simulation: whoever reads the root key below --pki owns every "
-	              "cluster under it, "
-	              "and root on this machine reads every simulated enclave.\n\n"
+	              "cluster under it, and root on this machine reads every simulated "
+	              "enclave.\n\n"
 	              "The options are:",
 	              e));
 	TRY(buf_add_text(to, ".Bl -tag -width Ds\n", e));

@@ -16,8 +16,7 @@ const struct advice advice_table[] = {
 	  "teectl status names the check that failed; trying again does not help" },
 	{ ERR_NO_INPUT, NULL, "check the path, or name another file" },
 	{ ERR_UNREACHABLE, NULL,
-	  "teectl status shows who answers, teectl logs NODE why one does not; teectl up starts "
-	  "it" },
+	  "teectl status shows who answers, teectl logs NODE why one does not; teectl up starts it" },
 	{ ERR_TRY_AGAIN, NULL, "run the same command again; --timeout 5m gives it longer" },
 	{ ERR_CONFIG, NULL,
 	  "teectl validate checks the file; teectl-cluster(5) explains each key" },
@@ -45,8 +44,7 @@ const struct advice advice_table[] = {
 	  "measure" },
 	{ ERR_PHASE, "the TEE is not in the expected state for this operation",
 	  "verify the TEE's phase with teectl status, and follow the sequence: up, genesis, "
-	  "inject, "
-	  "propagate" },
+	  "inject, propagate" },
 	{ ERR_INJECTION, "invalid encrypted key or signature",
 	  "verify that export and injection were of one run: teectl propagate does both again" },
 	{ ERR_APPROVAL,

@@ -13,10 +13,10 @@
 
 static void on_event(void *context, const struct event *event)
 {
-	static const char *const done_words[] = { "launched", "verified", "genesis done", "shares in",
-		                                  "key forwarded", "key proved" };
-	static const char *const steps[] = { "launch", "verify", "genesis", "inject", "forward",
-		                             "prove" };
+	static const char *const done_words[] = { "launched",  "verified",      "genesis done",
+		                                  "shares in", "key forwarded", "key proved" };
+	static const char *const steps[] = { "launch", "verify",  "genesis",
+		                             "inject", "forward", "prove" };
 	struct context *c = context;
 	const char *done = event->step;
 
@@ -34,7 +34,8 @@ static void on_event(void *context, const struct event *event)
 		             (long long)(event->elapsed_us + 500) / 1000);
 		break;
 	case EVENT_STEP_FAILED:
-		progress_say(&c->progress, "%s: %s failed: %s", event->node, event->step, event->text);
+		progress_say(&c->progress, "%s: %s failed: %s", event->node, event->step,
+		             event->text);
 		break;
 	case EVENT_RETRY:
 		progress_say(&c->progress, "%s: %s: %s", event->node, event->step, event->text);
@@ -102,12 +103,13 @@ static int node_row(struct table *t, const struct cluster_report *report,
 	TRY(table_cell(t, TONE_PLAIN, e, "%s", buf_text(&n->name)));
 	TRY(table_cell(t, state_tone(n->state), e, "%s",
 	               n->has_phase ? phase_name((enum phase)n->phase) : "-"));
-	TRY(table_cell(t, n->verified ? TONE_GOOD : TONE_BAD, e, "%s%s%s",
-	               n->verified ? "verified" : n->reason.len ? buf_text(&n->reason) : "no",
-	               n->verified && strcmp(buf_text(&report->trust), "simulated") == 0
-	                   ? " (simulated)"
-	                   : "",
-	               n->debug ? " DEBUG" : ""));
+	TRY(table_cell(
+	    t, n->verified ? TONE_GOOD : TONE_BAD, e, "%s%s%s",
+	    n->verified     ? "verified"
+	    : n->reason.len ? buf_text(&n->reason)
+	                    : "no",
+	    n->verified && strcmp(buf_text(&report->trust), "simulated") == 0 ? " (simulated)" : "",
+	    n->debug ? " DEBUG" : ""));
 	TRY(table_cell(t, TONE_PLAIN, e, "%s", manifest));
 	TRY(table_cell(t, TONE_PLAIN, e, "%s%s", key, n->key_proved ? " proved" : ""));
 	return table_cell(t, TONE_FAINT, e, "%s%s%s", node_state_name((enum node_state)n->state),
@@ -116,8 +118,8 @@ static int node_row(struct table *t, const struct cluster_report *report,
 
 int session_table(struct context *c, const struct cluster_report *report, struct err *e)
 {
-	AUTO(table) struct table t =
-	    TABLE_INIT("NODE", "PHASE", "VERIFIED", "MANIFEST", "QUORUM KEY", "STATE");
+	AUTO(table)
+	struct table t = TABLE_INIT("NODE", "PHASE", "VERIFIED", "MANIFEST", "QUORUM KEY", "STATE");
 	const struct node_report *nodes = report->nodes.items;
 
 	print_line(c, "cluster %s: %lld of %lld ready, %lld verified, attestation %s",
@@ -135,8 +137,8 @@ static void print_waiting(struct context *c, const struct cluster_report *report
 	const struct alias_item *names = report->waiting_for.items;
 
 	for (size_t i = 0; i < report->waiting_for.count; i++)
-		print_line(c, "%s%s", i ? "             " : "waiting for: ",
-		           buf_text(&names[i].alias));
+		print_line(c, "%s%s",
+		           i ? "             " : "waiting for: ", buf_text(&names[i].alias));
 }
 
 static bool shows_table(const struct goal *goal)
@@ -156,8 +158,8 @@ static int print_report(struct context *c, const struct goal *goal,
 		print_line(c, "%lld of %lld TEEs are verified", (long long)report->verified_count,
 		           (long long)report->node_count);
 	else if (!nothing[0] && !report->has_error)
-		print_line(c, "%lld of %lld TEEs have the quorum key", (long long)report->ready_count,
-		           (long long)report->node_count);
+		print_line(c, "%lld of %lld TEEs have the quorum key",
+		           (long long)report->ready_count, (long long)report->node_count);
 	if (goal->kind == GOAL_STATUS)
 		print_waiting(c, report);
 	if (shows_table(goal) && report->missing.len)
@@ -181,7 +183,10 @@ int session_reach(struct context *c, struct run *r, const struct goal *goal, str
 	TRY(report_make(r, &report, e));
 	if (!failed && goal->kind == GOAL_STATUS)
 		failed = report_judge(&report, &failure) < 0;
-	TRY(report_outcome(&report, failed ? "failed" : nothing[0] ? "nothing to do" : "done",
+	TRY(report_outcome(&report,
+	                   failed       ? "failed"
+	                   : nothing[0] ? "nothing to do"
+	                                : "done",
 	                   failed ? &failure : NULL, e));
 	TRY(print_report(c, goal, &report, nothing, e));
 	if (failed)

@@ -78,3 +78,18 @@ load verb
 	try 65 measure
 	says "enclave"
 }
+
+@test "measure: a narrow terminal cuts the widest column, in colour unless NO_COLOR is set" {
+	make_cluster
+	on_terminal() { # of 50 columns
+		script -qec "stty cols 50; '$BUILD/teectl' measure" /dev/null | tr -d '\r'
+	}
+	TERM=xterm run -0 on_terminal
+	[[ ${lines[1]} == *$'\033[2mno\033[0m'* ]]
+	[[ ${lines[1]} == *… ]]
+	NO_COLOR=1 TERM=xterm run -0 on_terminal
+	[[ $output != *$'\033'* ]]
+	same "$(LC_ALL=C.UTF-8 bash -c 'echo ${#1}' _ "${lines[1]}")" 50
+	teectl measure >file
+	run ! grep -q … file
+}
