@@ -43,7 +43,8 @@ struct enclave_state {
 	size_t slot_count;
 
 	/* What replays are judged by, and answered with. */
-	bool has_genesis, has_shared_manifest, has_injected;
+	bool can_replay_genesis; /* until a share has come back */
+	bool has_shared_manifest, has_injected;
 	struct hash256 genesis_request, injected_key;
 	struct genesis_reply genesis_reply;
 	bool has_receipt;

@@ -245,7 +245,7 @@ static void commit(struct call *c, struct birth *b)
 	boot_take_manifest(state, &b->envelope, &b->manifest_hash, &quorum_key, &b->setup_key);
 	state->slots = MOVE(b->slots);
 	state->slot_count = b->share_count;
-	state->has_genesis = true;
+	state->can_replay_genesis = true;
 	state->genesis_request = c->request_hash;
 	state->genesis_reply = MOVE(b->reply);
 	/* The key lives on in its shares alone. */
@@ -280,7 +280,7 @@ int replay_genesis_boot(struct call *c, bool *ret_is_replay, struct err *e)
 	const struct enclave_state *state = &c->enclave->state;
 
 	(void)e;
-	if (!state->has_genesis ||
+	if (!state->can_replay_genesis ||
 	    !view_equal(VIEW_OF(c->request_hash.bytes), VIEW_OF(state->genesis_request.bytes)))
 		return 0;
 	c->stored = &state->genesis_reply;

@@ -219,6 +219,10 @@ static void store(struct enclave_state *state, struct intake *in)
 		state->slots[i] = in->slots[i];
 		in->slots[i].share = (struct secret){ 0 };
 	}
+	/* A share has come back, so the genesis' answer has arrived. It is not given again: a debug
+	 * enclave's has shares in the clear. */
+	state->can_replay_genesis = false;
+	genesis_reply_drop(&state->genesis_reply);
 }
 
 static void commit_some(struct call *c, struct intake *in)
