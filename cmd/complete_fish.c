@@ -90,9 +90,21 @@ static const char fish_is[] =
     "    contains -- \"$verb\" $__teectl_groups; and set verb $words[1..2]\n"
     "    test \"$verb\" = \"$argv[1]\"\n"
     "end\n\n"
+    "# The nodes of the cluster file that the line names.\n"
     "function __teectl_nodes\n"
-    "    teectl completion --nodes 2>/dev/null\n"
-    "end\n\n"
+    "    set -l file\n"
+    "    set -l before\n"
+    "    for word in (commandline -opc)\n"
+    "        if contains -- \"$before\" -f --file\n"
+    "            set file -f $word\n"
+    "        else if string match -q -- '--file=*' $word\n"
+    "            set file $word\n"
+    "        end\n"
+    "        set before $word\n"
+    "    end\n"
+    "    teectl $file completion --nodes 2>/dev/null\n"
+    "end\n"
+    "\n"
     "complete -c teectl -f\n";
 
 int complete_fish(struct buf *to, struct err *e)

@@ -100,7 +100,7 @@ static const char zsh_start[] =
     "# zsh completion of teectl, written by `make docs` from its table of verbs.\n\n"
     "# The nodes of the cluster file that the line names.\n"
     "_teectl_nodes() {\n"
-    "\tlocal -a nodes=(${(f)\"$(teectl ${teectl_file:+-f $teectl_file} completion --nodes "
+    "\tlocal -a nodes=(${(f)\"$(teectl ${teectl_file:+-f} $teectl_file completion --nodes "
     "2>/dev/null)\"})\n"
     "\tcompadd -a nodes\n"
     "}\n\n";

@@ -24,8 +24,19 @@ function __teectl_is
     test "$verb" = "$argv[1]"
 end
 
+# The nodes of the cluster file that the line names.
 function __teectl_nodes
-    teectl completion --nodes 2>/dev/null
+    set -l file
+    set -l before
+    for word in (commandline -opc)
+        if contains -- "$before" -f --file
+            set file -f $word
+        else if string match -q -- '--file=*' $word
+            set file $word
+        end
+        set before $word
+    end
+    teectl $file completion --nodes 2>/dev/null
 end
 
 complete -c teectl -f

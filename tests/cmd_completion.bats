@@ -69,6 +69,11 @@ complete_bash() {
 	[[ $output == validate ]]
 	run -0 offers "teectl logs "
 	[[ $output == *tee1* && $output == *tee2* ]]
+	mv cluster.yaml other.yaml
+	run -0 offers "teectl -f other.yaml down "
+	[[ $output == *tee1* && $output == *tee2* ]]
+	run -0 offers "teectl --file=other.yaml down "
+	[[ $output == *tee1* && $output == *tee2* ]]
 }
 
 @test "completion: names the nodes of the cluster file" {
