@@ -45,7 +45,7 @@ HV_OBJECTS   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard enclave-stub/hv/*.c))
 UNIT_TESTS   := $(foreach layer,$(LAYERS) $(STUBS),$(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/$(layer)_*.c)))
 
 # What the end-to-end tests use beside the programs.
-TEST_PROGRAMS := $(BUILD)/libteectl.a $(BUILD)/example $(BUILD)/probe $(BUILD)/forge $(BUILD)/faulty_nsm
+TEST_PROGRAMS := $(BUILD)/libteectl.a $(BUILD)/example $(BUILD)/probe $(BUILD)/forge $(BUILD)/faulty_nsm $(BUILD)/mitm
 
 LIBS := $$(pkg-config --libs $(PACKAGES)) -lpthread
 
@@ -111,7 +111,9 @@ $(BUILD)/example: tests/example.c $(BUILD)/libteectl.so $(BUILD)/libteectl.so.0 
 # An image for the hypervisor that tells what it sees, and what tests have in hand beside curl.
 $(BUILD)/faulty_nsm: TEST_PARTS = $(BUILD)/enclave-stub/hv/machine.o $(BUILD)/enclave-stub/hv/pki.o
 $(BUILD)/faulty_nsm: $(BUILD)/enclave-stub/hv/machine.o $(BUILD)/enclave-stub/hv/pki.o
-$(BUILD)/probe $(BUILD)/forge $(BUILD)/faulty_nsm: $(BUILD)/%: tests/%.c $(BUILD)/libinternal.a
+$(BUILD)/mitm: TEST_PARTS = $(BUILD)/enclave-stub/hv/pki.o
+$(BUILD)/mitm: $(BUILD)/enclave-stub/hv/pki.o
+$(BUILD)/probe $(BUILD)/forge $(BUILD)/faulty_nsm $(BUILD)/mitm: $(BUILD)/%: tests/%.c $(BUILD)/libinternal.a
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $< $(TEST_PARTS) $(BUILD)/libinternal.a $(ALL_LDFLAGS) $(LIBS) -o $@
 
 $(BUILD)/libteectl.so.0:

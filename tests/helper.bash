@@ -66,9 +66,11 @@ cluster() {
 	} >"$name.yaml"
 }
 
-# url NAME NODE: where a node of a running cluster serves.
+# url NAME NODE: where a node of a running cluster serves, as the state remembers it.
 url() {
-	teectl -f "$1.yaml" status -o json 2>/dev/null | jq -r --arg n "$2" '.nodes[] | select(.name == $n).url'
+	local pid start address
+	read -r pid start address <".teectl/$1/pids/$2"
+	echo "http://$address"
 }
 
 # hv NAME [OPTION...]: an enclave by hand; its URL in $NAME, its hypervisor's pid in ${NAME}_pid.
@@ -108,4 +110,52 @@ get() {
 	output=$(curl -sS -w '\n%{http_code}' "$1$2")
 	http=${output##*$'\n'}
 	output=${output%$'\n'*}
+}
+
+# mitm NAME OPTION...: tests/mitm.c by hand; its URL in $NAME, what it was asked in NAME.log.
+mitm() {
+	local name=$1 line fd fifo
+	shift
+	fifo=$BATS_TEST_TMPDIR/$name.fifo
+	rm -f "$fifo"
+	mkfifo "$fifo"
+	"$BUILD/mitm" "$@" >"$fifo" 2>"$BATS_TEST_TMPDIR/$name.log" 3>&- 4>&- &
+	HVS+=("$!")
+	exec {fd}<"$fifo"
+	read -r -u "$fd" line || fail "$name did not start: $(cat "$BATS_TEST_TMPDIR/$name.log")"
+	exec {fd}<&-
+	printf -v "$name" 'http://%s' "${line#listening on }"
+}
+
+# asked MITM OPERATION: how often.
+asked() {
+	grep -cx "$2" "$BATS_TEST_TMPDIR/$1.log" || true
+}
+
+# behind NAME TWIN NODE URL...: TWIN.yaml is NAME.yaml, of the same state, with each NODE at its URL.
+behind() {
+	local name=$1 twin=$2 words=()
+	shift 2
+	while (($#)); do
+		words+=(-e "s|{ name: $1, listen: .*|{ name: $1, url: \"$2\" }|")
+		shift 2
+	done
+	sed "${words[@]}" "$name.yaml" >"$twin.yaml"
+}
+
+# Ends every cluster of this folder, and fails when a process of one is left.
+down_all() {
+	local file process left=()
+	for file in *.yaml; do
+		[[ ! -e $file ]] || teectl -f "$file" down >/dev/null 2>&1 || true
+	done
+	for process in /proc/[0-9]*; do
+		if [[ $process/exe -ef $BUILD/teectl-hv && $process/cwd -ef $PWD ]]; then
+			left+=("${process#/proc/}")
+		fi
+	done
+	((${#left[@]} == 0)) || {
+		kill -KILL "${left[@]}"
+		fail "left running: ${left[*]}"
+	}
 }
