@@ -32,3 +32,21 @@ load verb
 	[[ $status -ne 0 ]]
 	says "teectl"
 }
+
+
+@test "verify: one TEE does not pass for two" {
+	make_cluster
+	try 0 up
+	try 0 genesis
+	try 0 inject
+	try 0 propagate
+	# What a relay at tee2's address would do: every answer is the real one of tee1.
+	port=$(url cluster tee1)
+	port=${port##*:}
+	sed "s|name: tee2, listen: .* }|name: tee2, url: \"http://localhost:$port\" }|" cluster.yaml >relay.yaml
+	run --separate-stderr teectl -f relay.yaml verify
+	same "$status" 5
+	has "$stderr" "is the one that answers for tee"
+	run --separate-stderr teectl -f relay.yaml status -o json
+	json '.nodes | map(select(.verified)) | length' 2
+}

@@ -223,12 +223,15 @@ int believe_commitment(const struct run *r, const struct kept_genesis *kept, str
 	AUTO(attestation_claims) struct attestation_claims claims = { 0 };
 	AUTO(attestation) struct attestation proved = { 0 };
 	struct attestation_policy policy = policy_live(r, nonce);
+	struct hash256 module;
 
 	TRY(attestation_parse(document, &claims, e));
 	policy_allow_debug(r, &claims, &policy);
 	policy.committed_manifest = &kept->manifest_hash;
 	TRY(attestation_verify(&claims, &policy, &proved, e));
+	TRY(sha256(buf_view(&proved.module_id), &module, e));
 	*ret = (struct node_proof){ .holding = HOLDS_SETUP_KEY,
+		                    .module = module,
 		                    .setup_key = proved.public_key,
 		                    .timestamp_ms = proved.timestamp_ms,
 		                    .is_debug = proved.is_debug };

@@ -98,7 +98,25 @@ static int refuse_manifest(const struct run *r, const struct attestation_claims 
 	                  expected, found);
 }
 
-int policy_judge(const struct run *r, struct view document, struct view nonce,
+/* A relay at a node's address can pass every question on to another node's TEE, and all that comes
+ * back is true: but then there is one TEE less than it seems. */
+static int check_module(const struct run *r, size_t node, const struct hash256 *module,
+                        struct err *e)
+{
+	for (size_t i = 0; i < r->cluster->node_count; i++) {
+		const struct node_proof *other = &r->proofs[i];
+
+		if (i == node || other->is_refused || other->holding == HOLDS_UNKNOWN ||
+		    !view_equal(VIEW_OF(module->bytes), VIEW_OF(other->module.bytes)))
+			continue;
+		return err_reason(e, ERR_ATTESTATION, "module_id",
+		                  "the TEE that answers here is the one that answers for %s",
+		                  r->cluster->nodes[i].name);
+	}
+	return 0;
+}
+
+int policy_judge(const struct run *r, size_t node, struct view document, struct view nonce,
                  struct node_proof *ret, struct err *e)
 {
 	AUTO(attestation_claims) struct attestation_claims claims = { 0 };
@@ -125,6 +143,8 @@ int policy_judge(const struct run *r, struct view document, struct view nonce,
 		return refuse_manifest(r, &claims, e);
 	}
 	TRY(attestation_verify(&claims, &policy, &proved, e));
+	TRY(sha256(buf_view(&proved.module_id), &proof.module, e));
+	TRY(check_module(r, node, &proof.module, e));
 	proof.timestamp_ms = proved.timestamp_ms;
 	proof.is_debug = proved.is_debug;
 	if (proof.holding == HOLDS_SETUP_KEY)

@@ -23,9 +23,10 @@ struct attestation_policy policy_live(const struct run *r, struct view nonce);
 void policy_allow_debug(const struct run *r, const struct attestation_claims *claims,
                         struct attestation_policy *policy);
 
-/* Verifies a live document and finds what it proves the node to hold: nothing, the setup key of
- * this cluster's manifest, or the key. Another manifest is refused with reason "manifest". */
-MUST_CHECK int policy_judge(const struct run *r, struct view document, struct view nonce,
-                            struct node_proof *ret, struct err *e);
+/* Verifies a live document of a node and finds what it proves the node to hold: nothing, the setup
+ * key of this cluster's manifest, or the key. Another manifest is refused with reason "manifest", a
+ * TEE that has answered for another node in this run with "module_id". */
+MUST_CHECK int policy_judge(const struct run *r, size_t node, struct view document,
+                            struct view nonce, struct node_proof *ret, struct err *e);
 
 #endif

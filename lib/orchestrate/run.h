@@ -49,6 +49,7 @@ struct node_proof {
 	bool is_refused;
 	struct err refusal;          /* why it is not verified */
 	struct public_key setup_key; /* of HOLDS_SETUP_KEY */
+	struct hash256 module;       /* SHA-256 of the module_id: an NSM's own, a TEE has one */
 	int64_t timestamp_ms;
 	bool is_debug;
 	bool has_key_proof; /* prove-key, verified with the quorum public key */

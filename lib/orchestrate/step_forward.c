@@ -97,7 +97,8 @@ static int take_document(struct forward *f, struct attestation_reply *answer, st
 	AUTO(export_key_request) struct export_key_request q = { 0 };
 	struct node_proof proof;
 
-	if (policy_judge(r, buf_view(&answer->attestation_doc), VIEW_OF(f->nonce), &proof, e) < 0)
+	if (policy_judge(r, f->target, buf_view(&answer->attestation_doc), VIEW_OF(f->nonce),
+	                 &proof, e) < 0)
 		return err_wrap(e, "%s", name_of(f, f->target));
 	r->proofs[f->target] = proof;
 	if (proof.holding == HOLDS_KEY) {

@@ -241,7 +241,8 @@ static int take_document(struct inject *j, const struct attestation_reply *answe
 	struct run *r = j->x->run;
 	struct node_proof *proof = &r->proofs[j->node];
 
-	TRY(policy_judge(r, buf_view(&answer->attestation_doc), VIEW_OF(j->nonce), proof, e));
+	TRY(policy_judge(r, j->node, buf_view(&answer->attestation_doc), VIEW_OF(j->nonce), proof,
+	                 e));
 	if (proof->holding != HOLDS_SETUP_KEY)
 		return err_reason(e, ERR_ATTESTATION, "public_key",
 		                  "its document commits to no setup key: nothing is sealed to it");

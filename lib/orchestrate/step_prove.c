@@ -39,7 +39,8 @@ static int judge(struct prove *p, const struct prove_key_reply *answer, struct e
 	struct run *r = p->x->run;
 	struct node_proof proof;
 
-	TRY(policy_judge(r, buf_view(&answer->attestation_doc), VIEW_OF(p->challenge), &proof, e));
+	TRY(policy_judge(r, p->node, buf_view(&answer->attestation_doc), VIEW_OF(p->challenge),
+	                 &proof, e));
 	if (proof.holding != HOLDS_KEY)
 		return err_reason(e, ERR_ATTESTATION, "user_data",
 		                  "the key proof's document does not carry this cluster's manifest "

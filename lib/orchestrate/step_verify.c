@@ -61,7 +61,7 @@ static void on_document(void *context, void *reply, const struct err *failure, i
 	(void)elapsed_us;
 	if (failure) {
 		refuse(v, failure);
-	} else if (policy_judge(r, buf_view(&answer->attestation_doc), VIEW_OF(v->nonce),
+	} else if (policy_judge(r, v->node, buf_view(&answer->attestation_doc), VIEW_OF(v->nonce),
 	                        &r->proofs[v->node], &e) < 0) {
 		(void)err_wrap(&e, "%s", r->cluster->nodes[v->node].name);
 		refuse(v, &e);
