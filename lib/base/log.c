@@ -20,7 +20,8 @@ int log_level_parse(const char *text, enum log_level *ret, struct err *e)
 			*ret = (enum log_level)i;
 			return 0;
 		}
-	return err_set(e, ERR_USAGE, "log level must be error, warn, info or debug, not '%s'", text);
+	return err_set(e, ERR_USAGE, "log level must be error, warn, info or debug, not '%s'",
+	               text);
 }
 
 void log_set_level(enum log_level level)
@@ -55,6 +56,12 @@ static void add_text(struct line *l, const char *text)
 		add(l, *text++);
 }
 
+/* C0 controls, and C1 controls as UTF-8 has them, c2 80 to c2 9f: terminals obey both. */
+static bool is_control(const unsigned char *c)
+{
+	return *c < 0x20 || *c == 0x7f || (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0);
+}
+
 /* Quoted where white space, a quote or an equals sign would make it ambiguous. */
 static void add_value(struct line *l, const char *text)
 {
@@ -63,9 +70,13 @@ static void add_value(struct line *l, const char *text)
 	if (quote)
 		add(l, '"');
 	for (; *text; text++) {
+		const unsigned char *c = (const unsigned char *)text;
+
 		if (*text == '"' || *text == '\\')
 			add(l, '\\');
-		add(l, (unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text);
+		add(l, is_control(c) ? '?' : *text);
+		if (is_control(c) && *c == 0xc2)
+			text++;
 	}
 	if (quote)
 		add(l, '"');
