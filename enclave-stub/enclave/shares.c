@@ -8,6 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A request may hold 1024 wrong shares, and whoever sends it needs no right to: so many of them get
+ * a line in the log, the others a number. The answer names them all. */
+#define REJECTED_LOGGED 16
+
 /* What one request adds: for each slot, the share that it brought. Nothing of the state is changed
  * until the whole request has been judged. */
 struct intake {
@@ -143,10 +147,21 @@ static int reject(const struct call *c, const struct submitted_share *s, const s
 	}
 	if (!in->rejected.count)
 		err_set(&in->first, ERR_SHARE, "member '%s': %s", alias, why->text);
-	log_line(LOG_WARN, "share rejected", "request", c->request_id, "member", alias, "reason",
-	         why->text, NULL);
+	if (in->rejected.count < REJECTED_LOGGED)
+		log_line(LOG_WARN, "share rejected", "request", c->request_id, "member", alias,
+		         "reason", why->text, NULL);
 	TRY(wire_list_add(&in->rejected, &alias_item_schema, &item, e));
 	return wire_set(&item->alias, buf_view(&s->member_alias), e);
+}
+
+static void log_rest(const struct call *c, const struct intake *in)
+{
+	char count[24];
+
+	if (in->rejected.count <= REJECTED_LOGGED)
+		return;
+	snprintf(count, sizeof(count), "%zu", in->rejected.count - REJECTED_LOGGED);
+	log_line(LOG_WARN, "more shares rejected", "request", c->request_id, "count", count, NULL);
 }
 
 static int take_in(const struct call *c, struct intake *in, struct err *e)
@@ -169,6 +184,7 @@ static int take_in(const struct call *c, struct intake *in, struct err *e)
 			         buf_text(&shares[i].member_alias), NULL);
 		else
 			TRY(reject(c, &shares[i], &why, in, e));
+	log_rest(c, in);
 	if (!in->accepted) {
 		*e = in->first;
 		return -1;
@@ -245,6 +261,12 @@ static int complete(struct call *c, struct intake *in, const struct secret *shar
 	struct err why;
 
 	if (rebuild(en, shares, count, &key, &why) < 0) {
+		/* Want of memory says nothing of the key, and may be a client's doing: his next
+		 * try finds the shares that were here before. */
+		if (why.code == ERR_INTERNAL) {
+			*e = why;
+			return -1;
+		}
 		enclave_fail(en, &c->trail);
 		return err_set(e, ERR_ENCLAVE, "self-test of the rebuilt key: %s", why.text);
 	}

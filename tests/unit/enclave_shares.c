@@ -160,6 +160,34 @@ static void a_request_without_any_good_share_is_refused_and_changes_nothing(void
 	q.shares.count = 2;
 }
 
+static void a_request_of_wrong_shares_does_not_flood_the_log(void **state)
+{
+	AUTO(five) struct five f = five_open(false, true);
+	AUTO(inject_shares_request) struct inject_shares_request q = shares_of(&f.g, 1);
+	AUTO(buf) struct buf log = BUF_INIT(1u << 20);
+	int fd = memfd_create("log", MFD_CLOEXEC);
+	struct submitted_share *s;
+	size_t lines = 0;
+	struct err e;
+
+	(void)state;
+	copy_to(&share_at(&q, 0)->member_alias, view_text("nobody"));
+	while (q.shares.count < 1000) {
+		assert_ok(wire_list_add(&q.shares, &submitted_share_schema, &s, &e));
+		copy_to(&s->member_alias, view_text("nobody"));
+	}
+	log_set_fd(fd);
+	assert_denied(ask(f.w, API_INJECT_SHARES, &q, NULL), 1003, "'nobody'");
+	log_set_fd(STDERR_FILENO);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	assert_ok(fd_read(fd, "log", &log, &e));
+	close(fd);
+	for (size_t i = 0; i < log.len; i++)
+		lines += log.data[i] == '\n';
+	assert_in_range(lines, 2, 20);
+	assert_non_null(strstr(buf_text(&log), "count=984"));
+}
+
 static void a_share_twice_in_one_request_counts_once(void **state)
 {
 	AUTO(five) struct five f = five_open(false, true);
@@ -324,6 +352,7 @@ int main(void)
 		cmocka_unit_test(shares_in_the_clear_serve_a_debug_enclave_alone),
 		cmocka_unit_test(a_wrong_share_names_its_member_and_the_good_ones_count),
 		cmocka_unit_test(a_request_without_any_good_share_is_refused_and_changes_nothing),
+		cmocka_unit_test(a_request_of_wrong_shares_does_not_flood_the_log),
 		cmocka_unit_test(a_share_twice_in_one_request_counts_once),
 		cmocka_unit_test(another_namespace_is_refused),
 		cmocka_unit_test(both_forms_of_a_share_are_one_too_many),
