@@ -78,8 +78,11 @@ int manifest_encode_as(const struct manifest *m, int version, struct buf *to, st
 {
 	AUTO(buf) struct buf borsh = BUF_INIT(MANIFEST_MAX);
 
-	if (add_manifest(&borsh, m, version, e) < 0)
+	if (add_manifest(&borsh, m, version, e) < 0) {
+		/* The message was not too large, but what it says. */
+		e->code = e->code == ERR_TOO_LARGE ? ERR_MANIFEST : e->code;
 		return err_wrap(e, "manifest");
+	}
 	return buf_add(to, buf_view(&borsh), e);
 }
 

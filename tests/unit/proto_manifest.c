@@ -260,6 +260,27 @@ static void share_set_approvals_are_refused(void **state)
 	assert_refused(manifest_check(&m, false, &e), ERR_MANIFEST, "share_set_approvals");
 }
 
+static void a_manifest_that_is_too_long_is_no_too_long_message(void **state)
+{
+	AUTO(people) struct people p = people_new();
+	AUTO(manifest_envelope) struct manifest_envelope m = envelope_new(&p);
+	AUTO(buf) struct buf arg = BUF_INIT(PIVOT_ARG_MAX);
+	struct text_item *item;
+	struct hash256 hash;
+	uint8_t *to;
+	struct err e;
+
+	(void)state;
+	assert_ok(buf_reserve(&arg, PIVOT_ARG_MAX, &to, &e));
+	memset(to, 'a', PIVOT_ARG_MAX);
+	buf_commit(&arg, PIVOT_ARG_MAX);
+	for (size_t i = 0; i < MANIFEST_MAX / PIVOT_ARG_MAX; i++) {
+		assert_ok(wire_list_add(&m.manifest.pivot.args, &text_item_schema, &item, &e));
+		assert_ok(wire_set(&item->text, buf_view(&arg), &e));
+	}
+	assert_refused(manifest_hash(&m.manifest, &hash, &e), ERR_MANIFEST, "more than 262144");
+}
+
 static void a_set_of_256_is_too_large(void **state)
 {
 	struct member_set set = { .threshold = 2 };
@@ -694,6 +715,7 @@ int main(void)
 		cmocka_unit_test(thresholds_have_bounds),
 		cmocka_unit_test(ill_formed_manifests_are_refused_by_field),
 		cmocka_unit_test(share_set_approvals_are_refused),
+		cmocka_unit_test(a_manifest_that_is_too_long_is_no_too_long_message),
 		cmocka_unit_test(a_set_of_256_is_too_large),
 		cmocka_unit_test(a_debug_enclave_allows_members_without_keys),
 		cmocka_unit_test(enough_good_approvals_pass),
