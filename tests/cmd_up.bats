@@ -48,7 +48,7 @@ load verb
 	says "teectl init"
 	make_cluster
 	sed -i 's|image: .*|image: nowhere|' cluster.yaml
-	try 69 up
+	try 66 up
 	says "nowhere"
 	sed -i 's|^nodes:|nods:|' cluster.yaml
 	try 78 up

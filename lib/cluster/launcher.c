@@ -226,6 +226,9 @@ static int fill_arguments(const struct cluster *c, const struct cluster_node *no
 	if (!c->enclave.image)
 		return err_set(e, ERR_CONFIG,
 		               "%s: the cluster file names no enclave.image to launch", node->name);
+	if (!file_is_there(c->enclave.image))
+		return err_set(e, ERR_NO_INPUT, "%s: there is no enclave.image '%s'", node->name,
+		               c->enclave.image);
 	TRY(add_argument(a, hypervisor, NULL, e));
 	TRY(add_argument(a, "--image", c->enclave.image, e));
 	TRY(add_argument(a, "--listen", node->listen, e));

@@ -218,7 +218,8 @@ static int plan_propagate(struct planner *p, struct err *e)
 	TRY(find_source(p, &source, e));
 	p->plan.order[p->plan.order_count++] = source;
 	for (size_t i = 0; i < p->seen->count; i++) {
-		if (i == source)
+		/* A source that was named forwards by itself, whoever else has the key. */
+		if (i == source || (p->goal->has_source && node_standing(p->seen, i) == STANDS_READY))
 			continue;
 		p->plan.order[p->plan.order_count++] = i;
 		if (node_standing(p->seen, i) != STANDS_READY &&

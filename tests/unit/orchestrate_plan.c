@@ -189,6 +189,21 @@ static void a_named_source_without_the_key_is_refused(void **state)
 	assert_non_null(strstr(e.text, "tee2 can't be the source"));
 }
 
+static void a_named_source_forwards_by_itself_whoever_else_has_the_key(void **state)
+{
+	const struct goal goal = { .kind = GOAL_PROPAGATE, .has_source = true, .source = 2 };
+	AUTO(plan) struct plan plan = { 0 };
+	struct world w;
+	struct err e;
+
+	(void)state;
+	make_world(&w, "rer", true);
+	assert_int_equal(plan_make(&w.cluster, &w.observation, &goal, &plan, &e), 0);
+	assert_int_equal(plan.order_count, 2);
+	assert_int_equal(plan.order[0], 2);
+	assert_int_equal(plan.order[1], 1);
+}
+
 static void topologies_of_later_versions_are_refused(void **state)
 {
 	const struct goal goal = { .kind = GOAL_PROPAGATE, .topology = TOPOLOGY_TREE };
@@ -209,6 +224,7 @@ int main(void)
 		cmocka_unit_test(plans_are_what_the_table_says),
 		cmocka_unit_test(propagate_goes_only_to_the_targets_asked_for),
 		cmocka_unit_test(a_named_source_without_the_key_is_refused),
+		cmocka_unit_test(a_named_source_forwards_by_itself_whoever_else_has_the_key),
 		cmocka_unit_test(topologies_of_later_versions_are_refused),
 	};
 
