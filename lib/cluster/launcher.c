@@ -453,14 +453,6 @@ static int start_one(const struct cluster *c, const struct state *s, const char 
 	return remember(s, start->node, start->pid, STARTING, e);
 }
 
-static int make_folder(const struct state *s, const char *name, struct err *e)
-{
-	AUTO(text) char *path = NULL;
-
-	TRY(state_path(s, name, &path, e));
-	return folder_make_private(path, e);
-}
-
 static int start_all(const struct cluster *c, const struct state *s, struct start *starts,
                      size_t count, int64_t deadline_ms, struct err *e)
 {
@@ -470,9 +462,9 @@ static int start_all(const struct cluster *c, const struct state *s, struct star
 
 	TRY(find_hypervisor(&hypervisor, e));
 	TRY(state_path(s, "pki", &pki, e));
-	TRY(make_folder(s, "pki", e));
-	TRY(make_folder(s, "logs", e));
-	TRY(make_folder(s, "pids", e));
+	TRY(state_make_folder(s, "pki", e));
+	TRY(state_make_folder(s, "logs", e));
+	TRY(state_make_folder(s, "pids", e));
 	TRY(cluster_options(c, &options, e));
 	for (size_t i = 0; i < count; i++)
 		if (start_one(c, s, hypervisor, pki, options, deadline_ms, &starts[i],

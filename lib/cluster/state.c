@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "crypto/shamir.h"
+#include "proto/row.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -114,7 +115,7 @@ static int read_file(const struct state *s, const char *name, struct buf *to, st
 	return file_read(path, to, e);
 }
 
-static int make_folder(const struct state *s, const char *name, struct err *e)
+int state_make_folder(const struct state *s, const char *name, struct err *e)
 {
 	AUTO(text) char *path = NULL;
 
@@ -176,7 +177,7 @@ static int keep_shares(const struct state *s, const struct genesis_output *outpu
 {
 	const struct encrypted_share *shares = output->member_outputs.items;
 
-	TRY(make_folder(s, "shares", e));
+	TRY(state_make_folder(s, "shares", e));
 	for (size_t i = 0; i < output->member_outputs.count; i++) {
 		AUTO(text) char *path = NULL;
 
@@ -191,7 +192,7 @@ static int keep_manifest(const struct state *s, const struct kept_genesis *g, st
 	AUTO(buf) struct buf name = BUF_INIT(NAME_MAX_LEN);
 	AUTO(buf) struct buf text = BUF_INIT(WIRE_TEXT_MAX);
 
-	TRY(make_folder(s, "manifests", e));
+	TRY(state_make_folder(s, "manifests", e));
 	TRY(manifest_name(&g->manifest_hash, &name, e));
 	TRY(manifest_file_format(&g->envelope, &text, e));
 	return write_file(s, buf_text(&name), buf_view(&text), e);
@@ -402,17 +403,13 @@ struct journal_line {
 	struct buf time, step, node, outcome;
 };
 
-#define JOURNAL_TEXT(member)                                                                       \
-	{                                                                                          \
-		.name = #member, .kind = WIRE_TEXT,                                                \
-		.offset = offsetof(struct journal_line, member), .presence = SIZE_MAX,             \
-		.max = JOURNAL_LINE_MAX                                                            \
-	}
-
-static const struct wire_field journal_fields[] = { JOURNAL_TEXT(time), JOURNAL_TEXT(step),
-	                                            JOURNAL_TEXT(node), JOURNAL_TEXT(outcome) };
-static const struct wire_schema journal_line_schema = { "journal line", sizeof(struct journal_line),
-	                                                journal_fields, COUNT(journal_fields) };
+#define THIS journal_line
+INNER(journal_line,
+      TEXT("time", time, 0, JOURNAL_LINE_MAX, "RFC 3339", REQUIRED),
+      TEXT("step", step, 0, JOURNAL_LINE_MAX, "of the plan", REQUIRED),
+      TEXT("node", node, 0, JOURNAL_LINE_MAX, "whose it is", REQUIRED),
+      TEXT("outcome", outcome, 0, JOURNAL_LINE_MAX, "begun, done, or why it failed", REQUIRED));
+#undef THIS
 WIRE_DROP(journal_line);
 
 static int journal_text(const char *step, const char *node, const char *what, struct buf *to,

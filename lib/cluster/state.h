@@ -17,6 +17,8 @@ MUST_CHECK int state_open(const struct cluster *c, const char *folder_or_null, b
                           const char *verb, struct state *ret, struct err *e);
 void state_drop(struct state *s);
 MUST_CHECK int state_path(const struct state *s, const char *name, char **ret, struct err *e);
+/* A folder in it, mode 0700; it may be there already. */
+MUST_CHECK int state_make_folder(const struct state *s, const char *name, struct err *e);
 
 /* The genesis: kept only once it is believed. Manifests are kept by hash, with the current one
  * named; encrypted shares also as shares/NAME.share. */

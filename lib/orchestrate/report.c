@@ -1,6 +1,7 @@
 #include "orchestrate/report.h"
 
 #include "attest/chain.h"
+#include "proto/row.h"
 
 #include <string.h>
 
@@ -9,97 +10,50 @@
 static const char *const state_words[] = { "ready",  "not ready", "waiting for people",
 	                                   "failed", "gone",      NULL };
 
-#define AT(type, member) offsetof(struct type, member)
-#define TEXT(type, key)                                                                            \
-	{                                                                                          \
-		.name = #key, .kind = WIRE_TEXT, .offset = AT(type, key), .presence = SIZE_MAX,    \
-		.max = REPORT_TEXT_MAX                                                             \
-	}
-#define FLAG(type, key)                                                                            \
-	{                                                                                          \
-		.name = #key, .kind = WIRE_BOOL, .offset = AT(type, key), .presence = SIZE_MAX     \
-	}
-#define NUMBER(type, key)                                                                          \
-	{                                                                                          \
-		.name = #key, .kind = WIRE_NUMBER, .offset = AT(type, key), .presence = SIZE_MAX,  \
-		.max = INT64_MAX                                                                   \
-	}
-#define HEX(type, key, len)                                                                        \
-	{                                                                                          \
-		.name = #key, .kind = WIRE_FIXED_HEX, .flags = WIRE_NULLABLE,                      \
-		.offset = AT(type, key), .presence = AT(type, has_##key), .max = len               \
-	}
+/* clang-format off */
 
-static const struct wire_field node_fields[] = {
-	TEXT(node_report, name),
-	{ .name = "state",
-	  .kind = WIRE_WORD,
-	  .offset = AT(node_report, state),
-	  .presence = SIZE_MAX,
-	  .words = state_words },
-	{ .name = "phase",
-	  .kind = WIRE_WORD,
-	  .flags = WIRE_NULLABLE,
-	  .offset = AT(node_report, phase),
-	  .presence = AT(node_report, has_phase),
-	  .words = phase_names },
-	FLAG(node_report, verified),
-	FLAG(node_report, key_proved),
-	FLAG(node_report, debug),
-	TEXT(node_report, reason),
-	TEXT(node_report, note),
-	HEX(node_report, manifest_hash, 32),
-	HEX(node_report, quorum_public_key, PUBLIC_KEY_LEN),
-	TEXT(node_report, url),
-	TEXT(node_report, instance_id),
-};
+#define THIS node_report
+INNER(node_report,
+	TEXT("name", name, 0, REPORT_TEXT_MAX, "as in the cluster file", REQUIRED),
+	WORD("state", state, state_words, "what it is, in a word", REQUIRED),
+	WORD("phase", phase, phase_names, "what it says of itself", NULLABLE(has_phase)),
+	BOOL("verified", verified, "by a live attestation", REQUIRED),
+	BOOL("key_proved", key_proved, "by prove-key", REQUIRED),
+	BOOL("debug", debug, "whether it is a debug enclave", REQUIRED),
+	TEXT("reason", reason, 0, REPORT_TEXT_MAX, "why it is not verified, for machines", REQUIRED),
+	TEXT("note", note, 0, REPORT_TEXT_MAX, "and for people", REQUIRED),
+	FIXED_HEX("manifest_hash", manifest_hash, "that it says it holds", NULLABLE(has_manifest_hash)),
+	FIXED_HEX("quorum_public_key", quorum_public_key, "that it says it holds", NULLABLE(has_quorum_public_key)),
+	TEXT("url", url, 0, REPORT_TEXT_MAX, "where it was asked", REQUIRED),
+	TEXT("instance_id", instance_id, 0, REPORT_TEXT_MAX, "of this start of it", REQUIRED));
+#undef THIS
 
-static const struct wire_schema node_schema = { "node", sizeof(struct node_report), node_fields,
-	                                        COUNT(node_fields) };
+#define THIS error_report
+INNER(error_report,
+	NUMBER("exit_status", exit_status, 0, UINT8_MAX, "of the verb", REQUIRED),
+	TEXT("name", name, 0, REPORT_TEXT_MAX, "of the error", REQUIRED),
+	TEXT("reason", reason, 0, REPORT_TEXT_MAX, "which check, for machines", REQUIRED),
+	TEXT("text", text, 0, REPORT_TEXT_MAX, "for people", REQUIRED));
+#undef THIS
 
-static const struct wire_field error_fields[] = {
-	NUMBER(error_report, exit_status),
-	TEXT(error_report, name),
-	TEXT(error_report, reason),
-	TEXT(error_report, text),
-};
+#define THIS cluster_report
+SCHEMA(cluster_report,
+	TEXT("cluster", cluster, 0, REPORT_TEXT_MAX, "its name", REQUIRED),
+	TEXT("outcome", outcome, 0, REPORT_TEXT_MAX, "what the verb came to", REQUIRED),
+	OBJECT("error", error, error_report, "why it failed", NULLABLE(has_error)),
+	TEXT("trust", trust, 0, REPORT_TEXT_MAX, "whose documents are believed", REQUIRED),
+	NUMBER("node_count", node_count, 0, CLUSTER_NODES_MAX, "of the cluster file", REQUIRED),
+	NUMBER("ready_count", ready_count, 0, CLUSTER_NODES_MAX, "that have the key", REQUIRED),
+	NUMBER("verified_count", verified_count, 0, CLUSTER_NODES_MAX, "by a live attestation", REQUIRED),
+	FIXED_HEX("manifest_hash", manifest_hash, "of the cluster", NULLABLE(has_manifest_hash)),
+	FIXED_HEX("quorum_public_key", quorum_public_key, "of the cluster", NULLABLE(has_quorum_public_key)),
+	LIST("waiting_for", waiting_for, 0, MEMBERS_MAX, alias_item, "members whose shares are missing", REQUIRED),
+	LIST("nodes", nodes, 0, CLUSTER_NODES_MAX, node_report, "in the cluster file's order", REQUIRED),
+	TEXT("missing", missing, 0, REPORT_TEXT_MAX, "one sentence; empty: nothing", REQUIRED),
+	TEXT("next", next, 0, REPORT_TEXT_MAX, "what to type next; empty: nothing", REQUIRED));
+#undef THIS
 
-static const struct wire_schema error_schema = { "error", sizeof(struct error_report), error_fields,
-	                                         COUNT(error_fields) };
-
-static const struct wire_field cluster_fields[] = {
-	TEXT(cluster_report, cluster),
-	TEXT(cluster_report, outcome),
-	{ .name = "error",
-	  .kind = WIRE_OBJECT,
-	  .flags = WIRE_NULLABLE,
-	  .offset = AT(cluster_report, error),
-	  .presence = AT(cluster_report, has_error),
-	  .schema = &error_schema },
-	TEXT(cluster_report, trust),
-	NUMBER(cluster_report, node_count),
-	NUMBER(cluster_report, ready_count),
-	NUMBER(cluster_report, verified_count),
-	HEX(cluster_report, manifest_hash, 32),
-	HEX(cluster_report, quorum_public_key, PUBLIC_KEY_LEN),
-	{ .name = "waiting_for",
-	  .kind = WIRE_LIST,
-	  .offset = AT(cluster_report, waiting_for),
-	  .presence = SIZE_MAX,
-	  .max = MEMBERS_MAX,
-	  .schema = &alias_item_schema },
-	{ .name = "nodes",
-	  .kind = WIRE_LIST,
-	  .offset = AT(cluster_report, nodes),
-	  .presence = SIZE_MAX,
-	  .max = CLUSTER_NODES_MAX,
-	  .schema = &node_schema },
-	TEXT(cluster_report, missing),
-	TEXT(cluster_report, next),
-};
-
-const struct wire_schema cluster_report_schema = { "cluster report", sizeof(struct cluster_report),
-	                                           cluster_fields, COUNT(cluster_fields) };
+/* clang-format on */
 
 const char *node_state_name(enum node_state state)
 {
@@ -247,13 +201,14 @@ int report_make(const struct run *r, struct cluster_report *ret, struct err *e)
 	TRY(wire_set_text(&report.cluster, r->cluster->name, e));
 	TRY(wire_set_text(&report.trust, is_real(r) ? "aws-nitro" : "simulated", e));
 	report.has_manifest_hash = report.has_quorum_public_key = r->seen.has_genesis;
-	memcpy(report.manifest_hash, r->seen.genesis.manifest_hash.bytes, 32);
+	memcpy(report.manifest_hash, r->seen.genesis.manifest_hash.bytes,
+	       sizeof(report.manifest_hash));
 	memcpy(report.quorum_public_key, r->seen.genesis.quorum_key.bytes, PUBLIC_KEY_LEN);
 	report.node_count = (int64_t)r->seen.count;
 	for (size_t i = 0; i < r->seen.count; i++) {
 		struct node_report *n;
 
-		TRY(wire_list_add(&report.nodes, &node_schema, &n, e));
+		TRY(wire_list_add(&report.nodes, &node_report_schema, &n, e));
 		TRY(fill_node(r, i, n, e));
 		report.ready_count += n->state == NODE_READY;
 		report.verified_count += n->verified;
