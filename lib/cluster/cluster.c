@@ -1,6 +1,7 @@
 #include "cluster/config.h"
 
 #include "base/text.h"
+#include "proto/launch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -105,17 +106,18 @@ void cluster_options_drop(char ***options)
 }
 
 /* "--name=value", or "--name" without one, after those that are there. */
-static int add_option(char **options, const char *name, const char *value, struct err *e)
+static int add_option(char **options, enum launch_id id, const char *value, struct err *e)
 {
 	AUTO(buf) struct buf text = BUF_INIT(OPTION_MAX);
 
-	TRY(buf_add_format(&text, e, "--%s%s%s", name, value ? "=" : "", value ? value : ""));
+	TRY(buf_add_format(&text, e, "--%s%s%s", launch_options[id].name, value ? "=" : "",
+	                   value ? value : ""));
 	while (*options)
 		options++;
 	return text_dup(buf_text(&text), options, e);
 }
 
-static int add_pin(char **options, const char *name, const struct cluster_member_list *list,
+static int add_pin(char **options, enum launch_id id, const struct cluster_member_list *list,
                    struct err *e)
 {
 	AUTO(member_set) struct member_set set = { 0 };
@@ -125,7 +127,7 @@ static int add_pin(char **options, const char *name, const struct cluster_member
 	TRY(cluster_member_set(list, &set, e));
 	TRY(member_set_pin(&set, &pin, e));
 	hex_write(VIEW_OF(pin.bytes), hex);
-	return add_option(options, name, hex, e);
+	return add_option(options, id, hex, e);
 }
 
 int cluster_options(const struct cluster *c, char ***ret, struct err *e)
@@ -134,13 +136,13 @@ int cluster_options(const struct cluster *c, char ***ret, struct err *e)
 
 	if (!options)
 		return err_set(e, ERR_INTERNAL, "no memory for options");
-	TRY(add_pin(options, "pin-manifest-set", &c->manifest_set, e));
-	TRY(add_pin(options, "pin-share-set", &c->quorum.members, e));
+	TRY(add_pin(options, LAUNCH_PIN_MANIFEST_SET, &c->manifest_set, e));
+	TRY(add_pin(options, LAUNCH_PIN_SHARE_SET, &c->quorum.members, e));
 	if (c->enclave.insecure_open_seed)
-		TRY(add_option(options, "insecure-open-seed", NULL, e));
+		TRY(add_option(options, LAUNCH_INSECURE_OPEN_SEED, NULL, e));
 	if (c->tls.server_cert) {
-		TRY(add_option(options, "tls-cert", c->tls.server_cert, e));
-		TRY(add_option(options, "tls-key", c->tls.server_key, e));
+		TRY(add_option(options, LAUNCH_TLS_CERT, c->tls.server_cert, e));
+		TRY(add_option(options, LAUNCH_TLS_KEY, c->tls.server_key, e));
 	}
 	*ret = MOVE(options);
 	return 0;
