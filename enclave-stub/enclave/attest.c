@@ -52,12 +52,13 @@ static int judge_claims(const struct enclave *en, const struct generate_attestat
 		                  "manifest hash is not that of the manifest held here");
 	for (unsigned i = 0; i < q->pcr_values.count; i++) {
 		struct view claimed = buf_view(&pcrs[i].value);
-		char reason[ERR_REASON_MAX] = { 'p', 'c', 'r', (char)('0' + i) };
+		char reason[ERR_REASON_MAX];
 
-		if (claimed.len && !view_equal(claimed, pcr_view(&en->pcrs.values[i])))
-			return err_reason(e, ERR_ATTESTATION, reason,
-			                  "PCR%u (%s) is not what is measured here", i,
-			                  pcr_name(i));
+		if (!claimed.len || view_equal(claimed, pcr_view(&en->pcrs.values[i])))
+			continue;
+		pcr_reason(i, reason);
+		return err_reason(e, ERR_ATTESTATION, reason,
+		                  "PCR%u (%s) is not what is measured here", i, pcr_name(i));
 	}
 	return 0;
 }

@@ -41,13 +41,14 @@ static int check_measured(const struct enclave *en, const struct manifest *m, st
 
 	TRY(manifest_pcrs(m, &claimed, e));
 	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++) {
-		char reason[ERR_REASON_MAX] = { 'p', 'c', 'r', (char)('0' + i) };
+		char reason[ERR_REASON_MAX];
 
-		if (!pcr_equal(&claimed.values[i], &en->pcrs.values[i]))
-			return err_reason(
-			    e, ERR_ATTESTATION, reason,
-			    "manifest.enclave.pcr%u (%s) is not what is measured here", i,
-			    pcr_name(i));
+		if (pcr_equal(&claimed.values[i], &en->pcrs.values[i]))
+			continue;
+		pcr_reason(i, reason);
+		return err_reason(e, ERR_ATTESTATION, reason,
+		                  "manifest.enclave.pcr%u (%s) is not what is measured here", i,
+		                  pcr_name(i));
 	}
 	return 0;
 }

@@ -17,7 +17,6 @@
  * second early, and in its strict mode refuse every real document (they lack an authority key
  * identifier): each of these would have to be undone from outside, and what is forgotten passes. */
 
-#define CERTIFICATE_MAX 1024 /* the bound of each certificate in a document: formats.md 7.2 */
 #define PATH_MAX_LEN    (DOCUMENT_CHAIN_MAX + 1) /* root, the bundle without it, leaf */
 
 #define ROOT_FILE_MAX   16384 /* a PEM file with comments */
@@ -100,6 +99,7 @@ static int check_curve(const X509 *x, size_t index, struct err *e)
 	ASN1_OBJECT *id;
 	X509_ALGOR *algorithm;
 	const void *curve;
+	struct err unfit;
 	int len, type;
 
 	if (!X509_PUBKEY_get0_param(&id, &point, &len, &algorithm, key))
@@ -108,9 +108,8 @@ static int check_curve(const X509 *x, size_t index, struct err *e)
 	if (OBJ_obj2nid(id) != NID_X9_62_id_ecPublicKey || type != V_ASN1_OBJECT ||
 	    OBJ_obj2nid(curve) != NID_secp384r1)
 		return refuse(e, "curve", index, "its public key is not P-384");
-	/* SEC1 2.3.3, uncompressed; X509_get0_pubkey tells whether it is on the curve. */
-	if (len != 97 || point[0] != 4 || has_unused_bits(X509_get0_pubkey_bitstr(x)) ||
-	    !X509_get0_pubkey(x))
+	if (ec_point_check(CURVE_P384, view_new(point, (size_t)len), &unfit) < 0 ||
+	    has_unused_bits(X509_get0_pubkey_bitstr(x)) || !X509_get0_pubkey(x))
 		return refuse(e, "curve", index, "its public key is no point of P-384");
 	return 0;
 }
@@ -122,11 +121,11 @@ static int add_certificate(struct path *p, struct view der, struct err *e)
 	size_t index = p->count;
 	X509 *x = NULL;
 
-	if (der.len && der.len <= CERTIFICATE_MAX)
+	if (der.len && der.len <= DOCUMENT_CERTIFICATE_MAX)
 		x = d2i_X509(NULL, &at, (long)der.len);
 	if (!x)
 		return refuse(e, "parse", index, "not an X.509 certificate of 1 to %d bytes",
-		              CERTIFICATE_MAX);
+		              DOCUMENT_CERTIFICATE_MAX);
 	p->certificates[p->count++] = x;
 	X509_get0_signature(&signature, NULL, x);
 	if (!is_der(x, der) || has_unused_bits(signature) || !is_time(X509_get0_notBefore(x)) ||

@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#define CERTIFICATE_MAX 1024 /* formats.md 7.2 */
-
 void attestation_claims_drop(struct attestation_claims *c)
 {
 	buf_drop(&c->bytes);
@@ -139,11 +137,11 @@ static int take_bundle(const struct cbor_item *array, struct attestation_claims 
 		return err_reason(e, ERR_ATTESTATION, "InvalidCABundle",
 		                  "attestation document: cabundle is empty");
 	for (uint64_t i = 0; i < array->number; i++, at = cbor_after(at)) {
-		if (at->bytes.len == 0 || at->bytes.len > CERTIFICATE_MAX)
+		if (at->bytes.len == 0 || at->bytes.len > DOCUMENT_CERTIFICATE_MAX)
 			return err_reason(e, ERR_ATTESTATION, "InvalidCABundle",
 			                  "attestation document: a certificate of cabundle has %zu "
 			                  "bytes, not 1 to %d",
-			                  at->bytes.len, CERTIFICATE_MAX);
+			                  at->bytes.len, DOCUMENT_CERTIFICATE_MAX);
 		if (c->cabundle_count < DOCUMENT_CHAIN_MAX)
 			c->cabundle[c->cabundle_count++] = at->bytes;
 	}

@@ -11,6 +11,7 @@
 
 #define DOCUMENT_MAX 16384 /* real ones: 4.5 to 6 KiB; the NSM's response buffer: 12 KiB */
 #define DOCUMENT_CHAIN_MAX 8 /* certificates in a bundle; AWS sends 4 */
+#define DOCUMENT_CERTIFICATE_MAX 1024 /* formats.md 7.2; real ones: 500 to 650 */
 #define DOCUMENT_USER_DATA_MAX 512
 #define DOCUMENT_NONCE_MAX 512
 #define DOCUMENT_PUBLIC_KEY_MAX 1024

@@ -48,7 +48,7 @@ static int refuse_pcr(struct err *e, unsigned index, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
-	snprintf(reason, sizeof(reason), "pcr%u", index);
+	pcr_reason(index, reason);
 	return err_reason(e, ERR_ATTESTATION, reason, "PCR%u (%s) %s", index, pcr_name(index),
 	                  what);
 }

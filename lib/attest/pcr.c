@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* A role or an instance's name comes from a command line, which Linux limits to 128 KiB a word; the
@@ -88,6 +89,11 @@ bool pcr_set_is_debug(const struct pcr_set *set)
 {
 	return pcr_is_zero(&set->values[PCR_IMAGE]) && pcr_is_zero(&set->values[PCR_RUNTIME]) &&
 	       pcr_is_zero(&set->values[PCR_OPTIONS]);
+}
+
+void pcr_reason(unsigned index, char to[static ERR_REASON_MAX])
+{
+	snprintf(to, ERR_REASON_MAX, "pcr%u", index);
 }
 
 const char *pcr_name(unsigned index)

@@ -36,6 +36,8 @@ MUST_CHECK int pcr_measure(struct view content, struct pcr *ret, struct err *e);
 MUST_CHECK int pcr_measure_name(const char *text, struct pcr *ret, struct err *e);
 /* PCR0..2 all zero. */
 bool pcr_set_is_debug(const struct pcr_set *set);
+/* "pcr3": which check failed, for struct err. */
+void pcr_reason(unsigned index, char to[static ERR_REASON_MAX]);
 /* "image", "runtime", "launch options", "role", "instance", "signing certificate", "commitment" */
 const char *pcr_name(unsigned index);
 
