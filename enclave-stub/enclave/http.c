@@ -225,6 +225,12 @@ static bool is_in_place(const char *name, const char *value, size_t memory)
 	return true;
 }
 
+/* Of each connection, for its headers. */
+static size_t connection_memory(const struct http *http)
+{
+	return (size_t)http->gate.max_header * CONNECTION_MEMORY_FACTOR + CONNECTION_MEMORY_MIN;
+}
+
 struct head_scan {
 	struct request_head *head;
 	size_t memory; /* of the connection */
@@ -300,8 +306,7 @@ static void read_address(struct MHD_Connection *connection, struct rate_address 
 static void read_head(const struct http *http, struct MHD_Connection *connection,
                       struct request_head *h)
 {
-	struct head_scan scan = { h, (size_t)http->gate.max_header * CONNECTION_MEMORY_FACTOR +
-		                         CONNECTION_MEMORY_MIN };
+	struct head_scan scan = { h, connection_memory(http) };
 	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
 
@@ -513,8 +518,6 @@ static unsigned smaller(uint64_t a, uint64_t b)
 static int start_daemon(struct http *http, const struct launch *launch, int fd, struct err *e)
 {
 	uint64_t connections = launch->numbers[LAUNCH_MAX_CONNECTIONS];
-	size_t memory =
-	    (size_t)http->gate.max_header * CONNECTION_MEMORY_FACTOR + CONNECTION_MEMORY_MIN;
 	unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_USE_ITC |
 	                 MHD_USE_ERROR_LOG | (http->has_certificate ? MHD_USE_TLS : 0);
 	struct MHD_OptionItem tls[] = {
@@ -531,7 +534,7 @@ static int start_daemon(struct http *http, const struct launch *launch, int fd, 
 	    smaller(THREADS, connections), MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_SIZE,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 	    (unsigned)launch->numbers[LAUNCH_MAX_CONNECTIONS_PER_ADDRESS],
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory(http), MHD_OPTION_NOTIFY_CONNECTION, on_connection,
 	    http, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, http, MHD_OPTION_NOTIFY_COMPLETED,
 	    on_completed, http, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL, MHD_OPTION_ARRAY,
 	    secured, MHD_OPTION_END);
