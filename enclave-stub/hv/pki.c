@@ -41,20 +41,13 @@ int pki_default_folder(char **ret, struct err *e)
 {
 	const char *state = getenv("XDG_STATE_HOME");
 	const char *home = getenv("HOME");
-	char *folder = NULL;
-	int len;
 
 	/* The XDG base directory specification has relative paths ignored. */
 	if (state && state[0] == '/')
-		len = asprintf(&folder, "%s/teectl/pki", state);
-	else if (home && home[0] == '/')
-		len = asprintf(&folder, "%s/.local/state/teectl/pki", home);
-	else
-		return err_set(e, ERR_USAGE, "no home folder (HOME): give --pki DIR");
-	if (len < 0)
-		return err_set(e, ERR_INTERNAL, "no memory for a file name");
-	*ret = folder;
-	return 0;
+		return path_join(state, "teectl/pki", ret, e);
+	if (home && home[0] == '/')
+		return path_join(home, ".local/state/teectl/pki", ret, e);
+	return err_set(e, ERR_USAGE, "no home folder (HOME): give --pki DIR");
 }
 
 static int open_folder(const char *folder, struct err *e)
@@ -70,18 +63,13 @@ static int open_folder(const char *folder, struct err *e)
 	return 0;
 }
 
-static int ca_paths(const char *folder, const char *what, struct ca_files *ret, struct err *e)
+static int ca_paths(const char *folder, const char *certificate, const char *key,
+                    struct ca_files *ret, struct err *e)
 {
 	AUTO(ca_files) struct ca_files f = { 0 };
 
-	if (asprintf(&f.certificate, "%s/%s.der", folder, what) < 0) {
-		f.certificate = NULL;
-		return err_set(e, ERR_INTERNAL, "no memory for a file name");
-	}
-	if (asprintf(&f.key, "%s/%s.key", folder, what) < 0) {
-		f.key = NULL;
-		return err_set(e, ERR_INTERNAL, "no memory for a file name");
-	}
+	TRY(path_join(folder, certificate, &f.certificate, e));
+	TRY(path_join(folder, key, &f.key, e));
 	*ret = MOVE(f);
 	return 0;
 }
@@ -117,7 +105,7 @@ static int take_root(const char *folder, int64_t now_unix, struct signer **ret, 
 {
 	AUTO(ca_files) struct ca_files files = { 0 };
 
-	TRY(ca_paths(folder, "root", &files, e));
+	TRY(ca_paths(folder, "root.der", "root.key", &files, e));
 	if (!file_is_there(files.certificate))
 		return issue_ca(/* issuer= */ NULL, "root", now_unix, PKI_ROOT_S,
 		                /* path_length= */ -1, &files, ret, e);
@@ -184,7 +172,7 @@ static int certify_under(const char *folder, const struct signer *root, const ch
 	AUTO(signer) struct signer *made = NULL;
 	struct err unfit;
 
-	TRY(ca_paths(folder, "platform", &files, e));
+	TRY(ca_paths(folder, "platform.der", "platform.key", &files, e));
 	if (read_platform(&files, now_unix, &kept) &&
 	    sign_leaf(root, kept, name, now_unix, ret, &unfit) == 0)
 		return 0;
