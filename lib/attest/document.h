@@ -80,8 +80,8 @@ struct attestation_policy {
 	bool uncommitted;         /* PCR16 absent or zero, no public_key: before there is a manifest */
 };
 
-/* Order: chain, signature, freshness, debug, PCRs (each names PCRn, expected and found, and which
- * part it measures), nonce, user_data, public_key, all indices, commitment.
+/* Order: chain, signature, freshness, manifest hash, debug, PCRs (each names PCRn, expected and found,
+ * and which part it measures), nonce, user_data, public_key, all indices, commitment.
  * fails  ERR_ATTESTATION; reason: chain:… (attest/chain.h), cose:signature, freshness, debug, pcrN,
  *        nonce, user_data, public_key, pcrs, pcr16 */
 MUST_CHECK int attestation_verify(const struct attestation_claims *claims,

@@ -125,8 +125,6 @@ static int check_fields(const struct attestation_claims *c, const struct attesta
 
 	TRY(check_field("nonce", &c->nonce, &p->nonce, e));
 	TRY(check_field("user_data", &c->user_data, &p->user_data, e));
-	if (p->committed_manifest)
-		TRY(check_manifest_hash(c, p->committed_manifest, e));
 	TRY(check_field("public_key", &c->public_key, &p->public_key, e));
 	if (p->uncommitted || (p->committed_manifest && p->committed_key_wiped))
 		TRY(check_field("public_key", &c->public_key, &absent, e));
@@ -197,6 +195,8 @@ int attestation_verify(const struct attestation_claims *claims,
 
 	TRY(check_signature(claims, policy, e));
 	TRY(check_freshness(claims, policy, e));
+	if (policy->committed_manifest)
+		TRY(check_manifest_hash(claims, policy->committed_manifest, e));
 	TRY(check_pcrs(claims, policy, e));
 	TRY(check_fields(claims, policy, e));
 	TRY(take_claims(claims, policy, &a, e));

@@ -455,14 +455,14 @@ static void checks_come_in_their_order(void **state)
 	policy.chain_time_unix = NOW_UNIX;
 	expect(&content, &policy, "freshness", "");
 	policy.now_ms = 0;
+	expect(&content, &policy, "user_data", "");
+	content.user_data = (struct document_field){ true, VIEW_OF(manifest_hash.bytes) };
 	expect(&content, &policy, "debug", "");
 	pcrs.values[PCR_IMAGE].bytes[0] = 1;
 	expect(&content, &policy, "pcr3", "role");
 	pcrs.values[PCR_ROLE] = policy.pcrs.values[PCR_ROLE];
 	expect(&content, &policy, "nonce", "");
 	content.nonce = (struct document_field){ true, view_text("n") };
-	expect(&content, &policy, "user_data", "");
-	content.user_data = (struct document_field){ true, VIEW_OF(manifest_hash.bytes) };
 	expect(&content, &policy, "public_key", "");
 	content.public_key =
 	    (struct document_field){ true, public_key_view(key_set_public(setup)) };
