@@ -38,7 +38,9 @@ static void add_path(const struct place *here, char path[static PATH_TEXT_MAX])
 	add_path(here->up, path);
 	len = strlen(path);
 	shown = here->name.len < NAME_SHOWN_MAX ? here->name.len : NAME_SHOWN_MAX;
-	if (here->name.data)
+	if (here->name.data && !here->name.len)
+		snprintf(path + len, PATH_TEXT_MAX - len, "%s\"\"", len ? "." : "");
+	else if (here->name.data)
 		snprintf(path + len, PATH_TEXT_MAX - len, "%s%.*s", len ? "." : "", (int)shown,
 		         (const char *)here->name.data);
 	else
