@@ -359,7 +359,7 @@ walk_routes() { # URL COLUMN PHASE
 
 # --- replays
 
-@test "contract: the same genesis request has the very same answer, and brings no second genesis later" {
+@test "contract: the same genesis request has the very same answer, until a share came back" {
 	hv tee
 	keys 2
 	boot "$tee" 2 2
@@ -371,16 +371,12 @@ walk_routes() { # URL COLUMN PHASE
 	ask "$tee" POST /enclave/genesis-boot "$(genesis_request 2 2 | jq -c '.pivot_args = ["x"]')"
 	refused 409 1006 'Invalid state transition'
 	same "$(jq -c .manifest_hash < <(curl -s "$tee/status"))" "$id"
-	local later
-	for later in WaitingForQuorumShards ApplicationReady; do
-		inject "$tee" "$([[ $later == WaitingForQuorumShards ]] && echo 1 || echo 2)"
-		ask "$tee" POST /enclave/genesis-boot "$(genesis_request 2 2)"
-		accepted
-		same "$(jq -c .quorum_public_key <<<"$output")" "$(jq -c .quorum_public_key <<<"$genesis")"
-		same "$(phase_of "$tee")" "$later"
-		ask "$tee" POST /enclave/genesis-boot "$(genesis_request 2 2 | jq -c '.namespace_nonce = 8')"
-		refused 409 1006 'Invalid state transition' genesis-boot "$later"
-	done
+	inject "$tee" 1
+	ask "$tee" POST /enclave/genesis-boot "$(genesis_request 2 2)"
+	refused 409 1006 'Invalid state transition' genesis-boot WaitingForQuorumShards
+	inject "$tee" 2
+	ask "$tee" POST /enclave/genesis-boot "$(genesis_request 2 2)"
+	refused 409 1006 'Invalid state transition' genesis-boot ApplicationReady
 }
 
 @test "contract: the same manifest, share and key succeed again in every later phase" {
