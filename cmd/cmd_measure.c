@@ -118,7 +118,10 @@ const struct cmd cmd_measure = {
 	    "attestation documents have to show.\n\n"
 	    "The column PINNED compares with enclave.pcrs of the cluster file. With --write the "
 	    "values measured are pinned there, and the rest of the file stays as it is. Pin on a "
-	    "machine that you trust: from then on an image that differs by one bit is refused.",
+	    "machine that you trust: from then on an image that differs by one bit is refused.\n\n"
+	    "To find the libraries, the system's loader reads the image. It is no guard against an "
+	    "image that was made to harm whoever reads it: measure a stranger's where that can do "
+	    "no harm.",
 	.examples = { { "teectl measure", "show the values, and whether they are those pinned" },
 	              { "teectl measure --write", "pin them" },
 	              { "teectl measure -o json | jq -r '.pcrs[0].value'", "PCR0 for a script" } },

@@ -310,6 +310,18 @@ static int runtime_measure(struct runtime *r, struct pcr *ret, struct err *e)
 	return pcr_measure(buf_view(&content), ret, e);
 }
 
+/* The loader is run, with the rights of whoever measures: it must be one that the system has put
+ * there, not one that the image brings along. */
+static bool is_system_loader(const char *path)
+{
+	static const char *const folders[] = { "/lib", "/usr/lib", "/nix/store/", "/gnu/store/" };
+	bool is_inside = false;
+
+	for (size_t i = 0; i < COUNT(folders); i++)
+		is_inside = is_inside || strncmp(path, folders[i], strlen(folders[i])) == 0;
+	return is_inside && !strstr(path, "/../") && strncmp(base_name(path), "ld", 2) == 0;
+}
+
 static int find_loader(int image_fd, char ret[static PATH_MAX], struct err *e)
 {
 	AUTO(mapping) struct mapping image = { 0 };
@@ -323,6 +335,8 @@ static int find_loader(int image_fd, char ret[static PATH_MAX], struct err *e)
 	if (path.len)
 		memcpy(ret, path.data, path.len);
 	ret[path.len] = 0;
+	if (path.len && !is_system_loader(ret))
+		return err_set(e, ERR_DATA, "the image's loader '%s' is none of the system's", ret);
 	return 0;
 }
 

@@ -19,7 +19,9 @@ struct measured_option {
 MUST_CHECK int measure_image(const char *path, int *ret_fd, struct pcr *ret, struct err *e);
 /* PCR1 of the image open at fd: loader and shared libraries as the loader itself resolves them with
  * an empty environment, read now. An ordinary user can list an image only while it is readable, so
- * its mode is 0500 meanwhile. fails ERR_DATA, naming a library that is not found. */
+ * its mode is 0500 meanwhile. The loader must be the system's own, but it is no guard against an
+ * image that was made to harm whoever reads it. fails ERR_DATA, naming a library that is not found,
+ * or the loader. */
 MUST_CHECK int measure_runtime(int image_fd, struct pcr *ret, struct err *e);
 /* PCR2: borsh Vec<(String, String)> sorted by name. */
 MUST_CHECK int measure_options(const struct measured_option *options, size_t count,

@@ -269,6 +269,27 @@ static void a_loader_that_is_not_there_is_named(void **state)
 	assert_refused(runtime_of_bytes(buf_view(&image), &pcr, &e), ERR_DATA, "'/~ib");
 }
 
+/* PT_INTERP of PROGRAM has room for 28 bytes at least. */
+static void an_image_does_not_bring_its_loader(void **state)
+{
+	static const char *const loaders[] = { "/tmp/ld-linux.so.2", "/bin/sh", "/lib/../tmp/ld.so",
+		                               "/usr/lib/x/evil.so" };
+	struct pcr pcr;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(loaders); i++) {
+		AUTO(buf) struct buf image = program();
+		Elf64_Phdr *interp = find_segment(&image, PT_INTERP);
+
+		assert_true(interp->p_filesz > strlen(loaders[i]));
+		memcpy(image.data + interp->p_offset, loaders[i], strlen(loaders[i]) + 1);
+		interp->p_filesz = strlen(loaders[i]) + 1;
+		assert_refused(runtime_of_bytes(buf_view(&image), &pcr, &e), ERR_DATA,
+		               "none of the system's");
+	}
+}
+
 static void what_is_no_image_has_no_runtime(void **state)
 {
 	AUTO(buf) struct buf image = program();
@@ -341,6 +362,7 @@ int main(void)
 		cmocka_unit_test(a_static_image_has_an_empty_runtime),
 		cmocka_unit_test(a_library_that_is_not_found_is_named),
 		cmocka_unit_test(a_loader_that_is_not_there_is_named),
+		cmocka_unit_test(an_image_does_not_bring_its_loader),
 		cmocka_unit_test(what_is_no_image_has_no_runtime),
 		cmocka_unit_test(options_are_measured_by_name_in_any_order),
 		cmocka_unit_test(no_options_are_an_empty_list),
