@@ -17,6 +17,11 @@ static int measure_launch(const struct cluster *c, struct pcr *ret, struct err *
 	return launch_measure(&launch, ret, e);
 }
 
+static int measure_role(const struct cluster *c, struct pcr *ret, struct err *e)
+{
+	return pcr_measure_name(c->enclave.role ? c->enclave.role : "", ret, e);
+}
+
 int cluster_measure(const struct cluster *c, struct pcr_set *ret, struct err *e)
 {
 	AUTO(fd) int image = -1;
@@ -29,7 +34,7 @@ int cluster_measure(const struct cluster *c, struct pcr_set *ret, struct err *e)
 	if (measure_runtime(image, &set.values[PCR_RUNTIME], e) < 0)
 		return err_wrap(e, "'%s'", c->enclave.image);
 	TRY(measure_launch(c, &set.values[PCR_OPTIONS], e));
-	TRY(pcr_measure_name(c->enclave.role ? c->enclave.role : "", &set.values[PCR_ROLE], e));
+	TRY(measure_role(c, &set.values[PCR_ROLE], e));
 	*ret = set;
 	return 0;
 }
@@ -37,11 +42,14 @@ int cluster_measure(const struct cluster *c, struct pcr_set *ret, struct err *e)
 int cluster_expect(const struct cluster *c, struct pcr_set *ret, struct err *e)
 {
 	struct pcr_set set = c->enclave.pcrs, measured = { 0 };
-	unsigned pinned = 0;
+	bool is_pinned = true;
 
-	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++)
-		pinned += set.values[i].len != 0;
-	if (pinned < PCR_POLICY_COUNT)
+	for (unsigned i = PCR_IMAGE; i <= PCR_OPTIONS; i++)
+		is_pinned = is_pinned && set.values[i].len != 0;
+	/* Where others launch there may be no image here, and none is needed for the role. */
+	if (is_pinned)
+		TRY(measure_role(c, &measured.values[PCR_ROLE], e));
+	else
 		TRY(cluster_measure(c, &measured, e));
 	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++)
 		if (set.values[i].len == 0)

@@ -8,7 +8,8 @@
  * fails  ERR_CONFIG: the file names no image; ERR_NO_INPUT: there is none */
 MUST_CHECK int cluster_measure(const struct cluster *c, struct pcr_set *ret, struct err *e);
 
-/* The pinned values; those that the file does not pin as cluster_measure finds them. */
+/* The pinned values; those that the file does not pin as cluster_measure finds them. PCR3 alone
+ * needs no image. */
 MUST_CHECK int cluster_expect(const struct cluster *c, struct pcr_set *ret, struct err *e);
 
 #endif

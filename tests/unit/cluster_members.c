@@ -138,7 +138,14 @@ static void what_is_pinned_is_not_measured(void **state)
 		pcr_zero(&c.enclave.pcrs.values[i]);
 	assert_ok(cluster_expect(&c, &set, &e));
 	assert_true(pcr_equal(&set.values[3], &c.enclave.pcrs.values[3]));
+	/* The role is known without an image. */
 	c.enclave.pcrs.values[3].len = 0;
+	assert_ok(cluster_expect(&c, &set, &e));
+	assert_true(pcr_is_zero(&set.values[3]));
+	c.enclave.role = nobody;
+	assert_ok(cluster_expect(&c, &set, &e));
+	assert_false(pcr_is_zero(&set.values[3]));
+	c.enclave.pcrs.values[2].len = 0;
 	assert_refused(cluster_expect(&c, &set, &e), ERR_CONFIG, "names no enclave.image");
 	c.enclave.image = missing;
 	assert_refused(cluster_expect(&c, &set, &e), ERR_NO_INPUT, missing);
