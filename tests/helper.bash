@@ -159,3 +159,28 @@ down_all() {
 		fail "left running: ${left[*]}"
 	}
 }
+
+# ok VERB...: the verb on $cluster, which must end with 0. try likewise with a status of its own.
+ok() {
+	run -0 --separate-stderr teectl -f "$cluster.yaml" "$@"
+}
+
+# with_key NAME...: a cluster brought as far as its first TEE having the key, quietly.
+with_key() {
+	teectl -f "$1.yaml" up >/dev/null 2>&1
+	teectl -f "$1.yaml" genesis >/dev/null 2>&1
+	teectl -f "$1.yaml" inject >/dev/null 2>&1
+}
+
+# Kills an enclave launched by up, as a power cut would, and waits until it is gone.
+kill_node() { # NAME NODE
+	local pid rest
+	read -r pid rest <".teectl/$1/pids/$2"
+	kill -KILL "$pid"
+	tail --pid="$pid" -f /dev/null
+}
+
+# did NAME NODE OPERATION: how often the node did it, by its own log.
+did() {
+	grep "operation=$3 .*outcome=ok" ".teectl/$1/logs/$2.log" | grep -c -v replay || true
+}
