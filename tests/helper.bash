@@ -184,3 +184,11 @@ kill_node() { # NAME NODE
 did() {
 	grep "operation=$3 .*outcome=ok" ".teectl/$1/logs/$2.log" | grep -c -v replay || true
 }
+
+# until_asked MITM OPERATION [N]: waits, by event, until the proxy has been asked that often.
+until_asked() {
+	local seen=0 line
+	while read -r line; do
+		[[ $line != "$2" ]] || ((++seen < ${3:-1})) || break
+	done < <(tail -n +1 -F --pid=$$ "$BATS_TEST_TMPDIR/$1.log" 2>/dev/null)
+}

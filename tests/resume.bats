@@ -1,0 +1,167 @@
+#!/usr/bin/env bats
+# Whoever dies, and whenever: the same command again goes on from there, and there is never a second
+# genesis. A proxy kills at the question or at the answer; timed kills stand for all other moments.
+
+load helper
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	cluster=own
+}
+
+teardown() {
+	stop_hvs
+	down_all
+}
+
+# killed CHANGE NODE VERB...: teectl dies by SIGKILL at that question of that node, or at its answer.
+killed() {
+	local change=$1 node=$2
+	shift 2
+	mitm reaper --to "$(url own "$node")" --victim victim "$change"
+	behind own killed "$node" "$reaper"
+	run -137 --separate-stderr bash -c 'echo $$ >victim; exec "$0" -f killed.yaml "$@"' \
+		"$BUILD/teectl" "$@"
+	stop_hvs
+	# The twin is no cluster file of its own: teardown takes the nodes down by the other.
+	rm killed.yaml
+}
+
+births() {
+	cat .teectl/own/logs/*.log | grep -c 'operation=genesis-boot phase=WaitingForBootInstruction .*outcome=ok'
+}
+
+@test "resume: genesis after teectl was killed at each of its questions and answers, by one genesis" {
+	local change
+	for change in live-attestation:kill-before live-attestation:kill-after genesis-boot:kill-before \
+		genesis-boot:kill-after live-attestation@2:kill-before live-attestation@2:kill-after; do
+		rm -rf .teectl
+		cluster own 1 2 3
+		ok up
+		killed $change tee1 genesis
+		ok genesis
+		has "$stderr" 'tee1: genesis done'
+		same "$change $(births)" "$change 1"
+		ok inject
+		ok verify
+		ok down
+	done
+}
+
+@test "resume: genesis killed twice, then completed by one genesis" {
+	cluster own 2 2 3
+	ok up
+	killed genesis-boot:kill-after tee1 genesis
+	killed live-attestation@2:kill-after tee1 genesis
+	ok genesis
+	same "$(births)" 1
+	ok inject
+	ok propagate
+	ok verify
+}
+
+@test "resume: inject after teectl was killed at each of its questions and answers" {
+	local change
+	for change in live-attestation:kill-before live-attestation:kill-after inject-shares:kill-before \
+		inject-shares:kill-after prove-key:kill-before prove-key:kill-after; do
+		rm -rf .teectl
+		cluster own 1 2 3
+		ok up
+		ok genesis
+		killed $change tee1 inject
+		ok inject
+		ok verify
+		same "$change $(births)" "$change 1"
+		ok down
+	done
+}
+
+@test "resume: propagate after teectl was killed at each question and answer, a node after the other" {
+	local change node=2
+	cluster own 10 2 3
+	with_key own
+	for change in {share-manifest,generate-attestation,inject-key,prove-key}:{kill-before,kill-after}; do
+		killed $change tee$node propagate
+		((node++))
+	done
+	killed export-key:kill-before tee9 propagate
+	ok propagate
+	same "$output" '10 of 10 TEEs have the quorum key'
+	ok verify
+	same "$(births)" 1
+}
+
+# reap NODE CHANGE: the twin broken.yaml, in which the enclave dies at that question.
+reap() {
+	sed -n 's/.*"enclave started" pid=\([0-9]*\) .*/\1/p' ".teectl/own/logs/$1.log" | tail -n 1 >victim
+	mitm reaper --to "$(url own "$1")" --victim victim "$2"
+	behind own broken "$1" "$reaper"
+}
+
+@test "resume: an enclave killed in the middle of propagate: status 4, its name, what next; and on" {
+	local started=$SECONDS
+	cluster own 3 2 3
+	with_key own
+	reap tee2 inject-key:kill-before
+	run -4 --separate-stderr teectl -f broken.yaml propagate --timeout 20s
+	((SECONDS - started < 25))
+	has "$stderr" 'tee2: forward failed: tee2: inject-key'
+	has "$stderr" 'tee3: key forwarded, from tee1'
+	has "$stderr" 'teectl: propagate: tee2: inject-key'
+	has "$stderr" 'hint: teectl -f broken.yaml up'
+	stop_hvs
+	run -4 --separate-stderr teectl -f own.yaml propagate
+	has "$stderr" 'teectl: propagate: tee2 is not running: teectl up'
+	has "$stderr" 'hint: teectl -f own.yaml up'
+	ok up
+	ok propagate
+	has "$stderr" 'tee2: key forwarded, from tee1'
+	ok verify
+}
+
+@test "resume: a TEE that dies when it is to be the source: status 4, and another takes its place" {
+	cluster own 3 2 3
+	with_key own
+	reap tee2 export-key:kill-before
+	run -4 --separate-stderr teectl -f broken.yaml propagate
+	has "$stderr" 'tee3: tee2 does not answer, so the key comes from tee1'
+	has "$stderr" 'tee3: key forwarded, from tee1'
+	has "$stderr" 'teectl: propagate: tee2: '
+	has "$stderr" 'hint: teectl -f broken.yaml up'
+	stop_hvs
+	ok up
+	ok propagate
+	has "$stderr" 'tee2: key forwarded, from tee1'
+	ok verify
+}
+
+@test "resume: the only source dies in the middle of propagate: status 4, its name, what next" {
+	cluster own 2 2 3
+	with_key own
+	reap tee1 export-key:kill-before
+	run -4 --separate-stderr teectl -f broken.yaml propagate
+	has "$stderr" 'tee2: forward failed: tee1: export-key'
+	has "$stderr" 'hint: teectl -f broken.yaml up'
+}
+
+# swept VERB: killed after 10 ms, 30 ms, .. until it gets through.
+swept() {
+	local ms=10
+	while timeout -s KILL "0.$(printf %03d $ms)" "$BUILD/teectl" -f own.yaml "$1" >/dev/null 2>&1 3>&-; (($? == 137)); do
+		((ms += 20, ms < 1000)) || fail "$1 does not get through in a second"
+	done
+	ok "$1"
+}
+
+@test "resume: every verb after SIGKILLs at moments swept over its run; nothing is left behind" {
+	cluster own 3 2 3
+	swept up
+	swept genesis
+	swept inject
+	swept propagate
+	swept verify
+	same "$(births)" 1
+	ok verify
+	swept down
+	same "$(jq -r 'select(.step == "genesis" and .outcome == "done") | .node' .teectl/own/journal)" tee1
+}
