@@ -46,6 +46,14 @@ static void tell(struct execution *x, size_t step, enum event_kind kind)
 	         });
 }
 
+void execution_begun(struct execution *x, size_t step)
+{
+	x->states[step].started_us = clock_monotonic_us();
+	x->states[step].status = STEP_RUNNING;
+	journal(x, step, "begin");
+	tell(x, step, EVENT_STEP_STARTED);
+}
+
 void execution_done(struct execution *x, size_t step, const char *format, ...)
 {
 	va_list args;
@@ -61,10 +69,15 @@ void execution_done(struct execution *x, size_t step, const char *format, ...)
 
 void execution_failed(struct execution *x, size_t step, const struct err *why)
 {
+	const struct step *s = &x->plan->steps[step];
+
 	x->states[step].failure = *why;
 	x->states[step].status = STEP_FAILED;
-	journal(x, step, why->text);
-	tell(x, step, EVENT_STEP_FAILED);
+	/* What can't follow because of a failure that was told is no news. */
+	if (s->needs == STEP_NONE || s->may_fail || x->states[s->needs].status != STEP_FAILED) {
+		journal(x, step, why->text);
+		tell(x, step, EVENT_STEP_FAILED);
+	}
 	advance(x);
 }
 
@@ -103,12 +116,8 @@ static bool start(struct execution *x, size_t step)
 	ready = readiness(x, step, &e);
 	if (ready == STEP_PENDING)
 		return false;
-	state->started_us = clock_monotonic_us();
-	state->status = STEP_RUNNING;
-	if (ready == STEP_RUNNING) {
-		journal(x, step, "begin");
-		tell(x, step, EVENT_STEP_STARTED);
-	}
+	if (ready == STEP_RUNNING)
+		execution_begun(x, step);
 	if (ready == STEP_FAILED || starts[x->plan->steps[step].kind](x, step, &e) < 0)
 		execution_failed(x, step, &e);
 	return true;
@@ -168,9 +177,9 @@ static int outcome(const struct execution *x, struct err *e)
 		    err_worse(worst->failure.code, state->failure.code) != worst->failure.code)
 			worst = state;
 	}
-	if (!worst)
+	if (!worst && !x->lost.text[0])
 		return 0;
-	*e = worst->failure;
+	*e = worst ? worst->failure : x->lost;
 	if (x->run->is_interrupted)
 		return err_set(e, ERR_INTERRUPTED,
 		               "interrupted; what was under way is finished and written down: the "

@@ -20,6 +20,7 @@ struct execution {
 	const struct plan *plan;
 	struct step_state *states; /* as plan->steps */
 	bool is_settling;          /* advancing now: a step that ends at once does not recurse */
+	struct err lost;           /* a source that failed while another took its place */
 };
 
 /* Runs it all. Failures of steps are in the result, one err for the whole: 0 when all are done,
@@ -27,6 +28,8 @@ struct execution {
  * ERR_INTERRUPTED after Ctrl-C. */
 MUST_CHECK int execute(struct run *run, const struct plan *plan, struct err *e);
 
+/* A step that begins; execute calls it, and a step that begins others beside itself. */
+void execution_begun(struct execution *x, size_t step);
 /* For the steps: each start function begins its step and, sooner or later, calls one of the two
  * below exactly once; where it fails at once it returns -1 and calls neither. */
 void execution_done(struct execution *x, size_t step, const char *format, ...) PRINTF_LIKE(3, 4);

@@ -11,6 +11,7 @@ struct forward {
 	struct execution *x;
 	size_t step, source, target;
 	uint8_t nonce[NONCE_LEN];
+	struct buf document; /* the target's, verified */
 };
 
 static const char *name_of(const struct forward *f, size_t node)
@@ -18,10 +19,16 @@ static const char *name_of(const struct forward *f, size_t node)
 	return f->x->run->cluster->nodes[node].name;
 }
 
+static void forward_free(struct forward *f)
+{
+	buf_drop(&f->document);
+	free(f);
+}
+
 static void fail(struct forward *f, const struct err *why)
 {
 	execution_failed(f->x, f->step, why);
-	free(f);
+	forward_free(f);
 }
 
 /* The last TEE before the target in the chain that has the key: after a hop that failed, the one
@@ -34,6 +41,8 @@ static int find_source(const struct execution *x, size_t target, size_t *ret, st
 	for (size_t i = 1; i < plan->order_count && plan->order[i] != target; i++) {
 		size_t node = plan->order[i];
 
+		if (x->run->seen.nodes[node].presence != NODE_PRESENT)
+			continue;
 		if (node_standing(&x->run->seen, node) == STANDS_READY)
 			source = node;
 		for (size_t s = 0; s < plan->count; s++)
@@ -43,6 +52,10 @@ static int find_source(const struct execution *x, size_t target, size_t *ret, st
 	}
 	if (source == target)
 		return err_set(e, ERR_INTERNAL, "a node can't be its own source");
+	if (x->run->seen.nodes[source].presence != NODE_PRESENT) {
+		*e = x->run->seen.nodes[source].why;
+		return -1;
+	}
 	*ret = source;
 	return 0;
 }
@@ -58,7 +71,7 @@ static void on_injected(void *context, void *reply, const struct err *failure, i
 		return;
 	}
 	execution_done(f->x, f->step, "from %s", name_of(f, f->source));
-	free(f);
+	forward_free(f);
 }
 
 static int take_export(struct forward *f, const struct export_key_reply *answer, struct err *e)
@@ -79,22 +92,54 @@ static int take_export(struct forward *f, const struct export_key_reply *answer,
 	return run_exchange(r, f->target, API_INJECT_KEY, &q, on_injected, f, e);
 }
 
+static int ask_export(struct forward *f, struct err *e);
+
+/* The source does not answer: another that has the key takes its place, and what was lost is told
+ * at the end. The target's document serves for any source. */
+static int change_source(struct forward *f, const struct err *why, struct err *e)
+{
+	struct run *r = f->x->run;
+	size_t failed = f->source;
+
+	*e = *why;
+	if (why->code != ERR_UNREACHABLE && why->code != ERR_TRY_AGAIN)
+		return -1;
+	r->seen.nodes[failed].presence = NODE_UNREACHABLE;
+	r->seen.nodes[failed].why = *why;
+	if (failed == f->x->plan->order[0])
+		return -1;
+	TRY(find_source(f->x, f->target, &f->source, e));
+	f->x->lost = *why;
+	run_note(r, f->target, "%s does not answer, so the key comes from %s", name_of(f, failed),
+	         name_of(f, f->source));
+	return ask_export(f, e);
+}
+
 static void on_exported(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
 {
 	struct forward *f = context;
 	struct err e;
 
 	(void)elapsed_us;
-	if (failure)
-		fail(f, failure);
-	else if (take_export(f, reply, &e) < 0)
+	if (failure && change_source(f, failure, &e) < 0)
 		fail(f, &e);
+	else if (!failure && take_export(f, reply, &e) < 0)
+		fail(f, &e);
+}
+
+static int ask_export(struct forward *f, struct err *e)
+{
+	AUTO(export_key_request) struct export_key_request q = { 0 };
+	struct run *r = f->x->run;
+
+	TRY(manifest_copy(&r->seen.genesis.envelope, &q.manifest_envelope, e));
+	TRY(wire_set(&q.attestation_doc, buf_view(&f->document), e));
+	return run_exchange(r, f->source, API_EXPORT_KEY, &q, on_exported, f, e);
 }
 
 static int take_document(struct forward *f, struct attestation_reply *answer, struct err *e)
 {
 	struct run *r = f->x->run;
-	AUTO(export_key_request) struct export_key_request q = { 0 };
 	struct node_proof proof;
 
 	if (policy_judge(r, f->target, buf_view(&answer->attestation_doc), VIEW_OF(f->nonce),
@@ -103,16 +148,15 @@ static int take_document(struct forward *f, struct attestation_reply *answer, st
 	r->proofs[f->target] = proof;
 	if (proof.holding == HOLDS_KEY) {
 		execution_done(f->x, f->step, "had the key already");
-		free(f);
+		forward_free(f);
 		return 0;
 	}
 	if (proof.holding != HOLDS_SETUP_KEY)
 		return err_reason(e, ERR_ATTESTATION, "public_key",
 		                  "%s: its document commits to no setup key",
 		                  name_of(f, f->target));
-	TRY(manifest_copy(&r->seen.genesis.envelope, &q.manifest_envelope, e));
-	TRY(wire_set(&q.attestation_doc, buf_view(&answer->attestation_doc), e));
-	return run_exchange(r, f->source, API_EXPORT_KEY, &q, on_exported, f, e);
+	TRY(wire_set(&f->document, buf_view(&answer->attestation_doc), e));
+	return ask_export(f, e);
 }
 
 static void on_document(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
@@ -176,7 +220,7 @@ int step_forward_start(struct execution *x, size_t step, struct err *e)
 		return err_set(e, ERR_INTERNAL, "no memory to forward the key");
 	*f = (struct forward){ .x = x, .step = step, .target = x->plan->steps[step].node };
 	if (begin(f, e) < 0) {
-		free(f);
+		forward_free(f);
 		return -1;
 	}
 	return 0;

@@ -1,6 +1,5 @@
 /* launch: starts a local enclave. All launches of a plan begin together, so the first of them to be
  * started starts them all and waits for each one's readiness. */
-#include "base/clock.h"
 #include "orchestrate/execute.h"
 
 #include <stdlib.h>
@@ -30,8 +29,8 @@ static int gather(struct execution *x, struct launch_batch *b, struct err *e)
 	for (size_t i = 0; i < most; i++) {
 		if (x->plan->steps[i].kind != STEP_LAUNCH || x->states[i].status > STEP_RUNNING)
 			continue;
-		x->states[i].status = STEP_RUNNING;
-		x->states[i].started_us = clock_monotonic_us();
+		if (x->states[i].status == STEP_PENDING)
+			execution_begun(x, i);
 		b->steps[b->count] = i;
 		b->nodes[b->count++] = x->plan->steps[i].node;
 	}
