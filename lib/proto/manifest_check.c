@@ -248,7 +248,8 @@ int manifest_check_successor(const struct manifest *own, const struct manifest_e
 		return err_reason(e, ERR_APPROVAL, "nonce",
 		                  "no successor of this manifest: nonce %lld is not above %lld",
 		                  (long long)m->namespace.nonce, (long long)own->namespace.nonce);
-	if (!view_equal(buf_view(&own->enclave.pcrs[3]), buf_view(&m->enclave.pcrs[3])))
+	if (!view_equal(buf_view(&own->enclave.pcrs[PCR_ROLE]),
+	                buf_view(&m->enclave.pcrs[PCR_ROLE])))
 		return differs("pcr3", e);
 	return manifest_check_approvals(next, &own->manifest_set, own->manifest_set.threshold, e);
 }

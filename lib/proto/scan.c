@@ -9,6 +9,7 @@
 
 #define PATH_TEXT_MAX  200
 #define NAME_SHOWN_MAX 64 /* of a key from outside */
+#define BRACKET_COST   16 /* in commas: what json-c allocates for a container */
 
 const struct scan_limits scan_request = { WIRE_TEXT_MAX, WIRE_COST_MAX };
 const struct scan_limits scan_reply = { WIRE_REPLY_TEXT_MAX, WIRE_REPLY_COST_MAX };
@@ -80,8 +81,8 @@ static void skip_space(struct scan *s)
 static int pay(struct scan *s, const struct place *here, size_t cost)
 {
 	if (cost > s->limits->cost - s->cost)
-		return place_fail(here, s->e, "more than %zu commas and brackets (these count 16)",
-		                  s->limits->cost);
+		return place_fail(here, s->e, "more than %zu commas and brackets (these count %d)",
+		                  s->limits->cost, BRACKET_COST);
 	s->cost += cost;
 	return 0;
 }
@@ -242,7 +243,7 @@ static int scan_word(struct scan *s, const struct place *here)
 
 static int open_container(struct scan *s, const struct place *here)
 {
-	TRY(pay(s, here, 16));
+	TRY(pay(s, here, BRACKET_COST));
 	if (++s->depth > WIRE_DEPTH_MAX)
 		return place_fail(here, s->e, "nested deeper than %d", WIRE_DEPTH_MAX);
 	s->at++;
