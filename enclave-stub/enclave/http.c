@@ -457,15 +457,10 @@ static bool certificate_names(const void *certificate, const char *name)
 static int read_credential(const char *spec, const char *what, struct buf *to, struct err *e)
 {
 	AUTO(fd) int fd = -1;
-	uint64_t number;
 
 	*to = BUF_INIT(CREDENTIAL_MAX);
-	if (strncmp(spec, "fd:", 3) == 0) {
-		TRY(number_parse(spec + 3, what, 0, INT32_MAX, &number, e));
-		fd = (int)number;
-		return fd_read(fd, what, to, e);
-	}
-	return file_read(spec, to, e);
+	TRY(fd_parse(spec, what, &fd, e));
+	return fd < 0 ? file_read(spec, to, e) : fd_read(fd, what, to, e);
 }
 
 static int parse_certificate(struct http *http, struct err *e)

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -192,15 +191,13 @@ void enclave_options_drop(struct enclave_options *o)
 
 static int open_source(const char *value, const char *name, int *ret, struct err *e)
 {
-	uint64_t number;
-	int fd;
+	int given, fd;
 
-	if (strncmp(value, "fd:", 3) == 0) {
-		TRY(number_parse(value + 3, name, 0, INT_MAX, &number, e));
-		fd = fcntl((int)number, F_DUPFD_CLOEXEC, 3);
-	} else {
+	TRY(fd_parse(value, name, &given, e));
+	if (given < 0)
 		fd = open(value, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	}
+	else
+		fd = fcntl(given, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0)
 		return err_sys(e, ERR_NO_INPUT, errno, "--%s '%s'", name, value);
 	*ret = fd;

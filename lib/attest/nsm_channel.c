@@ -2,11 +2,9 @@
 #include "attest/nsm.h"
 
 #include "base/file.h"
-#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,14 +27,12 @@ struct nsm_raw {
 #define NSM_IOCTL _IOWR(0x0a, 0, struct nsm_raw)
 _Static_assert(sizeof(struct nsm_raw) == 32 && NSM_IOCTL == 0xc0200a00, "linux/nsm.h");
 
-static int socket_open(const char *number, int *ret, struct err *e)
+/* An end that the hypervisor left: it must be what it is said to be, and no child gets it. */
+static int check_socket(int fd, struct err *e)
 {
 	socklen_t len = sizeof(int);
-	int type = 0, domain = 0, fd;
-	uint64_t value;
+	int type = 0, domain = 0;
 
-	TRY(number_parse(number, "the descriptor of the NSM", 0, INT_MAX, &value, e));
-	fd = (int)value;
 	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 ||
 	    getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0)
 		return err_sys(e, ERR_ENCLAVE, errno, "NSM socket %d", fd);
@@ -44,7 +40,6 @@ static int socket_open(const char *number, int *ret, struct err *e)
 		return err_set(e, ERR_ENCLAVE, "NSM socket %d does not keep packets apart", fd);
 	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
 		return err_sys(e, ERR_ENCLAVE, errno, "NSM socket %d", fd);
-	*ret = fd;
 	return 0;
 }
 
@@ -61,23 +56,23 @@ static int device_open(const char *path, int *ret, struct err *e)
 	return 0;
 }
 
-static bool has_prefix(const char *text, const char *prefix)
-{
-	return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
 int nsm_open(const char *spec, struct nsm **ret, struct err *e)
 {
-	bool is_device = has_prefix(spec, "device:");
+	static const char prefix[] = "device:";
+	bool is_device = strncmp(spec, prefix, strlen(prefix)) == 0;
 	AUTO(fd) int fd = -1;
 	struct nsm *nsm;
+	int left;
 
-	if (!is_device && !has_prefix(spec, "fd:"))
+	TRY(fd_parse(spec, "the descriptor of the NSM", &left, e));
+	if (!is_device && left < 0)
 		return err_set(e, ERR_USAGE, "an NSM is fd:N or device:PATH, not '%s'", spec);
-	if (is_device)
-		TRY(device_open(spec + strlen("device:"), &fd, e));
-	else
-		TRY(socket_open(spec + strlen("fd:"), &fd, e));
+	if (is_device) {
+		TRY(device_open(spec + strlen(prefix), &fd, e));
+	} else {
+		TRY(check_socket(left, e));
+		fd = left;
+	}
 	nsm = calloc(1, sizeof(*nsm));
 	if (!nsm)
 		return err_set(e, ERR_INTERNAL, "no memory for the NSM");

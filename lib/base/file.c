@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,21 @@ void fd_drop(int *fd)
 	if (*fd >= 0)
 		close(*fd);
 	*fd = -1;
+}
+
+int fd_parse(const char *text, const char *what, int *ret, struct err *e)
+{
+	static const char prefix[] = "fd:";
+	size_t len = strlen(prefix);
+	uint64_t number;
+
+	if (strncmp(text, prefix, len) != 0) {
+		*ret = -1;
+		return 0;
+	}
+	TRY(number_parse(text + len, what, 0, INT_MAX, &number, e));
+	*ret = (int)number;
+	return 0;
 }
 
 static int open_to_read(const char *path, int *ret, struct err *e)

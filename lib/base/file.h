@@ -6,6 +6,9 @@
 #include "base/secret.h"
 
 void fd_drop(int *fd); /* for AUTO(fd) int fd = -1 */
+/* An inherited descriptor as options name it: "fd:N" gives N, any other text -1.
+ * fails  ERR_USAGE: N is no number of a descriptor; what: of the message */
+MUST_CHECK int fd_parse(const char *text, const char *what, int *ret, struct err *e);
 
 /* Appends the whole file; ERR_NO_INPUT if there is none, ERR_DATA if it is more than to->max lets in:
  * then as much as was read stays in to. "-" is standard input. */

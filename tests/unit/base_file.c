@@ -238,9 +238,27 @@ static void paths_are_joined_and_parted(void **state)
 	}
 }
 
+static void fd_parse_tells_descriptors_from_paths(void **state)
+{
+	struct err e;
+	int fd = 0;
+
+	(void)state;
+	assert_ok(fd_parse("fd:12", "--key", &fd, &e));
+	assert_int_equal(fd, 12);
+	assert_ok(fd_parse("fd", "--key", &fd, &e));
+	assert_int_equal(fd, -1);
+	fd = 7;
+	assert_refused(fd_parse("fd:", "--key", &fd, &e), ERR_USAGE, "--key must be a whole number");
+	assert_refused(fd_parse("fd:-1", "--key", &fd, &e), ERR_USAGE, "--key must be");
+	assert_refused(fd_parse("fd:2147483648", "--key", &fd, &e), ERR_USAGE, "2147483647");
+	assert_int_equal(fd, 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fd_parse_tells_descriptors_from_paths),
 		cmocka_unit_test(what_is_written_is_read),
 		cmocka_unit_test(the_mode_is_the_one_asked_for),
 		cmocka_unit_test(a_file_at_its_limit_is_read_and_one_byte_more_is_not),
