@@ -45,17 +45,26 @@ static int check_pins(const struct cluster *c, const struct pcr_set *manifest, s
 	return 0;
 }
 
-int policy_settle(struct run *r, struct err *e)
+int policy_measure(struct run *r, struct err *e)
 {
-	if (r->has_policy)
+	if (r->has_pcrs)
 		return 0;
-	TRY(settle_root(r, e));
 	if (r->seen.has_genesis) {
 		TRY(manifest_pcrs(&r->seen.genesis.envelope.manifest, &r->pcrs, e));
 		TRY(check_pins(r->cluster, &r->pcrs, e));
 	} else {
 		TRY(cluster_expect(r->cluster, &r->pcrs, e));
 	}
+	r->has_pcrs = true;
+	return 0;
+}
+
+int policy_settle(struct run *r, struct err *e)
+{
+	if (r->has_policy)
+		return 0;
+	TRY(settle_root(r, e));
+	TRY(policy_measure(r, e));
 	r->has_policy = true;
 	return 0;
 }

@@ -8,10 +8,14 @@
 #define NONCE_LEN         32
 #define DOCUMENT_AHEAD_MS 30000 /* clocks of two machines differ */
 
-/* Settles root and PCR0..3 for the run: the manifest's if there is one, which the file's pins must
- * then equal; else the pins, and what they leave open as measured here, now. Once a run.
+/* Settles PCR0..3 for the run: the manifest's if there is one, which the file's pins must then equal;
+ * else the pins, and what they leave open as measured here, now. Once a run, and before anything is
+ * launched: a file that is swapped afterwards is not what was measured.
  * fails  ERR_CONFIG: nothing to compare with; ERR_ATTESTATION with reason pcrN: pin and manifest
- *        differ; ERR_NOT_DESIRED: no simulated root yet */
+ *        differ */
+MUST_CHECK int policy_measure(struct run *r, struct err *e);
+/* The same, and the root, which may have been made by a launch. Once a run.
+ * fails  as policy_measure; ERR_NOT_DESIRED: no simulated root yet */
 MUST_CHECK int policy_settle(struct run *r, struct err *e);
 
 /* A live document of a node: root, chain now, age, PCRs, debug, nonce. What it holds is added by

@@ -63,7 +63,8 @@ struct run {
 	int64_t deadline_ms;
 	struct observation seen;
 	struct node_proof *proofs; /* as cluster->nodes */
-	bool has_policy;           /* root and pcrs below are set */
+	bool has_pcrs;             /* pcrs below are set, */
+	bool has_policy;           /* and root as well */
 	struct buf root;
 	struct pcr_set pcrs;
 	bool is_interrupted;

@@ -1,6 +1,7 @@
 /* launch: starts a local enclave. All launches of a plan begin together, so the first of them to be
  * started starts them all and waits for each one's readiness. */
 #include "orchestrate/execute.h"
+#include "orchestrate/policy.h"
 
 #include <stdlib.h>
 
@@ -44,7 +45,9 @@ int step_launch_start(struct execution *x, size_t step, struct err *e)
 
 	(void)step;
 	TRY(gather(x, &batch, e));
-	if (launcher_start(r->cluster, &r->state, batch.nodes, batch.count, r->deadline_ms,
+	/* Before the start: what is verified later is held against what was measured now. */
+	if (policy_measure(r, e) < 0 ||
+	    launcher_start(r->cluster, &r->state, batch.nodes, batch.count, r->deadline_ms,
 	                   r->options.interrupt_fd, batch.results, e) < 0) {
 		/* The caller fails the first of them. */
 		for (size_t i = 0; i < batch.count; i++)
