@@ -1,0 +1,172 @@
+#!/usr/bin/env bats
+# After genesis: no share is sealed, no source is asked, and no key is believed to be anywhere but by a
+# document that holds. Whoever stands between is found out.
+
+load helper
+
+PKI=.teectl/own/pki
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	cluster=own
+	cluster own 2 2 3 'retry: { attempts: 1 }'
+}
+
+teardown() {
+	stop_hvs
+	down_all
+}
+
+# between NODE CHANGE...: the twin lie.yaml.
+between() {
+	local node=$1
+	shift
+	mitm proxy --to "$(url own "$node")" --other "$(url own tee2)" --pki "$PKI" "$@"
+	behind own lie "$node" "$proxy"
+}
+
+# lie VERB NODE WORDS CHANGE...: the verb through a proxy that does that ends with 5 and these words.
+lie() {
+	local verb=$1 node=$2 words=$3
+	shift 3
+	between "$node" "$@"
+	run -5 --separate-stderr teectl -f lie.yaml -o json "$verb"
+	has "$stderr" "$words"
+	same "$(jq -r '.outcome + " " + (.error.exit_status | tostring)' <<<"$output")" 'failed 5'
+	stop_hvs
+}
+
+# The changes of a document that any verb must refuse, with the words for each.
+LIVE_LIES=(
+	'signature flipped' 'root resigned-elsewhere' 'PCR0 pcr0' 'PCR1 pcr1' 'PCR2 pcr2' 'PCR3 pcr3'
+	'debug debug' 'old old' 'ahead ahead' 'nonce nonce' 'nonce no-nonce'
+)
+
+lie_all() { # VERB NODE OPERATION
+	local entry change
+	for entry in "${LIVE_LIES[@]}"; do
+		change=${entry#* }
+		if [[ $change == resigned-elsewhere ]]; then
+			PKI=$PWD/elsewhere lie "$1" "$2" "${entry%% *}" "$3:resigned"
+		else
+			lie "$1" "$2" "${entry%% *}" "$3:$change"
+		fi
+	done
+}
+
+@test "inject: no share is sealed to what a document does not prove" {
+	ok up
+	ok genesis
+	lie_all inject tee1 live-attestation
+	lie inject tee1 'PCR16' live-attestation:public-key
+	lie inject tee1 'PCR16' live-attestation:pcr16
+	lie inject tee1 'manifest hash' live-attestation:user-data
+	lie inject tee1 '' live-attestation:no-public-key
+	lie inject tee1 'tee1' live-attestation:elsewhere
+	same "$(did own tee1 inject-shares)" 0
+	ok inject
+	has "$stderr" '2 of 2 shares'
+}
+
+@test "inject: a replayed document is refused, and a changed share is the enclave's to refuse" {
+	ok up
+	ok genesis
+	between tee1 live-attestation:replayed
+	run -2 --separate-stderr teectl -f lie.yaml status
+	run -5 --separate-stderr teectl -f lie.yaml inject
+	has "$stderr" 'nonce'
+	same "$(asked proxy inject-shares)" 0
+	stop_hvs
+	between tee1 inject-shares:altered
+	run -3 --separate-stderr teectl -f lie.yaml inject
+	has "$stderr" 'the enclave rejected the share of member1'
+	has "$stderr" '1 of 2 shares; waiting for one of: member1 (wrong share), member3'
+	stop_hvs
+	ok inject
+}
+
+@test "inject: another rebuilt key than the cluster's is refused" {
+	ok up
+	ok genesis
+	lie inject tee1 "the key that it put together is not this cluster's" inject-shares:rebuilt-key
+}
+
+@test "propagate: the source is not asked before the target's document holds" {
+	with_key own
+	lie_all propagate tee2 generate-attestation
+	lie propagate tee2 'PCR16' generate-attestation:public-key
+	lie propagate tee2 'PCR16' generate-attestation:pcr16
+	lie propagate tee2 'manifest hash' generate-attestation:user-data
+	same "$(did own tee1 export-key)" 0
+	ok propagate
+	has "$stderr" 'tee2: key forwarded, from tee1'
+}
+
+@test "propagate: a replayed document is refused" {
+	with_key own
+	between tee2 generate-attestation:replayed inject-key:altered
+	run -5 --separate-stderr teectl -f lie.yaml propagate
+	has "$stderr" 'Key injection failed'
+	same "$(did own tee1 export-key)" 1
+	run -5 --separate-stderr teectl -f lie.yaml propagate
+	has "$stderr" 'nonce'
+	same "$(did own tee1 export-key)" 1
+	stop_hvs
+	ok propagate
+}
+
+@test "propagate: another manifest given to the target is found out, and the source is not asked" {
+	with_key own
+	lie propagate tee2 'manifest hash is not that of the manifest held here' \
+		share-manifest:other-manifest
+	same "$(did own tee1 export-key)" 0
+	run -5 --separate-stderr teectl -f own.yaml propagate
+	has "$stderr" 'tee2 is occupied'
+}
+
+@test "propagate: what is exported must be signed by the quorum key, else the target is not asked" {
+	with_key own
+	for change in signature key other-signer; do
+		lie propagate tee1 'what it exported is not signed by the quorum key' export-key:$change
+	done
+	same "$(did own tee2 inject-key)" 0
+	ok propagate
+}
+
+@test "propagate: a key that was changed on the way in is refused by the target" {
+	with_key own
+	lie propagate tee2 'Key injection failed' inject-key:altered
+	ok propagate
+}
+
+@test "verify: a document or a key proof that does not hold is refused" {
+	with_key own
+	ok propagate
+	lie_all verify tee2 live-attestation
+	lie_all verify tee2 prove-key
+	lie verify tee2 'manifest hash' live-attestation:user-data
+	lie verify tee2 'not signed by the quorum key' prove-key:signature
+	lie verify tee2 "another quorum key than this cluster's" prove-key:key
+	lie verify tee2 'not signed by the quorum key' prove-key:resigned
+	ok verify
+}
+
+@test "verify: a node that says it is ready, and is not, is found out" {
+	with_key own
+	between tee2 status:ready
+	run -4 --separate-stderr teectl -f lie.yaml verify
+	has "$stderr" 'tee2: prove failed: tee2: prove-key: Invalid state transition'
+}
+
+@test "status and up: a document that does not hold is named, and the TEE is not stopped" {
+	with_key own
+	for change in flipped pcr0 nonce old; do
+		between tee2 live-attestation:$change
+		run -5 --separate-stderr teectl -f lie.yaml status -o json
+		same "$(jq -r '.nodes[1] | .state + " " + (.verified | tostring)' <<<"$output")" 'failed false'
+		run -5 --separate-stderr teectl -f lie.yaml up
+		stop_hvs
+	done
+	run -2 --separate-stderr teectl -f own.yaml status -o json
+	same "$(jq -r '.nodes[1].state' <<<"$output")" 'not ready'
+}
