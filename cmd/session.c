@@ -166,7 +166,9 @@ static int print_report(struct context *c, const struct goal *goal,
 		print_line(c, "missing: %s", buf_text(&report->missing));
 	if (!report->has_error && report->next.len)
 		print_line(c, "next: %s", buf_text(&report->next));
-	else if (report->next.len)
+	/* After the time was up, the advice for that is the better one. */
+	else if (report->next.len &&
+	         report->error.exit_status != err_info(ERR_TRY_AGAIN)->exit_status)
 		context_hint(c, "%s", buf_text(&report->next));
 	return 0;
 }
@@ -179,7 +181,14 @@ int session_reach(struct context *c, struct run *r, const struct goal *goal, str
 	bool failed = drive(r, goal, nothing, &failure) < 0;
 
 	progress_clear(&c->progress);
-	TRY(run_look(r, e));
+	/* Who interrupts is not kept waiting for another look. */
+	if (failed && failure.code == ERR_INTERRUPTED) {
+		*e = failure;
+		return -1;
+	}
+	/* Who only looked has seen it all. */
+	if (r->options.to_change)
+		TRY(run_look(r, e));
 	TRY(report_make(r, &report, e));
 	if (!failed && goal->kind == GOAL_STATUS)
 		failed = report_judge(&report, &failure) < 0;

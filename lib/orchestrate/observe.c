@@ -29,14 +29,15 @@ static void on_status(void *context, void *reply, const struct err *failure, int
 }
 
 static int ask(const struct cluster *cluster, const struct state *state, struct client *client,
-               unsigned attempts, size_t node, struct node_seen *seen, struct err *e)
+               int64_t timeout_ms, size_t node, struct node_seen *seen, struct err *e)
 {
 	struct client_exchange exchange = {
 		.node = cluster->nodes[node].name,
 		.api = API_STATUS,
 		.on_done = on_status,
 		.context = seen,
-		.attempts = attempts,
+		.timeout_ms = timeout_ms,
+		.attempts = 1,
 	};
 
 	if (launcher_url(cluster, state, &cluster->nodes[node], &seen->url, &seen->why) < 0) {
@@ -48,7 +49,7 @@ static int ask(const struct cluster *cluster, const struct state *state, struct 
 }
 
 int observe(const struct cluster *cluster, const struct state *state, struct client *client,
-            unsigned attempts, int64_t deadline_ms, struct observation *ret, struct err *e)
+            const struct look *look, struct observation *ret, struct err *e)
 {
 	AUTO(observation) struct observation o = { 0 };
 
@@ -58,8 +59,9 @@ int observe(const struct cluster *cluster, const struct state *state, struct cli
 		return err_set(e, ERR_INTERNAL, "no memory for %zu nodes", cluster->node_count);
 	o.count = cluster->node_count;
 	for (size_t i = 0; i < o.count; i++)
-		TRY(ask(cluster, state, client, attempts, i, &o.nodes[i], e));
-	TRY(client_run(client, deadline_ms, /* interrupt_fd= */ -1, NULL, NULL, e));
+		TRY(ask(cluster, state, client, look->timeout_ms, i, &o.nodes[i], e));
+	TRY(client_run(client, look->deadline_ms, look->interrupt_fd, look->on_interrupt,
+	               look->context, e));
 	*ret = MOVE(o);
 	return 0;
 }

@@ -28,11 +28,19 @@ struct observation {
 
 void observation_drop(struct observation *o);
 
-/* Asks all nodes at once. A node that does not answer is part of the answer, not a failure.
- * attempts  of each question: 1 for a look, 0 for the client's own number */
+/* How long, and who may end it. */
+struct look {
+	int64_t timeout_ms, deadline_ms; /* of each answer; of all */
+	int interrupt_fd;                /* as client_run has these three */
+	bool (*on_interrupt)(void *context);
+	void *context;
+};
+
+/* Asks all nodes at once, and each one once. A node that does not answer is part of the answer, not
+ * a failure. */
 MUST_CHECK int observe(const struct cluster *cluster, const struct state *state,
-                       struct client *client, unsigned attempts, int64_t deadline_ms,
-                       struct observation *ret, struct err *e);
+                       struct client *client, const struct look *look, struct observation *ret,
+                       struct err *e);
 
 enum standing {
 	STANDS_APART,    /* absent or unreachable */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LOOK_MS 3000
+#define LOOK_MS 3000 /* /status needs no work: who has not answered by then does not */
 
 void run_drop(struct run *r)
 {
@@ -47,15 +47,36 @@ static int open_client(const struct cluster *c, struct run *r, struct err *e)
 	return client_new(&options, &r->client, e);
 }
 
+/* There is nothing to finish in a look: it ends at once. */
+static bool on_interrupt(void *context)
+{
+	struct run *r = context;
+
+	r->is_interrupted = true;
+	if (r->options.on_interrupt)
+		(void)r->options.on_interrupt(r->options.interrupt_context);
+	return true;
+}
+
 int run_look(struct run *r, struct err *e)
 {
 	AUTO(observation) struct observation seen = { 0 };
-	int64_t deadline_ms = clock_monotonic_ms() + LOOK_MS;
+	int64_t end_ms = clock_monotonic_ms() + LOOK_MS;
+	bool is_first = r->seen.count == 0;
+	const struct look look = {
+		.timeout_ms = LOOK_MS,
+		/* The last look takes its time even when the run has none left: it must say how
+		 * things stand. */
+		.deadline_ms = is_first && r->deadline_ms < end_ms ? r->deadline_ms : end_ms,
+		.interrupt_fd = r->options.interrupt_fd,
+		.on_interrupt = on_interrupt,
+		.context = r,
+	};
 
-	/* A look takes its time even when the run has none left: it must say how things stand. */
-	if (deadline_ms < r->deadline_ms)
-		deadline_ms = r->deadline_ms;
-	TRY(observe(r->cluster, &r->state, r->client, /* attempts= */ 1, deadline_ms, &seen, e));
+	r->is_interrupted = false;
+	TRY(observe(r->cluster, &r->state, r->client, &look, &seen, e));
+	if (r->is_interrupted)
+		return err_set(e, ERR_INTERRUPTED, "interrupted while the nodes were asked");
 	observation_drop(&r->seen);
 	r->seen = MOVE(seen);
 	return 0;
