@@ -49,29 +49,36 @@ MUST_CHECK int table_cell(struct table *t, enum tone tone, struct err *e, const 
     PRINTF_LIKE(4, 5);
 void table_print(struct context *c, const struct table *t);
 
-/* Rows of the schemas of -o json. JSON_HEX takes a struct buf, JSON_HEX_FIXED a uint8_t array; a
- * row that may be null has JSON_MAYBE. */
-#define JSON_ROW(type, member, ...)                                                                \
+/* Rows of the schemas of -o json; a member of another type than its row's does not compile. JSON_HEX
+ * is of a struct buf, JSON_HEX_FIXED of a uint8_t array; a row that may be null has JSON_MAYBE. */
+#define JSON_ROW(struct_, member, type, ...)                                                       \
 	{                                                                                          \
-		.name = #member, .offset = offsetof(struct type, member), .presence = SIZE_MAX,    \
-		__VA_ARGS__                                                                        \
+		.name = #member, .offset = WIRE_OFFSET(struct struct_, member, type),              \
+		.presence = SIZE_MAX, __VA_ARGS__                                                  \
 	}
-#define JSON_TEXT(type, member) JSON_ROW(type, member, .kind = WIRE_TEXT, .max = WIRE_TEXT_MAX)
-#define JSON_NUMBER(type, member)                                                                  \
-	JSON_ROW(type, member, .kind = WIRE_NUMBER, .min = INT64_MIN, .max = INT64_MAX)
-#define JSON_BOOL(type, member)        JSON_ROW(type, member, .kind = WIRE_BOOL)
-#define JSON_WORD(type, member, names) JSON_ROW(type, member, .kind = WIRE_WORD, .words = (names))
-#define JSON_HEX(type, member)         JSON_ROW(type, member, .kind = WIRE_HEX, .max = WIRE_TEXT_MAX)
-#define JSON_HEX_FIXED(type, member)                                                               \
-	JSON_ROW(type, member, .kind = WIRE_FIXED_HEX, .max = sizeof(((struct type *)NULL)->member))
-#define JSON_OBJECT(type, member, of) JSON_ROW(type, member, .kind = WIRE_OBJECT, .schema = &(of))
-#define JSON_LIST(type, member, of)                                                                \
-	JSON_ROW(type, member, .kind = WIRE_LIST, .max = UINT16_MAX, .schema = &(of))
+#define JSON_TEXT(struct_, member)                                                                 \
+	JSON_ROW(struct_, member, struct buf, .kind = WIRE_TEXT, .max = WIRE_TEXT_MAX)
+#define JSON_NUMBER(struct_, member)                                                               \
+	JSON_ROW(struct_, member, int64_t, .kind = WIRE_NUMBER, .min = INT64_MIN, .max = INT64_MAX)
+#define JSON_BOOL(struct_, member) JSON_ROW(struct_, member, bool, .kind = WIRE_BOOL)
+#define JSON_WORD(struct_, member, names)                                                          \
+	JSON_ROW(struct_, member, int, .kind = WIRE_WORD, .words = (names))
+#define JSON_HEX(struct_, member)                                                                  \
+	JSON_ROW(struct_, member, struct buf, .kind = WIRE_HEX, .max = WIRE_TEXT_MAX)
+#define JSON_HEX_FIXED(struct_, member)                                                            \
+	JSON_ROW(struct_, member, uint8_t[sizeof(((struct struct_ *)0)->member)],                  \
+	         .kind = WIRE_FIXED_HEX, .max = sizeof(((struct struct_ *)0)->member))
+#define JSON_OBJECT(struct_, member, type, of)                                                     \
+	JSON_ROW(struct_, member, type, .kind = WIRE_OBJECT, .schema = &(of))
+#define JSON_LIST(struct_, member, of)                                                             \
+	JSON_ROW(struct_, member, struct wire_list, .kind = WIRE_LIST, .max = UINT16_MAX,          \
+	         .schema = &(of))
 /* The same row, null unless the struct's `present` is true. */
-#define JSON_MAYBE(type, member, present, ...)                                                     \
+#define JSON_MAYBE(struct_, member, type, present, ...)                                            \
 	{                                                                                          \
-		.name = #member, .offset = offsetof(struct type, member),                          \
-		.presence = offsetof(struct type, present), .flags = WIRE_NULLABLE, __VA_ARGS__    \
+		.name = #member, .offset = WIRE_OFFSET(struct struct_, member, type),              \
+		.presence = WIRE_OFFSET(struct struct_, present, bool), .flags = WIRE_NULLABLE,    \
+		__VA_ARGS__                                                                        \
 	}
 #define JSON_SCHEMA(type, rows)                                                                    \
 	{                                                                                          \

@@ -93,13 +93,13 @@ struct error_object {
 
 static const struct wire_field error_object_fields[] = {
 	JSON_TEXT(error_object, name),
-	JSON_MAYBE(error_object, code, has_code, .kind = WIRE_NUMBER, .max = INT32_MAX),
+	JSON_MAYBE(error_object, code, int64_t, has_code, .kind = WIRE_NUMBER, .max = INT32_MAX),
 	JSON_NUMBER(error_object, exit_status),
 	JSON_TEXT(error_object, verb),
-	JSON_MAYBE(error_object, reason, has_reason, .kind = WIRE_TEXT, .max = ERR_REASON_MAX),
+	JSON_MAYBE(error_object, reason, struct buf, has_reason, .kind = WIRE_TEXT, .max = ERR_REASON_MAX),
 	JSON_TEXT(error_object, text),
-	JSON_MAYBE(error_object, cause, has_cause, .kind = WIRE_TEXT, .max = HINT_MAX),
-	JSON_MAYBE(error_object, hint, has_hint, .kind = WIRE_TEXT, .max = HINT_MAX),
+	JSON_MAYBE(error_object, cause, struct buf, has_cause, .kind = WIRE_TEXT, .max = HINT_MAX),
+	JSON_MAYBE(error_object, hint, struct buf, has_hint, .kind = WIRE_TEXT, .max = HINT_MAX),
 };
 static const struct wire_schema error_object_schema =
     JSON_SCHEMA(error_object, error_object_fields);
@@ -108,7 +108,7 @@ struct error_document {
 	struct error_object error;
 };
 static const struct wire_field error_document_fields[] = {
-	JSON_OBJECT(error_document, error, error_object_schema),
+	JSON_OBJECT(error_document, error, struct error_object, error_object_schema),
 };
 static const struct wire_schema error_document_schema =
     JSON_SCHEMA(error_document, error_document_fields);

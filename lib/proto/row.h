@@ -7,12 +7,8 @@
 
 #include "proto/wire.h"
 
-#define MEMBER_OF(member) (((struct THIS *)0)->member)
-/* An array of -1 elements where the type is another. */
-#define ROW_AT(member, type)                                                                       \
-	(offsetof(struct THIS, member) +                                                           \
-	 0 * sizeof(char[__builtin_types_compatible_p(__typeof__(MEMBER_OF(member)), type) ? 1     \
-	                                                                                   : -1]))
+#define MEMBER_OF(member)     (((struct THIS *)0)->member)
+#define ROW_AT(member, type) WIRE_OFFSET(struct THIS, member, type)
 
 #define REQUIRED         .presence = SIZE_MAX
 #define OPTIONAL(has)    .flags = WIRE_OPTIONAL, .presence = ROW_AT(has, bool)
