@@ -34,12 +34,15 @@ struct help_option {
 	bool has_name, has_letter, has_metavar, has_fallback, required, list;
 };
 static const struct wire_field help_option_fields[] = {
-	JSON_MAYBE(help_option, name, struct buf, has_name, .kind = WIRE_TEXT, .max = WIRE_TEXT_MAX),
+	JSON_MAYBE(help_option, name, struct buf, has_name, .kind = WIRE_TEXT,
+	           .max = WIRE_TEXT_MAX),
 	JSON_MAYBE(help_option, letter, struct buf, has_letter, .kind = WIRE_TEXT, .max = 1),
-	JSON_MAYBE(help_option, metavar, struct buf, has_metavar, .kind = WIRE_TEXT, .max = WIRE_TEXT_MAX),
+	JSON_MAYBE(help_option, metavar, struct buf, has_metavar, .kind = WIRE_TEXT,
+	           .max = WIRE_TEXT_MAX),
 	JSON_BOOL(help_option, required),
 	JSON_BOOL(help_option, list),
-	JSON_MAYBE(help_option, fallback, struct buf, has_fallback, .kind = WIRE_TEXT, .max = WIRE_TEXT_MAX),
+	JSON_MAYBE(help_option, fallback, struct buf, has_fallback, .kind = WIRE_TEXT,
+	           .max = WIRE_TEXT_MAX),
 	JSON_TEXT(help_option, doc),
 };
 static const struct wire_schema help_option_schema = JSON_SCHEMA(help_option, help_option_fields);

@@ -27,7 +27,8 @@ static const struct wire_field measured_pcr_fields[] = {
 	JSON_NUMBER(measured_pcr, index),
 	JSON_TEXT(measured_pcr, measures),
 	JSON_HEX(measured_pcr, value),
-	JSON_MAYBE(measured_pcr, pinned, struct buf, has_pinned, .kind = WIRE_HEX, .max = PCR_MAX_LEN),
+	JSON_MAYBE(measured_pcr, pinned, struct buf, has_pinned, .kind = WIRE_HEX,
+	           .max = PCR_MAX_LEN),
 };
 static const struct wire_schema measured_pcr_schema =
     JSON_SCHEMA(measured_pcr, measured_pcr_fields);

@@ -41,7 +41,7 @@ struct table {
 	size_t count;
 };
 
-#define TABLE_INIT(...) ((struct table) { .titles = { __VA_ARGS__ } })
+#define TABLE_INIT(...) ((struct table){ .titles = { __VA_ARGS__ } })
 
 void table_drop(struct table *t);
 /* The next cell; a row ends by itself. An empty text is shown as "-". */
@@ -49,8 +49,9 @@ MUST_CHECK int table_cell(struct table *t, enum tone tone, struct err *e, const 
     PRINTF_LIKE(4, 5);
 void table_print(struct context *c, const struct table *t);
 
-/* Rows of the schemas of -o json; a member of another type than its row's does not compile. JSON_HEX
- * is of a struct buf, JSON_HEX_FIXED of a uint8_t array; a row that may be null has JSON_MAYBE. */
+/* Rows of the schemas of -o json; a member of another type than its row's does not compile.
+ * JSON_HEX is of a struct buf, JSON_HEX_FIXED of a uint8_t array; a row that may be null has
+ * JSON_MAYBE. */
 #define JSON_ROW(struct_, member, type, ...)                                                       \
 	{                                                                                          \
 		.name = #member, .offset = WIRE_OFFSET(struct struct_, member, type),              \

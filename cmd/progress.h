@@ -1,5 +1,5 @@
-/* What is happening, on standard error: a lasting line when something changes, and on a terminal one
- * more that is rewritten, with a spinner. */
+/* What is happening, on standard error: a lasting line when something changes, and on a terminal
+ * one more that is rewritten, with a spinner. */
 #ifndef TEECTL_CMD_PROGRESS_H
 #define TEECTL_CMD_PROGRESS_H
 

@@ -9,13 +9,12 @@
 /* r: RUN_INIT; the caller drops it. */
 MUST_CHECK int session_open(struct context *c, bool to_change, struct run *r, struct err *e);
 
-/* Drives the run to the goal, prints what happened and the report. failure and nothing to do are told
- * as such; what to type next is the error's hint or the last line. */
+/* Drives the run to the goal, prints what happened and the report. failure and nothing to do are
+ * told as such; what to type next is the error's hint or the last line. */
 MUST_CHECK int session_reach(struct context *c, struct run *r, const struct goal *goal,
                              struct err *e);
 
 /* The whole table, as status and verify show it. */
-MUST_CHECK int session_table(struct context *c, const struct cluster_report *report,
-                             struct err *e);
+MUST_CHECK int session_table(struct context *c, const struct cluster_report *report, struct err *e);
 
 #endif

@@ -1,9 +1,9 @@
 /* libteectl: brings a quorum key into a cluster of trusted execution environments.
  *
- * The cluster file says what the cluster should be (teectl-cluster(5)); each call here brings it one
- * stage on, verifying every attestation on the way, and does nothing when nothing is missing. The
- * library never prints, never exits, and never holds the quorum key: what it relays is sealed from one
- * attested enclave to the next.
+ * The cluster file says what the cluster should be (teectl-cluster(5)); each call here brings it
+ *one stage on, verifying every attestation on the way, and does nothing when nothing is missing.
+ *The library never prints, never exits, and never holds the quorum key: what it relays is sealed
+ *from one attested enclave to the next.
  *
  *	struct teectl_error e;
  *	struct teectl *cluster = teectl_open("cluster.yaml", &e);

@@ -124,7 +124,8 @@ static int hand_out(const struct enclave *en, struct birth *b, struct err *e)
 }
 
 /* SHA-512 of the seed's hex digits (formats.md 4.1). */
-static int hash_seed(const struct key_set *key, uint8_t ret[static sizeof(struct hash512)], struct err *e)
+static int hash_seed(const struct key_set *key, uint8_t ret[static sizeof(struct hash512)],
+                     struct err *e)
 {
 	AUTO(secret) struct secret digits = { 0 };
 	struct hash512 hash;

@@ -529,10 +529,11 @@ static int start_daemon(struct http *http, const struct launch *launch, int fd, 
 	    smaller(THREADS, connections), MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_SIZE,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 	    (unsigned)launch->numbers[LAUNCH_MAX_CONNECTIONS_PER_ADDRESS],
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory(http), MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-	    http, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, http, MHD_OPTION_NOTIFY_COMPLETED,
-	    on_completed, http, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL, MHD_OPTION_ARRAY,
-	    secured, MHD_OPTION_END);
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory(http),
+	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_URI_LOG_CALLBACK,
+	    on_request_line, http, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
+	    MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL, MHD_OPTION_ARRAY, secured,
+	    MHD_OPTION_END);
 	if (!http->daemon)
 		return err_set(e, ERR_ENCLAVE, "the HTTP server does not start%s",
 		               http->has_certificate ? ": are certificate and key a pair?" : "");

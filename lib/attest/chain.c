@@ -17,9 +17,9 @@
  * second early, and in its strict mode refuse every real document (they lack an authority key
  * identifier): each of these would have to be undone from outside, and what is forgotten passes. */
 
-#define PATH_MAX_LEN    (DOCUMENT_CHAIN_MAX + 1) /* root, the bundle without it, leaf */
+#define PATH_MAX_LEN  (DOCUMENT_CHAIN_MAX + 1) /* root, the bundle without it, leaf */
 
-#define ROOT_FILE_MAX   16384 /* a PEM file with comments */
+#define ROOT_FILE_MAX 16384 /* a PEM file with comments */
 
 struct chain_key {
 	EVP_PKEY *key;

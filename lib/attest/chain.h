@@ -9,8 +9,8 @@ void chain_key_drop(struct chain_key **key);
 
 extern const struct view chain_aws_root; /* AWS Nitro Enclaves Root-G1, DER */
 
-/* Verifies root -> cas[0] -> … -> leaf at time_unix (both ends of each validity included; the root's
- * own is not looked at).
+/* Verifies root -> cas[0] -> … -> leaf at time_unix (both ends of each validity included; the
+ * root's own is not looked at).
  *
  * root   DER, pinned by the caller
  * cas    issuer before subject, without the root: cabundle[1..]

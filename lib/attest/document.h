@@ -2,19 +2,20 @@
  * (formats.md 7.1 to 7.6).
  *
  * attestation_parse gives claims that nobody has vouched for; attestation_verify turns them into a
- * struct attestation, which only it makes. What a function needs to be true it takes as the latter. */
+ * struct attestation, which only it makes. What a function needs to be true it takes as the latter.
+ */
 #ifndef TEECTL_ATTEST_DOCUMENT_H
 #define TEECTL_ATTEST_DOCUMENT_H
 
 #include "attest/pcr.h"
 #include "crypto/key_set.h"
 
-#define DOCUMENT_MAX 16384 /* real ones: 4.5 to 6 KiB; the NSM's response buffer: 12 KiB */
-#define DOCUMENT_CHAIN_MAX 8 /* certificates in a bundle; AWS sends 4 */
+#define DOCUMENT_MAX             16384 /* real ones: 4.5 to 6 KiB; the NSM's response buffer: 12 KiB */
+#define DOCUMENT_CHAIN_MAX       8     /* certificates in a bundle; AWS sends 4 */
 #define DOCUMENT_CERTIFICATE_MAX 1024 /* formats.md 7.2; real ones: 500 to 650 */
-#define DOCUMENT_USER_DATA_MAX 512
-#define DOCUMENT_NONCE_MAX 512
-#define DOCUMENT_PUBLIC_KEY_MAX 1024
+#define DOCUMENT_USER_DATA_MAX   512
+#define DOCUMENT_NONCE_MAX       512
+#define DOCUMENT_PUBLIC_KEY_MAX  1024
 
 /* Optional byte string: absent and null are the same. */
 struct document_field {
@@ -29,7 +30,7 @@ struct attestation_claims {
 	struct view module_id;
 	int64_t timestamp_ms;
 	struct pcr_set pcrs;
-	struct view certificate; /* leaf, DER */
+	struct view certificate;                  /* leaf, DER */
 	struct view cabundle[DOCUMENT_CHAIN_MAX]; /* root first */
 	size_t cabundle_count;
 	struct document_field public_key, user_data, nonce;
@@ -44,8 +45,8 @@ struct attestation {
 	bool is_debug;
 	bool has_public_key; /* and it is a QOS public key */
 	struct public_key public_key;
-	struct buf user_data;  /* empty if absent */
-	struct buf root;       /* DER of the root it was verified under */
+	struct buf user_data; /* empty if absent */
+	struct buf root;      /* DER of the root it was verified under */
 };
 
 /* fails  ERR_ATTESTATION; reason: cose:structure, cose:trailing, cose:alg, cose:siglen,
@@ -63,7 +64,8 @@ struct field_policy {
 	struct view value; /* of FIELD_EQUAL */
 };
 
-/* What must hold. A zeroed policy with a root checks signature and chain at chain_time_unix alone. */
+/* What must hold. A zeroed policy with a root checks signature and chain at chain_time_unix alone.
+ */
 struct attestation_policy {
 	struct view root;        /* DER, pinned; cabundle[0] is ignored */
 	int64_t chain_time_unix; /* certificates must be valid then, both ends included */
@@ -76,17 +78,18 @@ struct attestation_policy {
 	/* Not NULL: a TEE that holds this manifest. user_data is the hash, PCR0..31 are all there,
 	 * public_key is a QOS public key, and PCR16 commits to it and the hash. */
 	const struct hash256 *committed_manifest;
-	bool committed_key_wiped; /* with the above: public_key must be absent, PCR16 merely not zero */
-	bool uncommitted;         /* PCR16 absent or zero, no public_key: before there is a manifest */
+	bool committed_key_wiped; /* with the above: public_key must be absent, PCR16 merely not
+	                             zero */
+	bool uncommitted; /* PCR16 absent or zero, no public_key: before there is a manifest */
 };
 
-/* Order: chain, signature, freshness, manifest hash, debug, PCRs (each names PCRn, expected and found,
- * and which part it measures), nonce, user_data, public_key, all indices, commitment.
- * fails  ERR_ATTESTATION; reason: chain:… (attest/chain.h), cose:signature, freshness, debug, pcrN,
- *        nonce, user_data, public_key, pcrs, pcr16 */
+/* Order: chain, signature, freshness, manifest hash, debug, PCRs (each names PCRn, expected and
+ * found, and which part it measures), nonce, user_data, public_key, all indices, commitment. fails
+ * ERR_ATTESTATION; reason: chain:… (attest/chain.h), cose:signature, freshness, debug, pcrN, nonce,
+ * user_data, public_key, pcrs, pcr16 */
 MUST_CHECK int attestation_verify(const struct attestation_claims *claims,
-                                  const struct attestation_policy *policy,
-                                  struct attestation *ret, struct err *e);
+                                  const struct attestation_policy *policy, struct attestation *ret,
+                                  struct err *e);
 /* Both in one. */
 MUST_CHECK int attestation_check(struct view document, const struct attestation_policy *policy,
                                  struct attestation *ret, struct err *e);

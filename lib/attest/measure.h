@@ -1,5 +1,5 @@
-/* Measuring an enclave before and at its launch: what PCR0..4 will be (contract.md, "The programs").
- * teectl and the simulated hypervisor both ask here, so that they can't disagree. */
+/* Measuring an enclave before and at its launch: what PCR0..4 will be (contract.md, "The
+ * programs"). teectl and the simulated hypervisor both ask here, so that they can't disagree. */
 #ifndef TEECTL_ATTEST_MEASURE_H
 #define TEECTL_ATTEST_MEASURE_H
 
@@ -13,9 +13,9 @@ struct measured_option {
 	const char *value;
 };
 
-/* Copies the file into a sealed memory file (memfd: write, grow, shrink, seal), and returns it open,
- * with mode 0111 (who runs it and is not root starts undumpable), and its PCR0. The bytes measured
- * are those in the memory file. fails ERR_NO_INPUT, ERR_DATA. */
+/* Copies the file into a sealed memory file (memfd: write, grow, shrink, seal), and returns it
+ * open, with mode 0111 (who runs it and is not root starts undumpable), and its PCR0. The bytes
+ * measured are those in the memory file. fails ERR_NO_INPUT, ERR_DATA. */
 MUST_CHECK int measure_image(const char *path, int *ret_fd, struct pcr *ret, struct err *e);
 /* PCR1 of the image open at fd: loader and shared libraries as the loader itself resolves them with
  * an empty environment, read now. An ordinary user can list an image only while it is readable, so
@@ -24,7 +24,7 @@ MUST_CHECK int measure_image(const char *path, int *ret_fd, struct pcr *ret, str
  * or the loader. */
 MUST_CHECK int measure_runtime(int image_fd, struct pcr *ret, struct err *e);
 /* PCR2: borsh Vec<(String, String)> sorted by name. */
-MUST_CHECK int measure_options(const struct measured_option *options, size_t count,
-                               struct pcr *ret, struct err *e);
+MUST_CHECK int measure_options(const struct measured_option *options, size_t count, struct pcr *ret,
+                               struct err *e);
 
 #endif

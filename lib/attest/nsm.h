@@ -5,9 +5,9 @@
 
 #include "attest/document.h"
 
-#define NSM_REQUEST_MAX 0x1000
+#define NSM_REQUEST_MAX  0x1000
 #define NSM_RESPONSE_MAX 0x3000
-#define NSM_RANDOM_LEN 256
+#define NSM_RANDOM_LEN   256
 
 enum nsm_operation {
 	NSM_DESCRIBE_NSM,
@@ -21,8 +21,9 @@ enum nsm_operation {
 };
 
 #define NSM_ERROR_LIST(X)                                                                          \
-	X(Success) X(InvalidArgument) X(InvalidIndex) X(InvalidResponse) X(ReadOnlyIndex)          \
-	    X(InvalidOperation) X(BufferTooSmall) X(InputTooLarge) X(InternalError)
+	X(Success)                                                                                 \
+	X(InvalidArgument) X(InvalidIndex) X(InvalidResponse) X(ReadOnlyIndex) X(InvalidOperation) \
+	    X(BufferTooSmall) X(InputTooLarge) X(InternalError)
 
 enum nsm_error {
 #define X(name) NSM_ERROR_##name,
@@ -45,13 +46,13 @@ struct nsm_response {
 	struct view module_id, digest;
 	uint16_t max_pcrs;
 	uint32_t locked_pcrs; /* bit n: PCRn */
-	struct view data; /* GetRandom, DescribePCR, ExtendPCR, Attestation's document */
-	bool is_locked;   /* DescribePCR */
+	struct view data;     /* GetRandom, DescribePCR, ExtendPCR, Attestation's document */
+	bool is_locked;       /* DescribePCR */
 };
 
 /* Encoders append to `to`; decoders' views live as long as the bytes. Decoders refuse missing keys,
- * wrong types, trailing bytes, repeated keys; key order is free, and keys that nobody knows are passed
- * over: a later NSM may have more. */
+ * wrong types, trailing bytes, repeated keys; key order is free, and keys that nobody knows are
+ * passed over: a later NSM may have more. */
 MUST_CHECK int nsm_request_encode(const struct nsm_request *q, struct buf *to, struct err *e);
 MUST_CHECK int nsm_request_decode(struct view bytes, struct nsm_request *ret, struct err *e);
 MUST_CHECK int nsm_response_encode(const struct nsm_response *r, struct buf *to, struct err *e);

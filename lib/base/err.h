@@ -32,7 +32,8 @@
 	X(ERR_MANIFEST, "manifest", 1002, 400, 65, "Invalid manifest")                             \
 	X(ERR_SHARE, "share", 1003, 400, 65, "Share rejected")                                     \
 	X(ERR_RECONSTRUCTION, "reconstruction", 1004, 400, 65, "Key reconstruction failed")        \
-	X(ERR_ATTESTATION, "attestation", 1005, 403, 5, "Attestation document verification failed") \
+	X(ERR_ATTESTATION, "attestation", 1005, 403, 5,                                            \
+	  "Attestation document verification failed")                                              \
 	X(ERR_PHASE, "phase", 1006, 409, 2, "Invalid state transition")                            \
 	X(ERR_INJECTION, "injection", 1007, 400, 5, "Key injection failed")                        \
 	X(ERR_APPROVAL, "approval", 1008, 403, 5, "Manifest not approved")                         \
@@ -53,7 +54,7 @@ enum err_code {
 #define X(id, name, wire, http, exit_status, words) id,
 	ERR_LIST(X)
 #undef X
-	ERR_COUNT
+	    ERR_COUNT
 };
 
 struct err_info {
@@ -64,12 +65,13 @@ struct err_info {
 	const char *words;
 };
 
-#define ERR_TEXT_MAX 480
+#define ERR_TEXT_MAX   480
 #define ERR_REASON_MAX 48
 
 struct err {
 	enum err_code code;
-	char reason[ERR_REASON_MAX]; /* which check, for machines: "chain:time@4", "pcr0"; or empty */
+	char reason[ERR_REASON_MAX]; /* which check, for machines: "chain:time@4", "pcr0"; or empty
+	                              */
 	char text[ERR_TEXT_MAX];     /* "outer: inner: cause"; never a secret, never a newline */
 };
 

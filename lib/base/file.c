@@ -204,10 +204,11 @@ static int folder_check_private(const char *path, struct err *e)
 	if (!S_ISDIR(st.st_mode))
 		return err_set(e, ERR_DATA, "'%s' is not a folder", path);
 	if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))
-		return err_set(e, ERR_DATA,
-		               "'%s' belongs to another user or others may write to it (mode %04o): "
-		               "expected your own, mode 0700",
-		               path, st.st_mode & 07777);
+		return err_set(
+		    e, ERR_DATA,
+		    "'%s' belongs to another user or others may write to it (mode %04o): "
+		    "expected your own, mode 0700",
+		    path, st.st_mode & 07777);
 	return 0;
 }
 

@@ -10,14 +10,15 @@ void fd_drop(int *fd); /* for AUTO(fd) int fd = -1 */
  * fails  ERR_USAGE: N is no number of a descriptor; what: of the message */
 MUST_CHECK int fd_parse(const char *text, const char *what, int *ret, struct err *e);
 
-/* Appends the whole file; ERR_NO_INPUT if there is none, ERR_DATA if it is more than to->max lets in:
- * then as much as was read stays in to. "-" is standard input. */
+/* Appends the whole file; ERR_NO_INPUT if there is none, ERR_DATA if it is more than to->max lets
+ * in: then as much as was read stays in to. "-" is standard input. */
 MUST_CHECK int file_read(const char *path, struct buf *to, struct err *e);
 MUST_CHECK int fd_read(int fd, const char *what, struct buf *to, struct err *e);
 /* A secret's file, at most max bytes. No copy stays in ordinary memory. */
 MUST_CHECK int file_read_secret(const char *path, size_t max, struct secret *ret, struct err *e);
 
-/* To a temporary name in the same folder, synced, renamed. mode is the file's, whatever the umask. */
+/* To a temporary name in the same folder, synced, renamed. mode is the file's, whatever the umask.
+ */
 MUST_CHECK int file_write(const char *path, struct view content, unsigned mode, struct err *e);
 /* The same, but ERR_DATA when there is a file of that name already; mode 0600. */
 MUST_CHECK int file_create_secret(const char *path, const struct secret *content, struct err *e);

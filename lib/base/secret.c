@@ -5,14 +5,15 @@
 
 /* 2048 blocks of 32 bytes: a genesis of 255 members holds 255 shares in blocks of 64 and the
  * coefficients in one of 8 KiB; private keys take a few hundred bytes each. */
-#define ARENA_SIZE 65536
+#define ARENA_SIZE  65536
 #define ARENA_BLOCK 32
 
 int secret_arena_open(bool *ret_locked, struct err *e)
 {
 	static bool locked;
 
-	/* Else libcrypto opens openssl.cnf, which may name engines and providers, at its first use. */
+	/* Else libcrypto opens openssl.cnf, which may name engines and providers, at its first use.
+	 */
 	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
 		return err_set(e, ERR_INTERNAL, "libcrypto does not start");
 	if (!CRYPTO_secure_malloc_initialized()) {

@@ -13,8 +13,8 @@ struct secret {
 };
 
 /* Opens the arena, and starts libcrypto without any configuration file. First thing in main(),
- * before any other thread. *ret_locked tells whether the kernel granted the lock: without it secrets
- * still stay out of cores, but may be swapped. Safe to call twice. */
+ * before any other thread. *ret_locked tells whether the kernel granted the lock: without it
+ * secrets still stay out of cores, but may be swapped. Safe to call twice. */
 MUST_CHECK int secret_arena_open(bool *ret_locked, struct err *e);
 
 MUST_CHECK int secret_alloc(size_t len, struct secret *ret, struct err *e); /* zeroes */

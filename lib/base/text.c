@@ -8,7 +8,7 @@
 #define NEAREST_MAX      64 /* longer words are not compared */
 #define NEAREST_DISTANCE 2  /* edits: two letters swapped count as two */
 
-#define TIME_MAX_MS INT64_C(253402300799999) /* the year 9999 ends: four digits */
+#define TIME_MAX_MS      INT64_C(253402300799999) /* the year 9999 ends: four digits */
 
 /* Without a table or a branch on the value, since it may be a secret's. */
 static char digit(unsigned value)

@@ -404,8 +404,7 @@ struct journal_line {
 };
 
 #define THIS journal_line
-INNER(journal_line,
-      TEXT("time", time, 0, JOURNAL_LINE_MAX, "RFC 3339", REQUIRED),
+INNER(journal_line, TEXT("time", time, 0, JOURNAL_LINE_MAX, "RFC 3339", REQUIRED),
       TEXT("step", step, 0, JOURNAL_LINE_MAX, "of the plan", REQUIRED),
       TEXT("node", node, 0, JOURNAL_LINE_MAX, "whose it is", REQUIRED),
       TEXT("outcome", outcome, 0, JOURNAL_LINE_MAX, "begun, done, or why it failed", REQUIRED));

@@ -1,5 +1,6 @@
-/* The state directory: what teectl remembers between runs (design.md, "State"). Mode 0700, each file
- * written whole, one run at a time. Never a plaintext share, the quorum key, or what gives them. */
+/* The state directory: what teectl remembers between runs (design.md, "State"). Mode 0700, each
+ * file written whole, one run at a time. Never a plaintext share, the quorum key, or what gives
+ * them. */
 #ifndef TEECTL_CLUSTER_STATE_H
 #define TEECTL_CLUSTER_STATE_H
 
@@ -40,9 +41,9 @@ MUST_CHECK int state_load_genesis(const struct state *s, bool *ret_found, struct
 MUST_CHECK int state_share_path(const struct state *s, const char *member, char **ret,
                                 struct err *e);
 
-/* The enclave's time at which a genesis was asked for, written before it is. An answer that was lost
- * may be given again to a later run, so the first question's time counts: *asked_ms becomes it, if it
- * is earlier. Keeping the genesis forgets it. */
+/* The enclave's time at which a genesis was asked for, written before it is. An answer that was
+ * lost may be given again to a later run, so the first question's time counts: *asked_ms becomes
+ * it, if it is earlier. Keeping the genesis forgets it. */
 MUST_CHECK int state_keep_asked(const struct state *s, int64_t *asked_ms, struct err *e);
 
 /* The root of simulated enclaves: STATE/pki/root.der. */

@@ -32,8 +32,8 @@ MUST_CHECK int signer_write(const struct signer *s, const char *certificate_path
 MUST_CHECK int signer_read(const char *certificate_path, const char *key_path, struct signer **ret,
                            struct err *e);
 /* From memory, for the vectors: the scalar (48 bytes) and the certificate. */
-MUST_CHECK int signer_new(const struct secret *scalar, struct view certificate,
-                          struct signer **ret, struct err *e);
+MUST_CHECK int signer_new(const struct secret *scalar, struct view certificate, struct signer **ret,
+                          struct err *e);
 
 /* ECDSA P-384 over SHA-384, r and s raw: COSE's ES384 (RFC 9053 2.1). */
 MUST_CHECK int signer_sign(const struct signer *s, struct view message,

@@ -16,8 +16,8 @@ extern const struct entropy entropy_system; /* OpenSSL's generator for private v
 
 MUST_CHECK int entropy_draw(const struct entropy *source, const char *purpose, size_t len,
                             struct secret *ret, struct err *e);
-/* Adds bytes to what the operating system's generator is seeded with. They are not counted on: it is
- * never worse than without them. */
+/* Adds bytes to what the operating system's generator is seeded with. They are not counted on: it
+ * is never worse than without them. */
 void entropy_stir(struct view bytes);
 /* Public random bytes: nonces, identifiers. Never a secret. */
 MUST_CHECK int random_public(uint8_t *to, size_t len, struct err *e);

@@ -25,7 +25,7 @@ MUST_CHECK int hmac_sha512(struct view key, struct view message, struct secret *
 MUST_CHECK int hkdf_sha512(struct view salt, struct view key, struct view info, size_t len,
                            struct secret *ret, struct err *e);
 /* The expand half alone, from a pseudo-random key. */
-MUST_CHECK int hkdf_expand_sha512(struct view prk, struct view info, size_t len,
-                                  struct secret *ret, struct err *e);
+MUST_CHECK int hkdf_expand_sha512(struct view prk, struct view info, size_t len, struct secret *ret,
+                                  struct err *e);
 
 #endif

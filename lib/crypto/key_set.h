@@ -1,16 +1,16 @@
 /* QOS key sets (formats.md 1 and 2): a 32-byte master seed from which two P-256 keys, one to
- * encrypt and one to sign, and an AES key are derived. Quorum key, setup key and member keys are all
- * key sets. */
+ * encrypt and one to sign, and an AES key are derived. Quorum key, setup key and member keys are
+ * all key sets. */
 #ifndef TEECTL_CRYPTO_KEY_SET_H
 #define TEECTL_CRYPTO_KEY_SET_H
 
 #include "base/secret.h"
 #include "crypto/entropy.h"
 
-#define SEED_LEN 32
-#define POINT_LEN 65 /* SEC1, uncompressed */
-#define PUBLIC_KEY_LEN (2 * POINT_LEN)
-#define SIGNATURE_LEN 64
+#define SEED_LEN          32
+#define POINT_LEN         65 /* SEC1, uncompressed */
+#define PUBLIC_KEY_LEN    (2 * POINT_LEN)
+#define SIGNATURE_LEN     64
 #define ENVELOPE_OVERHEAD 97
 
 /* Both halves are points on the curve: made by public_key_parse or from a seed only. */
@@ -47,9 +47,10 @@ MUST_CHECK int key_set_sign(const struct key_set *key, struct view message, stru
 MUST_CHECK int public_key_verify(const struct public_key *key, struct view message,
                                  struct view signature, struct err *e);
 
-/* The envelope of formats.md 2.1: borsh(nonce 12, ephemeral public 65, ciphertext and tag), plain.len
- * + 97 bytes. Two draws from source: the ephemeral scalar (32 bytes, again while out of range), then
- * the nonce (12 bytes). Appends to ret. */
+/* The envelope of formats.md 2.1: borsh(nonce 12, ephemeral public 65, ciphertext and tag),
+ * plain.len
+ * + 97 bytes. Two draws from source: the ephemeral scalar (32 bytes, again while out of range),
+ * then the nonce (12 bytes). Appends to ret. */
 MUST_CHECK int envelope_seal(const struct public_key *to, const struct secret *plain,
                              const struct entropy *source, struct buf *ret, struct err *e);
 /* fails  ERR_DATA: layout, ephemeral point, or tag; one sentence each, none with secret bytes */
@@ -63,7 +64,8 @@ MUST_CHECK int envelope_seal_symmetric(const struct key_set *key, const struct s
 MUST_CHECK int envelope_open_symmetric(const struct key_set *key, struct view envelope,
                                        struct secret *ret, struct err *e);
 
-/* Key files as QOS keeps them: .secret is the seed in hex (mode 0600), .pub the 130 bytes in hex. */
+/* Key files as QOS keeps them: .secret is the seed in hex (mode 0600), .pub the 130 bytes in hex.
+ */
 MUST_CHECK int key_set_read(const char *path, struct key_set **ret, struct err *e);
 MUST_CHECK int key_set_write(const char *path, const struct key_set *key, struct err *e);
 MUST_CHECK int public_key_read(const char *path, struct public_key *ret, struct err *e);

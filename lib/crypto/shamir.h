@@ -9,23 +9,22 @@
 #include "crypto/entropy.h"
 
 #define SHARES_MAX 255
-#define SHARE_LEN 33 /* of a 32-byte seed */
+#define SHARE_LEN  33 /* of a 32-byte seed */
 
 /* Splits secret into total shares, x = 1..total in order, any threshold of which restore it.
  *
  * threshold, total   2 <= threshold <= total <= 255, else ERR_THRESHOLD
  * ret_shares         total empty structs; the caller drops each; untouched on failure
- * draws              for each secret byte threshold - 1 coefficients, lowest power first, all in one
- *                    draw of secret->len * (threshold - 1) bytes with purpose "shamir" */
+ * draws              for each secret byte threshold - 1 coefficients, lowest power first, all in
+ * one draw of secret->len * (threshold - 1) bytes with purpose "shamir" */
 MUST_CHECK int shamir_split(const struct secret *secret, unsigned threshold, unsigned total,
-                            const struct entropy *source, struct secret *ret_shares,
-                            struct err *e);
+                            const struct entropy *source, struct secret *ret_shares, struct err *e);
 
 /* Interpolates at 0 with all the shares given. Too few or a wrong one give a wrong secret and no
  * error: compare the result with what it should derive.
  *
- * fails  ERR_SHARE with reason SharingMinThreshold (fewer than 2), InvalidShare (shorter than 2 bytes
- *        or of unequal length), SharingInvalidIdentifier (x = 0), SharingDuplicateIdentifier */
+ * fails  ERR_SHARE with reason SharingMinThreshold (fewer than 2), InvalidShare (shorter than 2
+ * bytes or of unequal length), SharingInvalidIdentifier (x = 0), SharingDuplicateIdentifier */
 MUST_CHECK int shamir_combine(const struct secret *shares, size_t count, struct secret *ret,
                               struct err *e);
 

@@ -219,7 +219,8 @@ static int plan_propagate(struct planner *p, struct err *e)
 	p->plan.order[p->plan.order_count++] = source;
 	for (size_t i = 0; i < p->seen->count; i++) {
 		/* A source that was named forwards by itself, whoever else has the key. */
-		if (i == source || (p->goal->has_source && node_standing(p->seen, i) == STANDS_READY))
+		if (i == source ||
+		    (p->goal->has_source && node_standing(p->seen, i) == STANDS_READY))
 			continue;
 		p->plan.order[p->plan.order_count++] = i;
 		if (node_standing(p->seen, i) != STANDS_READY &&

@@ -8,11 +8,10 @@
 #define NONCE_LEN         32
 #define DOCUMENT_AHEAD_MS 30000 /* clocks of two machines differ */
 
-/* Settles PCR0..3 for the run: the manifest's if there is one, which the file's pins must then equal;
- * else the pins, and what they leave open as measured here, now. Once a run, and before anything is
- * launched: a file that is swapped afterwards is not what was measured.
- * fails  ERR_CONFIG: nothing to compare with; ERR_ATTESTATION with reason pcrN: pin and manifest
- *        differ */
+/* Settles PCR0..3 for the run: the manifest's if there is one, which the file's pins must then
+ * equal; else the pins, and what they leave open as measured here, now. Once a run, and before
+ * anything is launched: a file that is swapped afterwards is not what was measured. fails
+ * ERR_CONFIG: nothing to compare with; ERR_ATTESTATION with reason pcrN: pin and manifest differ */
 MUST_CHECK int policy_measure(struct run *r, struct err *e);
 /* The same, and the root, which may have been made by a launch. Once a run.
  * fails  as policy_measure; ERR_NOT_DESIRED: no simulated root yet */

@@ -36,7 +36,8 @@ struct error_report {
 
 struct cluster_report {
 	struct buf cluster;
-	struct buf outcome; /* of a verb that changes something: "done", "nothing to do", "failed" */
+	struct buf
+	    outcome; /* of a verb that changes something: "done", "nothing to do", "failed" */
 	bool has_error;
 	struct error_report error;
 	struct buf trust; /* "aws-nitro" or "simulated": whose documents are believed */

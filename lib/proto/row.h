@@ -7,15 +7,15 @@
 
 #include "proto/wire.h"
 
-#define MEMBER_OF(member)     (((struct THIS *)0)->member)
+#define MEMBER_OF(member)    (((struct THIS *)0)->member)
 #define ROW_AT(member, type) WIRE_OFFSET(struct THIS, member, type)
 
-#define REQUIRED         .presence = SIZE_MAX
-#define OPTIONAL(has)    .flags = WIRE_OPTIONAL, .presence = ROW_AT(has, bool)
-#define NULLABLE(has)    .flags = WIRE_NULLABLE, .presence = ROW_AT(has, bool)
-#define MAY_BE_NULL(has) .flags = WIRE_OPTIONAL | WIRE_NULLABLE, .presence = ROW_AT(has, bool)
-#define IF_ANY           .flags = WIRE_OPTIONAL, .presence = SIZE_MAX
-#define DECIMAL          .flags = WIRE_DECIMAL, .presence = SIZE_MAX
+#define REQUIRED             .presence = SIZE_MAX
+#define OPTIONAL(has)        .flags = WIRE_OPTIONAL, .presence = ROW_AT(has, bool)
+#define NULLABLE(has)        .flags = WIRE_NULLABLE, .presence = ROW_AT(has, bool)
+#define MAY_BE_NULL(has)     .flags = WIRE_OPTIONAL | WIRE_NULLABLE, .presence = ROW_AT(has, bool)
+#define IF_ANY               .flags = WIRE_OPTIONAL, .presence = SIZE_MAX
+#define DECIMAL              .flags = WIRE_DECIMAL, .presence = SIZE_MAX
 
 /* The rest of the arguments: presence first. */
 #define ROW(key, row_kind, member, type, doc_, ...)                                                \

@@ -66,9 +66,9 @@ struct wire_schema {
  * another, an array of -1 elements, which does not compile. */
 #define WIRE_OFFSET(whole, member, type)                                                           \
 	(offsetof(whole, member) +                                                                 \
-	 0 * sizeof(char[__builtin_types_compatible_p(__typeof__(((whole *)0)->member), type)      \
-	                     ? 1                                                                   \
-	                     : -1]))
+	 0 * sizeof(                                                                               \
+	         char[__builtin_types_compatible_p(__typeof__(((whole *)0)->member), type) ? 1     \
+	                                                                                   : -1]))
 
 /* The value of a member that a caller fills: text or bytes into a buf member whose max is unset. */
 MUST_CHECK int wire_set(struct buf *member, struct view v, struct err *e);

@@ -18,7 +18,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define ROUNDS 200
+#define ROUNDS    200
 #define NODES_MAX 64
 
 struct bench {
@@ -93,13 +93,13 @@ static const struct {
 	int (*run)(struct err *e);
 	unsigned count;
 } primitives[] = {
-	{ "P-256 key set from a seed", do_keys, 2 },   /* setup key; the seed that was injected */
-	{ "P-256 sign", do_sign, 4 },                  /* export, two receipts, proof */
-	{ "P-256 verify", do_verify, 3 },              /* export here and at the target, proof */
+	{ "P-256 key set from a seed", do_keys, 2 }, /* setup key; the seed that was injected */
+	{ "P-256 sign", do_sign, 4 },                /* export, two receipts, proof */
+	{ "P-256 verify", do_verify, 3 },            /* export here and at the target, proof */
 	{ "envelope sealed", do_seal, 1 },
 	{ "envelope opened", do_open, 1 },
-	{ "P-384 sign", do_sign_384, 2 },              /* document, proof */
-	{ "P-384 verify", do_verify_384, 9 },          /* three of three */
+	{ "P-384 sign", do_sign_384, 2 },     /* document, proof */
+	{ "P-384 verify", do_verify_384, 9 }, /* three of three */
 	{ "X.509 parse with P-384 key", do_parse, 9 },
 };
 
@@ -152,8 +152,9 @@ static int measure_primitives(double *ret_sum, struct err *e)
 			TRY(primitives[i].run(e));
 		each = (double)(clock_monotonic_us() - start) / ROUNDS;
 		sum += each * primitives[i].count;
-		printf("    {\"name\": \"%s\", \"us\": %.1f, \"count\": %u}%s\n", primitives[i].name,
-		       each, primitives[i].count, i + 1 < COUNT(primitives) ? "," : "");
+		printf("    {\"name\": \"%s\", \"us\": %.1f, \"count\": %u}%s\n",
+		       primitives[i].name, each, primitives[i].count,
+		       i + 1 < COUNT(primitives) ? "," : "");
 	}
 	printf("  ],\n");
 	*ret_sum = sum;
@@ -166,7 +167,8 @@ static void on_event(void *context, const struct teectl_event *event)
 {
 	(void)context;
 	if (event->kind == TEECTL_DONE)
-		hop_us += event->elapsed_us; /* forward, then prove: with one target, one after the other */
+		hop_us += event->elapsed_us; /* forward, then prove: with one target, one after the
+		                                other */
 }
 
 static int measure_hops(const char *path, unsigned nodes, int64_t *ret_median)

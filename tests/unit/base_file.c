@@ -249,7 +249,8 @@ static void fd_parse_tells_descriptors_from_paths(void **state)
 	assert_ok(fd_parse("fd", "--key", &fd, &e));
 	assert_int_equal(fd, -1);
 	fd = 7;
-	assert_refused(fd_parse("fd:", "--key", &fd, &e), ERR_USAGE, "--key must be a whole number");
+	assert_refused(fd_parse("fd:", "--key", &fd, &e), ERR_USAGE,
+	               "--key must be a whole number");
 	assert_refused(fd_parse("fd:-1", "--key", &fd, &e), ERR_USAGE, "--key must be");
 	assert_refused(fd_parse("fd:2147483648", "--key", &fd, &e), ERR_USAGE, "2147483647");
 	assert_int_equal(fd, 7);

@@ -90,8 +90,8 @@ static void start(const struct stage *g, size_t count, int64_t ms, struct launch
 	static const size_t nodes[] = { 0, 1 };
 	struct err e;
 
-	assert_ok(launcher_start(&g->cluster, &g->state, nodes, count, clock_monotonic_ms() + ms, -1,
-	                         results, &e));
+	assert_ok(launcher_start(&g->cluster, &g->state, nodes, count, clock_monotonic_ms() + ms,
+	                         -1, results, &e));
 }
 
 static struct local_node look(const struct stage *g, size_t node)
