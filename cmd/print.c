@@ -2,6 +2,8 @@
 
 #include "terminal.h"
 
+#include "base/text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -57,10 +57,3 @@ size_t text_prefix(const char *text, size_t width)
 	}
 	return len;
 }
-
-void text_tame(char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = '?';
-}

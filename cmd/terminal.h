@@ -14,7 +14,5 @@ size_t terminal_width(int fd);
 size_t text_width(const char *text);
 /* Bytes of the first `width` characters of text. */
 size_t text_prefix(const char *text, size_t width);
-/* What came from outside must not move the cursor: control characters become "?". */
-void text_tame(char *text);
 
 #endif

@@ -12,8 +12,8 @@ static const struct err_info table[ERR_COUNT] = {
 #undef X
 };
 
-/* What came from outside may stand in a text: it must not move a terminal's cursor (C0 and, as
- * UTF-8, C1 controls), and it may have to go into JSON. A character that the limit cut in two is
+/* What came from outside may stand in a text: it must not move a terminal's cursor, and
+ * it may have to go into JSON. A character that the limit cut in two is
  * dropped. */
 static void make_printable(char *text)
 {
@@ -26,11 +26,7 @@ static void make_printable(char *text)
 	else
 		for (size_t i = 0; i < len; i++)
 			text[i] = text[i] & 0x80 ? '?' : text[i];
-	for (unsigned char *c = (unsigned char *)text; *c; c++)
-		if (*c < 0x20 || *c == 0x7f)
-			*c = '?';
-		else if (c[0] == 0xc2 && c[1] < 0xa0)
-			c[0] = c[1] = '?';
+	text_tame(text);
 }
 
 PRINTF_LIKE(4, 0)

@@ -56,12 +56,6 @@ static void add_text(struct line *l, const char *text)
 		add(l, *text++);
 }
 
-/* C0 controls, and C1 controls as UTF-8 has them, c2 80 to c2 9f: terminals obey both. */
-static bool is_control(const unsigned char *c)
-{
-	return *c < 0x20 || *c == 0x7f || (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0);
-}
-
 /* Quoted where white space, a quote or an equals sign would make it ambiguous. */
 static void add_value(struct line *l, const char *text)
 {
@@ -70,13 +64,12 @@ static void add_value(struct line *l, const char *text)
 	if (quote)
 		add(l, '"');
 	for (; *text; text++) {
-		const unsigned char *c = (const unsigned char *)text;
+		size_t control = text_control(text);
 
 		if (*text == '"' || *text == '\\')
 			add(l, '\\');
-		add(l, is_control(c) ? '?' : *text);
-		if (is_control(c) && *c == 0xc2)
-			text++;
+		add(l, control ? '?' : *text);
+		text += control > 1 ? control - 1 : 0;
 	}
 	if (quote)
 		add(l, '"');

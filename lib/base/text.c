@@ -347,6 +347,34 @@ static size_t distance(const char *a, const char *b)
 	return row[len];
 }
 
+size_t text_control(const char *text)
+{
+	const unsigned char *c = (const unsigned char *)text;
+
+	if (c[0] && (c[0] < 0x20 || c[0] == 0x7f))
+		return 1;
+	if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0) /* U+0080..9F */
+		return 2;
+	/* U+200E, 200F, 2028..202E, 2066..2069 */
+	if (c[0] == 0xe2 && c[1] == 0x80 &&
+	    (c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xa8 && c[2] <= 0xae)))
+		return 3;
+	if (c[0] == 0xe2 && c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9)
+		return 3;
+	return 0;
+}
+
+void text_tame(char *text)
+{
+	while (*text) {
+		size_t len = text_control(text);
+
+		for (size_t i = 0; i < len; i++)
+			text[i] = '?';
+		text += len ? len : 1;
+	}
+}
+
 const char *text_nearest(const char *word, const char *const *words)
 {
 	const char *nearest = NULL;

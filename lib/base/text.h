@@ -32,6 +32,11 @@ void time_format(int64_t unix_ms, char to[static TIME_TEXT_LEN]);
 MUST_CHECK int time_parse(const char *text, int64_t *ret_unix_ms, struct err *e);
 
 bool utf8_is_valid(struct view text);
+/* How many bytes at the start of text are a character that moves what a terminal shows: a C0 or C1
+ * control, or one of Unicode's that turn the direction or begin a line. 0: none is. */
+size_t text_control(const char *text);
+/* Puts a question mark in the place of each byte of them. */
+void text_tame(char *text);
 struct view text_trim(struct view text); /* ASCII white space at both ends */
 
 /* The word of words (NULL-terminated) that is at most two edits away, or NULL. */

@@ -1,6 +1,7 @@
 /* link: cmd/terminal.c */
 #include "support.h"
 
+#include "base/text.h"
 #include "cmd/terminal.h"
 
 #include <unistd.h>
@@ -26,11 +27,12 @@ static void a_prefix_never_ends_inside_a_character(void **state)
 
 static void tamed_text_moves_no_cursor(void **state)
 {
-	char text[] = "a\033[2Jb\nc\x7f\td";
+	char text[] = "a\033[2Jb\nc\x7f\td\xc2\x9b"
+	              "1m\xe2\x80\xae\xe2\x81\xa6\xe2\x80\xa6\xc2\xa9";
 
 	(void)state;
 	text_tame(text);
-	assert_string_equal(text, "a?[2Jb?c??d");
+	assert_string_equal(text, "a?[2Jb?c??d??1m??????\xe2\x80\xa6\xc2\xa9");
 }
 
 static void what_is_no_terminal_is_never_narrow_or_coloured(void **state)
