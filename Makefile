@@ -45,7 +45,7 @@ HV_OBJECTS   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard enclave-stub/hv/*.c))
 UNIT_TESTS   := $(foreach layer,$(LAYERS) $(STUBS),$(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/$(layer)_*.c)))
 
 # What the end-to-end tests use beside the programs.
-TEST_PROGRAMS := $(BUILD)/libteectl.a $(BUILD)/example $(BUILD)/probe $(BUILD)/forge $(BUILD)/faulty_nsm $(BUILD)/mitm
+TEST_PROGRAMS := $(BUILD)/libteectl.a $(BUILD)/example $(BUILD)/probe $(BUILD)/forge $(BUILD)/faulty_nsm $(BUILD)/needles $(BUILD)/record $(BUILD)/mitm
 
 LIBS := $$(pkg-config --libs $(PACKAGES)) -lpthread
 
@@ -113,7 +113,7 @@ $(BUILD)/faulty_nsm: TEST_PARTS = $(BUILD)/enclave-stub/hv/machine.o $(BUILD)/en
 $(BUILD)/faulty_nsm: $(BUILD)/enclave-stub/hv/machine.o $(BUILD)/enclave-stub/hv/pki.o
 $(BUILD)/mitm: TEST_PARTS = $(BUILD)/enclave-stub/hv/pki.o
 $(BUILD)/mitm: $(BUILD)/enclave-stub/hv/pki.o
-$(BUILD)/probe $(BUILD)/forge $(BUILD)/faulty_nsm $(BUILD)/mitm: $(BUILD)/%: tests/%.c $(BUILD)/libinternal.a
+$(BUILD)/probe $(BUILD)/forge $(BUILD)/faulty_nsm $(BUILD)/needles $(BUILD)/record $(BUILD)/mitm: $(BUILD)/%: tests/%.c $(BUILD)/libinternal.a
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $< $(TEST_PARTS) $(BUILD)/libinternal.a $(ALL_LDFLAGS) $(LIBS) -o $@
 
 $(BUILD)/libteectl.so.0:
