@@ -197,24 +197,85 @@ static const struct {
 
 /* --- looking */
 
-static bool look(struct view in, const char *path, const struct needle *n)
+#define SPELLINGS_MAX (NEEDLES_MAX * 2 * COUNT(forms))
+#define BEGIN_LEN     3 /* of a spelling: what a place is first judged by */
+#define BEGINNINGS    (1u << (8 * BEGIN_LEN))
+
+struct spelling {
+	struct buf text;
+	size_t needle, half, form;
+};
+
+/* All spellings, and how they begin: so that a file is read once. */
+struct index {
+	struct spelling spellings[SPELLINGS_MAX];
+	size_t count;
+	uint8_t begins[BEGINNINGS / 8];
+};
+
+static uint32_t beginning(const uint8_t *at)
+{
+	return (uint32_t)at[0] << 16 | (uint32_t)at[1] << 8 | at[2];
+}
+
+static void write_index(const struct haystack *h, struct index *ret)
+{
+	for (size_t i = 0; i < h->count; i++)
+		for (size_t half = 0; half < SEED_LEN; half += HALF)
+			for (size_t f = 0; f < COUNT(forms); f++) {
+				struct spelling *s = &ret->spellings[ret->count++];
+				uint32_t begin;
+
+				*s = (struct spelling){ BUF_INIT(FORM_MAX), i, half, f };
+				forms[f].write(view_new(h->needles[i].bytes + half, HALF),
+				               &s->text);
+				begin = beginning(s->text.data);
+				ret->begins[begin / 8] |= (uint8_t)(1u << begin % 8);
+			}
+}
+
+static void drop_index(struct index *index)
+{
+	for (size_t i = 0; i < index->count; i++)
+		buf_drop(&index->spellings[i].text);
+}
+
+/* Says what begins at that place, each finding once a file. */
+static bool look_at(const struct haystack *h, const struct index *index, struct view rest,
+                    bool *told, const char *path)
 {
 	bool is_found = false;
 
-	for (size_t half = 0; half < SEED_LEN; half += HALF)
-		for (size_t f = 0; f < COUNT(forms); f++) {
-			AUTO(buf) struct buf form = BUF_INIT(FORM_MAX);
+	for (size_t i = 0; i < index->count; i++) {
+		const struct spelling *s = &index->spellings[i];
 
-			forms[f].write(view_new(n->bytes + half, HALF), &form);
-			if (in.len == 0 || !memmem(in.data, in.len, form.data, form.len))
-				continue;
-			printf("%s: %s, bytes %zu on, %s\n", path, n->name, half, forms[f].name);
-			is_found = true;
-		}
+		if (told[i] || s->text.len > rest.len ||
+		    memcmp(s->text.data, rest.data, s->text.len) != 0)
+			continue;
+		printf("%s: %s, bytes %zu on, %s\n", path, h->needles[s->needle].name, s->half,
+		       forms[s->form].name);
+		told[i] = is_found = true;
+	}
 	return is_found;
 }
 
-static int look_into(const struct haystack *h, const char *path, bool *found, struct err *e)
+static bool look(const struct haystack *h, const struct index *index, struct view in,
+                 const char *path)
+{
+	bool told[SPELLINGS_MAX] = { false }, is_found = false;
+
+	for (size_t at = 0; in.len >= BEGIN_LEN && at <= in.len - BEGIN_LEN; at++) {
+		uint32_t begin = beginning(in.data + at);
+
+		if (index->begins[begin / 8] >> begin % 8 & 1)
+			is_found |=
+			    look_at(h, index, view_new(in.data + at, in.len - at), told, path);
+	}
+	return is_found;
+}
+
+static int look_into(const struct haystack *h, const struct index *index, const char *path,
+                     bool *found, struct err *e)
 {
 	AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
@@ -226,25 +287,19 @@ static int look_into(const struct haystack *h, const char *path, bool *found, st
 		bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (bytes == MAP_FAILED)
 		return err_set(e, ERR_DATA, "'%s' can't be mapped", path);
-	for (size_t i = 0; i < h->count; i++)
-		if (look(view_new(bytes, (size_t)st.st_size), path, &h->needles[i]))
-			*found = true;
+	if (look(h, index, view_new(bytes, (size_t)st.st_size), path))
+		*found = true;
 	if (bytes)
 		munmap(bytes, (size_t)st.st_size);
 	return 0;
 }
 
-static void spell(const struct haystack *h)
+static void spell(const struct index *index)
 {
-	for (size_t i = 0; i < h->count; i++)
-		for (size_t half = 0; half < SEED_LEN; half += HALF)
-			for (size_t f = 0; f < COUNT(forms); f++) {
-				AUTO(buf) struct buf form = BUF_INIT(FORM_MAX);
-
-				forms[f].write(view_new(h->needles[i].bytes + half, HALF), &form);
-				fwrite(form.data, 1, form.len, stdout);
-				putchar('\n');
-			}
+	for (size_t i = 0; i < index->count; i++) {
+		fwrite(index->spellings[i].text.data, 1, index->spellings[i].text.len, stdout);
+		putchar('\n');
+	}
 }
 
 static int gather(char ***args, struct haystack *h, struct err *e)
@@ -269,19 +324,21 @@ static int gather(char ***args, struct haystack *h, struct err *e)
 static int run(char **args, bool *found, struct err *e)
 {
 	static struct haystack h;
+	static struct index index;
 	bool is_locked;
+	int result = 0;
 
 	TRY(secret_arena_open(&is_locked, e));
 	TRY(gather(&args, &h, e));
-	if (*args && strcmp(*args, "--spell") == 0) {
-		spell(&h);
-		return 0;
-	}
-	if (!*args || !args[1])
+	if (!*args || (strcmp(*args, "--spell") != 0 && !args[1]))
 		return err_set(e, ERR_USAGE, "no file to look into");
-	while (*++args)
-		TRY(look_into(&h, *args, found, e));
-	return 0;
+	write_index(&h, &index);
+	if (strcmp(*args, "--spell") == 0)
+		spell(&index);
+	while (result == 0 && *++args)
+		result = look_into(&h, &index, *args, found, e);
+	drop_index(&index);
+	return result;
 }
 
 int main(int argc, char **argv)
