@@ -63,9 +63,11 @@ ends_with() {
 }
 
 @test "interrupt: propagate finishes its hop, leaves out the rest, and goes on when run again" {
+	cluster own 3 2 3
 	with_key own
-	under 130 tee2 export-key:interrupt inject-key:interrupt -- propagate
-	has "$stderr" 'tee2: key forwarded'
+	under 130 tee2 share-manifest:interrupt -- propagate
+	has "$stderr" 'tee2: key forwarded, from tee1'
+	has "$stderr" 'tee3: not begun, since you interrupted'
 	has "$stderr" 'interrupted; what was under way is finished and written down'
 	has "$stderr" 'hint: run the same command again: it goes on from there'
 	ok propagate
