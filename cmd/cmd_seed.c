@@ -21,6 +21,7 @@ static const struct opt opts[] = {
 	  .doc = "what the phrase is for, 1 to 128 bytes" },
 	{ .name = "data",
 	  .kind = OPT_TEXT,
+	  .may_be_empty = true,
 	  .metavar = "TEXT",
 	  .offset = offsetof(struct seed_args, data),
 	  .doc = "which one of its type, at most 4096 bytes" },
@@ -55,6 +56,8 @@ static int fill_request(const struct seed_args *args, struct generate_seed_reque
 {
 	if (!args->type != !args->data)
 		return err_set(e, ERR_USAGE, "--type and --data go together");
+	if (args->strength % 32)
+		return err_set(e, ERR_USAGE, "--strength is 128, 160, 192, 224 or 256");
 	if (args->type) {
 		q->has_type = q->has_data = true;
 		TRY(wire_set_text(&q->seed_type, args->type, e));

@@ -157,7 +157,7 @@ static int take_value(const struct scope *s, const struct opt *opt, const char *
 	case OPT_FOLDER:
 	case OPT_NODE:
 	case OPT_VERB:
-		if (!*value)
+		if (!*value && !opt->may_be_empty)
 			return err_set(e, ERR_USAGE, "%s: empty", what);
 		*(const char **)to = value;
 		return 0;

@@ -1,41 +1,58 @@
 #!/usr/bin/env bats
+# teectl status
 
-load verb
+load helper
 
-@test "status: says at each stage what is missing and what to type next" {
-	make_cluster
-	try 2 status -o json
-	json '.nodes | map(.state) | unique | length' 1
-	json '.next | contains("up")' true
-	try 0 up
-	try 2 status -o json
-	json '.next | endswith("genesis")' true
-	try 0 genesis
-	run --separate-stderr teectl status -o json
-	json '.next | endswith("inject")' true
-	try 0 inject
-	try 2 status -o json
-	json '.next | endswith("propagate")' true
-	try 0 propagate
-	try 0 status -o json
-	json .next ""
-	json .ready_count 3
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	cluster=own
+	cluster own 2 2 3
 }
 
-@test "status: the table tells trust as it is" {
-	make_cluster
-	try 0 up
-	try 2 status
-	prints "verified (simulated)"
-	prints "WaitingForBootInstruction"
-	says "teectl"
+teardown() {
+	stop_hvs
+	down_all
+}
+
+next_is() { # STATUS MISSING NEXT
+	run "-$1" --separate-stderr teectl -f own.yaml status -o json
+	same "$(jq -r '[.missing, .next] | join("|")' <<<"$output")" "$2|$3"
+}
+
+@test "status: says at each point what is missing and what to type next" {
+	next_is 69 '2 of 2 TEEs are not running' 'teectl -f own.yaml up'
+	ok up
+	next_is 2 'there is no quorum key yet' 'teectl -f own.yaml genesis'
+	ok genesis
+	next_is 2 'tee1 waits for shares' 'teectl -f own.yaml inject'
+	ok inject
+	next_is 2 '1 of 2 TEEs have no key' 'teectl -f own.yaml propagate'
+	ok propagate
+	next_is 0 '' ''
+	kill_node own tee2
+	next_is 2 '1 of 2 TEEs are not running' 'teectl -f own.yaml up'
+	kill_node own tee1
+	next_is 69 '2 of 2 TEEs are not running' 'teectl -f own.yaml up'
+	ok up
+	next_is 2 'no TEE has the quorum key any more, and none waits for shares' ''
+}
+
+@test "status: the table, whole" {
+	with_key own
+	run -2 --separate-stderr teectl -f own.yaml status
+	same "${lines[0]}" 'cluster own: 1 of 2 ready, 2 verified, attestation simulated'
+	[[ ${lines[1]} =~ ^NODE\ +PHASE\ +VERIFIED\ +MANIFEST\ +QUORUM\ KEY\ +STATE$ ]]
+	[[ ${lines[2]} =~ ^tee1\ +ApplicationReady\ +verified\ \(simulated\)\ +[0-9a-f]{8}\ +[0-9a-f]{8}\ +ready$ ]]
+	[[ ${lines[3]} =~ ^tee2\ +WaitingForBootInstruction\ +verified\ \(simulated\)\ +-\ +-\ +not\ ready$ ]]
+	same "${lines[4]}" 'missing: 1 of 2 TEEs have no key'
+	has "$stderr" 'teectl: status: 1 of 2 TEEs are ready, 2 verified'
+	has "$stderr" 'hint: teectl -f own.yaml propagate'
+	hasnt "$output$stderr" $'\033'
 }
 
 @test "status: changes nothing, and needs no lock" {
-	make_cluster
-	try 0 up
-	exec {lock}<.teectl/demo/lock
-	flock -x "$lock"
-	try 2 status
-	exec {lock}<&-
+	with_key own
+	cp -r .teectl/own before
+	flock .teectl/own/lock "$BUILD/teectl" -f own.yaml status >/dev/null 2>&1 || same $? 2
+	diff -r before .teectl/own -x logs
 }

@@ -178,6 +178,11 @@ static int fill_next(const struct run *r, struct cluster_report *report, struct 
 		TRY(buf_add_format(&report->missing, e, "%s waits for shares",
 		                   first_in(report, NODE_WAITING)));
 		verb = "inject";
+	} else if (report->ready_count == 0) {
+		/* All that had it are gone, and nothing in this version brings it back. */
+		TRY(buf_add_text(&report->missing,
+		                 "no TEE has the quorum key any more, and none waits for shares",
+		                 e));
 	} else if (count_state(report, NODE_NOT_READY)) {
 		TRY(buf_add_format(&report->missing, e, "%zu of %zu TEEs have no key",
 		                   count_state(report, NODE_NOT_READY), report->nodes.count));
@@ -240,6 +245,9 @@ int report_judge(const struct cluster_report *report, struct err *e)
 		if (nodes[i].state == NODE_FAILED && nodes[i].reason.len)
 			return err_reason(e, ERR_REFUSED, buf_text(&nodes[i].reason), "%s",
 			                  buf_text(&nodes[i].note));
+	if (count_state(report, NODE_GONE) == report->nodes.count)
+		return err_set(e, ERR_UNREACHABLE, "none of %lld TEEs answers",
+		               (long long)report->node_count);
 	if (report->ready_count < report->node_count || report->verified_count < report->node_count)
 		return err_set(e, ERR_NOT_DESIRED, "%lld of %lld TEEs are ready, %lld verified",
 		               (long long)report->ready_count, (long long)report->node_count,
