@@ -1,50 +1,71 @@
 #!/usr/bin/env bats
+# teectl propagate. Chains with TEEs missing: tee_chain.bats; deaths: resume.bats.
 
-load verb
+load helper
 
-provisioned_source() {
-	make_cluster "$@"
-	try 0 up
-	try 0 genesis
-	try 0 inject
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	cluster=own
+	cluster own 3 2 3
 }
 
-@test "propagate: the key goes along the chain, and then there is nothing to do" {
-	provisioned_source
-	try 0 propagate -o json
-	says "tee2: key forwarded, from tee1"
-	says "tee3: key forwarded, from tee2"
-	json '.nodes | map(.phase) | unique | .[]' ApplicationReady
-	try 0 propagate
-	prints "nothing to do"
+teardown() {
+	stop_hvs
+	down_all
 }
 
-@test "propagate: --from and --to choose" {
-	provisioned_source
-	try 0 propagate --from tee1 --to tee3
-	says "tee3: key forwarded, from tee1"
-	try 2 status -o json
-	json '.nodes[1].phase' WaitingForBootInstruction
-	try 0 propagate --from tee3
-	says "tee2: key forwarded"
+@test "propagate: --to takes the nodes named, --from the source, and -o json the whole" {
+	with_key own
+	ok propagate --to tee3 -o json
+	has "$stderr" 'tee3: key forwarded, from tee1'
+	same "$(jq -r '.nodes[] | [.name, .state, .key_proved] | join(" ")' <<<"$output")" \
+		$'tee1 ready false\ntee2 not ready false\ntee3 ready true'
+	same "$(jq -r '[.outcome, .next] | join("|")' <<<"$output")" 'done|teectl -f own.yaml propagate'
+	ok propagate --to tee3
+	same "${lines[0]}" 'nothing to do: every TEE asked for has the quorum key'
+	ok propagate --from tee3 --to tee2,tee1
+	has "$stderr" 'tee2: key forwarded, from'
+	same "$output" '3 of 3 TEEs have the quorum key'
+	ok propagate --topology chain
+	has "$output" 'nothing to do'
 }
 
-@test "propagate: a node that is gone is named, and the others are done" {
-	provisioned_source
-	try 0 down tee2
-	try 4 propagate
-	says "tee2"
-	says "tee3: key forwarded"
-	try 0 up
-	try 0 propagate
-	says "tee2: key forwarded"
+@test "propagate: before genesis, before inject, from a TEE that has no key" {
+	ok up
+	run -2 --separate-stderr teectl -f own.yaml propagate
+	has "$stderr" 'there has been no genesis: teectl genesis, then teectl inject'
+	ok genesis
+	run -2 --separate-stderr teectl -f own.yaml propagate
+	has "$stderr" "tee1 can't be the source: it is in GenesisBooted"
+	ok inject
+	run -2 --separate-stderr teectl -f own.yaml propagate --from tee2
+	has "$stderr" "tee2 can't be the source: it is in WaitingForBootInstruction, and a source must be ApplicationReady"
 }
 
-@test "propagate: before there is a key it says what comes first" {
-	make_cluster
-	try 0 up
-	try 2 propagate
-	says "genesis"
-	try 64 propagate --to tee9
-	says "has no node 'tee9'"
+@test "propagate: names and topologies that there are not" {
+	run -64 --separate-stderr teectl -f own.yaml propagate --from tea1
+	has "$stderr" "has no node 'tea1'; did you mean 'tee1'?"
+	run -64 --separate-stderr teectl -f own.yaml propagate --to tee1,nobody
+	has "$stderr" "has no node 'nobody'"
+	run -64 --separate-stderr teectl -f own.yaml propagate --topology ring
+	has "$stderr" 'ring'
+}
+
+@test "propagate: a TEE of another cluster is occupied: named, left alone, and the rest is done" {
+	with_key own
+	PKI=$PWD/.teectl/own/pki hv other --role test-operators --insecure-open-seed
+	curl -s -X POST -H 'Content-Type: application/json' "$other/enclave/genesis-boot" -d "$(jq -nc \
+		--argjson key "$(bytes_of own-members/member1.pub)" \
+		--argjson two "$(bytes_of own-members/member2.pub)" \
+		'[{alias: "a", pub_key: $key}, {alias: "b", pub_key: $two}] as $m | {namespace_name: "x",
+		namespace_nonce: 1, manifest_members: $m, share_members: $m, manifest_threshold: 2,
+		share_threshold: 2, pivot_hash: [range(32) | 0], pivot_args: []}')" | jq -e .waiting_state
+	behind own guest tee2 "$other"
+	run -5 --separate-stderr teectl -f guest.yaml propagate -o json
+	has "$stderr" 'tee2 is occupied: it holds manifest '
+	has "$stderr" 'nothing is forwarded to or from it'
+	has "$stderr" 'tee3: key forwarded, from tee1'
+	same "$(jq -r '.nodes[1].state' <<<"$output")" failed
+	run -5 --separate-stderr teectl -f guest.yaml propagate --from tee2
+	has "$stderr" 'tee2 is occupied'
 }

@@ -1,56 +1,111 @@
 #!/usr/bin/env bats
+# teectl up
 
-load verb
+load helper
 
-@test "up: launches what the file names, verifies it, and then has nothing to do" {
-	make_cluster
-	try 0 up -o json
-	json '.nodes | map(.phase) | unique | .[]' WaitingForBootInstruction
-	json '.nodes | map(.verified) | all' true
-	json .trust simulated
-	try 0 up
-	prints "nothing to do"
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	cluster=own
 }
 
-@test "up: launches again what has died" {
-	make_cluster
-	try 0 up
-	try 0 down tee2
-	try 0 up
-	says "tee2: launched"
-	[[ $stderr != *"tee1: launched"* ]]
+teardown() {
+	stop_hvs
+	down_all
 }
 
-@test "up: an image that differs from the pins is refused, named and stopped" {
-	make_cluster --nodes 1
-	cp "$BUILD/teectl-enclave" enclave
-	sed -i 's|image: .*|image: enclave|' cluster.yaml
-	try 0 measure --write
-	printf x >>enclave
-	try 5 up
-	says "tee1"
-	says "PCR0"
-	try 0 down -o json
-	json '.nodes[0].outcome' "not running"
+@test "up: launches what does not run, verifies all, and says what comes next" {
+	cluster own 2 2 3
+	ok up -o json
+	same "$(jq -r '[.cluster, .outcome, .trust, .node_count, .verified_count, .ready_count, .next] | join("|")' \
+		<<<"$output")" 'own|done|simulated|2|2|0|teectl -f own.yaml genesis'
+	same "$(jq -r '.nodes[] | [.name, .state, .phase, .verified, .debug] | join("|")' <<<"$output")" \
+		$'tee1|not ready|WaitingForBootInstruction|true|false\ntee2|not ready|WaitingForBootInstruction|true|false'
+	same "$(stat -c %a .teectl/own)" 700
+	kill_node own tee2
+	ok up
+	hasnt "$stderr" 'tee1: launched'
+	has "$stderr" 'tee2: launched'
+	ok up
+	has "$output" 'nothing to do: every TEE runs and is verified'
 }
 
-@test "up: an image that does not start is told with its node" {
-	make_cluster --nodes 1
-	cp /bin/false enclave
-	sed -i 's|image: .*|image: enclave|' cluster.yaml
-	run --separate-stderr teectl up
-	[[ $status -ne 0 ]]
-	says "tee1"
+@test "up: what is pinned and is not there: refused with PCR0, both values, and stopped" {
+	local zeros
+	cluster own 2 2 3
+	zeros=$(printf '%096d' 1)
+	sed -i "s/^  role: .*/&\n  pcrs: { 0: $zeros }/" own.yaml
+	run -5 --separate-stderr teectl -f own.yaml up -o json
+	has "$stderr" 'tee1: PCR0 (image) is '
+	has "$stderr" "expected $zeros"
+	has "$stderr" 'tee1: was stopped, since it could not be verified'
+	has "$stderr" 'tee2: was stopped, since it could not be verified'
+	same "$(jq -r '.error.reason' <<<"$output")" pcr0
+	run -0 --separate-stderr teectl -f own.yaml down
+	has "$output" 'not running'
 }
 
-@test "up: a missing image, a missing file, a broken file" {
-	try 66 up
-	says "teectl init"
-	make_cluster
-	sed -i 's|image: .*|image: nowhere|' cluster.yaml
-	try 66 up
-	says "nowhere"
-	sed -i 's|^nodes:|nods:|' cluster.yaml
-	try 78 up
-	says "nods"
+@test "up: an enclave that ran before and is refused now is only named" {
+	cluster own 1 2 3
+	ok up
+	sed -i "s/^  role: .*/&\n  pcrs: { 3: $(printf '%096d' 7) }/" own.yaml
+	run -5 --separate-stderr teectl -f own.yaml up
+	has "$stderr" 'PCR3 (role)'
+	hasnt "$stderr" 'was stopped'
+	run -0 --separate-stderr teectl -f own.yaml down
+	has "$output" 'stopped'
+}
+
+@test "up: an address that is taken: which node, what its log says, and the others are up" {
+	hv taken
+	cluster own 2 2 3
+	sed -i "s|tee2, listen: .*|tee2, listen: \"${taken#http://}\" }|" own.yaml
+	run -4 --separate-stderr teectl -f own.yaml up -o json
+	has "$stderr" 'tee2 ended before it was ready; its log ends: '
+	has "$stderr" 'in use'
+	same "$(jq -r '.nodes[] | .name + " " + (.verified | tostring)' <<<"$output")" $'tee1 true\ntee2 false'
+}
+
+@test "up: nodes that others launched are verified, not launched; a debug one is refused" {
+	mkdir -p -m 700 .teectl/own
+	PKI=$PWD/.teectl/own/pki hv there --role test-operators --insecure-open-seed --debug
+	cluster own 1 2 3
+	sed -i "s|tee1, listen: .*|tee1, url: \"$there\" }|" own.yaml
+	run -5 --separate-stderr teectl -f own.yaml up -o json
+	has "$stderr" 'debug'
+	same "$(jq -r '.nodes[0] | [.state, .debug, .verified] | join(" ")' <<<"$output")" 'failed true false'
+	sed -i 's/root: simulated/root: simulated, allowDebug: true/' own.yaml
+	ok up
+	has "$stderr" 'tee1: verified'
+}
+
+@test "up: a node that is not there" {
+	hv gone
+	cluster own 1 2 3
+	ok up
+	sed -i "s|tee1, listen: .*|tee1, url: \"$gone\" }|" own.yaml
+	stop_hvs
+	sed -i '$a retry: { attempts: 1 }' own.yaml
+	run -69 --separate-stderr teectl -f own.yaml up
+	has "$stderr" 'tee1: '
+	# What the first launch left is for teardown to stop.
+	sed -i "s|tee1, url: .*|tee1, listen: \"127.0.0.1:0\" }|" own.yaml
+}
+
+@test "up: no image, no cluster file, a damaged one" {
+	cluster own 1 2 3
+	IMAGE=$PWD/nowhere cluster none 1 2 3
+	run -66 --separate-stderr teectl -f none.yaml up
+	has "$stderr" 'nowhere'
+	run -66 --separate-stderr teectl -f nothing.yaml up
+	has "$stderr" 'teectl init writes a cluster file'
+	sed 's/threshold: 2/treshold: 2/' own.yaml >bad.yaml
+	run -78 --separate-stderr teectl -f bad.yaml up
+	has "$stderr" "bad.yaml:"
+	has "$stderr" "'threshold'"
+	rm none.yaml bad.yaml
+}
+
+@test "up: -o json of a failure before anything was asked is a document too" {
+	run -66 --separate-stderr teectl -f nothing.yaml up -o json
+	same "$(jq -r '.error | [.name, .exit_status, .verb] | join(" ")' <<<"$output")" 'no-input 66 up'
 }

@@ -1,52 +1,51 @@
 #!/usr/bin/env bats
+# teectl verify. What it refuses: forward_trust.bats.
 
-load verb
+load helper
 
-@test "verify: every node proves that it holds the key" {
-	make_cluster
-	try 0 up
-	try 0 genesis
-	try 0 inject
-	try 0 propagate
-	try 0 verify -o json
-	json '.nodes | map(.verified and .key_proved) | all' true
-	json '.nodes | map(.quorum_public_key) | unique | length' 1
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	cluster=own
+	cluster own 2 2 3
 }
 
-@test "verify: a node that lacks the key, and one that is gone, are named" {
-	make_cluster
-	try 0 up
-	try 0 genesis
-	try 0 inject
-	try 0 down tee3
-	run --separate-stderr teectl verify -o json
-	[[ $status -eq 2 || $status -eq 4 || $status -eq 69 ]]
-	json '.nodes[0].key_proved' true
-	json '.nodes[1].key_proved' false
-	says "tee"
+teardown() {
+	stop_hvs
+	down_all
 }
 
-@test "verify: without anything there it says so" {
-	make_cluster
-	run --separate-stderr teectl verify
-	[[ $status -ne 0 ]]
-	says "teectl"
+@test "verify: asks every TEE for a document and a key proof, and for no seed phrase" {
+	with_key own
+	ok propagate
+	ok verify -o json
+	same "$(jq -r '[.ready_count, .verified_count, .trust] | join(" ")' <<<"$output")" '2 2 simulated'
+	same "$(jq -r '.nodes[] | [.name, .verified, .key_proved] | join(" ")' <<<"$output")" \
+		$'tee1 true true\ntee2 true true'
+	ok verify
+	has "$stderr" 'tee1: key proved, holds the quorum key'
+	has "$output" 'nothing to do: every TEE proved that it holds the quorum key'
+	has "$output" ' proved'
+	run -1 grep -h 'operation=generate-seed' .teectl/own/logs/tee1.log .teectl/own/logs/tee2.log
 }
 
-
-@test "verify: one TEE does not pass for two" {
-	make_cluster
-	try 0 up
-	try 0 genesis
-	try 0 inject
-	try 0 propagate
-	# What a relay at tee2's address would do: every answer is the real one of tee1.
-	port=$(url cluster tee1)
-	port=${port##*:}
-	sed "s|name: tee2, listen: .* }|name: tee2, url: \"http://localhost:$port\" }|" cluster.yaml >relay.yaml
-	run --separate-stderr teectl -f relay.yaml verify
-	same "$status" 5
-	has "$stderr" "is the one that answers for tee"
-	run --separate-stderr teectl -f relay.yaml status -o json
-	json '.nodes | map(select(.verified)) | length' 2
+@test "verify: before up, before genesis, before the key is everywhere, with a TEE gone" {
+	run -2 --separate-stderr teectl -f own.yaml verify
+	has "$stderr" "there is no simulated root in '.teectl/own' yet: teectl up makes it"
+	ok up
+	run -2 --separate-stderr teectl -f own.yaml verify
+	has "$stderr" 'there has been no genesis, so there is no key to prove: teectl genesis'
+	ok genesis
+	ok inject
+	run -4 --separate-stderr teectl -f own.yaml verify -o json
+	has "$stderr" 'tee2: prove failed: tee2: prove-key: Invalid state transition'
+	same "$(jq -r '.nodes[] | [.name, .verified, .key_proved] | join(" ")' <<<"$output")" \
+		$'tee1 true true\ntee2 true false'
+	ok propagate
+	kill_node own tee2
+	run -4 --separate-stderr teectl -f own.yaml verify
+	has "$stderr" 'tee2 is not running: teectl up'
+	has "$stderr" 'hint: teectl -f own.yaml up'
+	kill_node own tee1
+	run -69 --separate-stderr teectl -f own.yaml verify
+	has "$stderr" 'tee1 is not running: teectl up'
 }

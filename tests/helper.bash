@@ -192,3 +192,8 @@ until_asked() {
 		[[ $line != "$2" ]] || ((++seen < ${3:-1})) || break
 	done < <(tail -n +1 -F --pid=$$ "$BATS_TEST_TMPDIR/$1.log" 2>/dev/null)
 }
+
+# bytes_of FILE: the hex in it as a JSON array.
+bytes_of() {
+	printf '[%s]\n' "$(tr -d '[:space:]' <"$1" | sed 's/../0x& /g' | xargs printf '%d,' | sed 's/,$//')"
+}
