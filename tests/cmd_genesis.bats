@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # teectl genesis. What it believes and what not: genesis_trust.bats.
 
-load helper
+load verb
 
 setup() {
 	cd "$BATS_TEST_TMPDIR"
@@ -25,6 +25,7 @@ teardown() {
 		'GenesisBooted|waiting for people'
 	for member in member1 member2 member3; do
 		same "$(stat -c '%a %s' .teectl/own/shares/$member.share)" '600 130'
+		teectl -f own.yaml share check --key own-members/$member.secret --share .teectl/own/shares/$member.share >/dev/null
 	done
 	same "$(find .teectl/own -type d ! -perm 700; find .teectl/own -type f -perm /077 ! -name '*.der' ! -name '*.pub')" ''
 	same "$(tr -d '[:space:]' <.teectl/own/quorum_key.pub)" "$(jq -r .quorum_public_key <<<"$output")"
@@ -93,4 +94,13 @@ teardown() {
 	get "$(url own tee1)" /enclave/manifest
 	same "$(jq -c '.manifest_envelope.manifest.pivot | [.hash[31], .args, .restart]' <<<"$output")" \
 		'[9,["--a","b c"],"Never"]'
+}
+
+@test "genesis: a member's key file that is missing is told before anything is asked" {
+	make_cluster
+	try 0 up
+	rm members/member2.*
+	try 66 genesis
+	says "member2"
+	[[ ! -e .teectl/demo/genesis_output ]]
 }

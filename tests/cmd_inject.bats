@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # teectl inject. Too few and wrong shares: comprehensive_sharing.bats; lies: forward_trust.bats.
 
-load helper
+load verb
 
 setup() {
 	cd "$BATS_TEST_TMPDIR"
@@ -76,4 +76,22 @@ teardown() {
 		run -1 grep -rqF "$(tr -d '[:space:]' <"$secret")" .teectl
 		hasnt "$output$stderr" "$(tr -d '[:space:]' <"$secret")"
 	done
+}
+
+@test "inject: with too few it waits for people, names them, and goes on when one comes" {
+	make_cluster --members 5 --threshold 3
+	try 0 up
+	try 0 genesis
+	mkdir away
+	for i in 3 4 5; do
+		mv members/member$i.secret away/
+		sed -i "s|key: members/member$i.secret|pub: members/member$i.pub|" cluster.yaml
+	done
+	try 3 inject -o json
+	says "member3"
+	says "member5"
+	json '.waiting_for | sort | join(" ")' "member3 member4 member5"
+	sed -i "s|pub: members/member4.pub|key: away/member4.secret|" cluster.yaml
+	try 0 inject -o json
+	json '.nodes[0].phase' ApplicationReady
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # teectl propagate. Chains with TEEs missing: tee_chain.bats; deaths: resume.bats.
 
-load helper
+load verb
 
 setup() {
 	cd "$BATS_TEST_TMPDIR"
@@ -68,4 +68,17 @@ teardown() {
 	same "$(jq -r '.nodes[1].state' <<<"$output")" failed
 	run -5 --separate-stderr teectl -f guest.yaml propagate --from tee2
 	has "$stderr" 'tee2 is occupied'
+}
+
+@test "propagate: --from and --to choose" {
+	make_cluster
+	try 0 up
+	try 0 genesis
+	try 0 inject
+	try 0 propagate --from tee1 --to tee3
+	says "tee3: key forwarded, from tee1"
+	try 2 status -o json
+	json '.nodes[1].phase' WaitingForBootInstruction
+	try 0 propagate --from tee3
+	says "tee2: key forwarded"
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # teectl up
 
-load helper
+load verb
 
 setup() {
 	cd "$BATS_TEST_TMPDIR"
@@ -108,4 +108,26 @@ teardown() {
 @test "up: -o json of a failure before anything was asked is a document too" {
 	run -66 --separate-stderr teectl -f nothing.yaml up -o json
 	same "$(jq -r '.error | [.name, .exit_status, .verb] | join(" ")' <<<"$output")" 'no-input 66 up'
+}
+
+@test "up: an image that differs from the pins is refused, named and stopped" {
+	make_cluster --nodes 1
+	cp "$BUILD/teectl-enclave" enclave
+	sed -i 's|image: .*|image: enclave|' cluster.yaml
+	try 0 measure --write
+	printf x >>enclave
+	try 5 up
+	says "tee1"
+	says "PCR0"
+	try 0 down -o json
+	json '.nodes[0].outcome' "not running"
+}
+
+@test "up: an image that does not start is told with its node" {
+	make_cluster --nodes 1
+	cp /bin/false enclave
+	sed -i 's|image: .*|image: enclave|' cluster.yaml
+	run --separate-stderr teectl up
+	[[ $status -ne 0 ]]
+	says "tee1"
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # teectl verify. What it refuses: forward_trust.bats.
 
-load helper
+load verb
 
 setup() {
 	cd "$BATS_TEST_TMPDIR"
@@ -48,4 +48,21 @@ teardown() {
 	kill_node own tee1
 	run -69 --separate-stderr teectl -f own.yaml verify
 	has "$stderr" 'tee1 is not running: teectl up'
+}
+
+@test "verify: one TEE does not pass for two" {
+	make_cluster
+	try 0 up
+	try 0 genesis
+	try 0 inject
+	try 0 propagate
+	# What a relay at tee2's address would do: every answer is the real one of tee1.
+	port=$(url cluster tee1)
+	port=${port##*:}
+	sed "s|name: tee2, listen: .* }|name: tee2, url: \"http://localhost:$port\" }|" cluster.yaml >relay.yaml
+	run --separate-stderr teectl -f relay.yaml verify
+	same "$status" 5
+	has "$stderr" "is the one that answers for tee"
+	run --separate-stderr teectl -f relay.yaml status -o json
+	json '.nodes | map(select(.verified)) | length' 2
 }

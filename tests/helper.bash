@@ -66,10 +66,11 @@ cluster() {
 	} >"$name.yaml"
 }
 
-# url NAME NODE: where a node of a running cluster serves, as the state remembers it.
+# url NAME NODE: where a node of the running cluster of NAME.yaml serves, as the state remembers it.
 url() {
-	local pid start address
-	read -r pid start address <".teectl/$1/pids/$2"
+	local state pid start address
+	state=$(sed -n "/^metadata:/,/name:/s/.*name: *\([^ ,}#]*\).*/\1/p" "$1.yaml" | head -n 1)
+	read -r pid start address <".teectl/$state/pids/$2"
 	echo "http://$address"
 }
 
