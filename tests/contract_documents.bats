@@ -90,6 +90,32 @@ ZERO48=$(printf '00%.0s' {1..48})
 	same "$(teectl member show recovered.secret -o json | jq -r .public_key)" "$(jq -c .quorum_public_key <<<"$genesis" | hex)"
 }
 
+hmac() { # KEY-HEX < hex, in hex
+	tr a-f A-F | basenc -d --base16 | openssl dgst -sha512 -mac HMAC -macopt "hexkey:$1" -r | cut -d ' ' -f 1
+}
+
+of_text() {
+	printf %s "$1" | od -An -v -tx1 | tr -d ' \n'
+}
+
+@test "documents: a seed is what the contract derives from the quorum's master seed" {
+	hv tee --insecure-open-seed
+	keys 2
+	teectl member keygen dr >/dev/null
+	local dr seed prk info
+	dr=$(bytes "$(tr -d '\n' <dr.pub)")
+	ask "$tee" POST /enclave/genesis-boot "$(genesis_request 2 2 | jq -c --argjson dr "$dr" '.dr_key = $dr')"
+	accepted
+	genesis=$output
+	inject "$tee" 2
+	seed=$(jq -c .dr_key_wrapped_quorum_key <<<"$genesis" | forge open dr.secret | hex)
+	prk=$(hmac "$(of_text teectl-generate-seed-v1)" <<<"$seed")
+	ask "$tee" POST /generate-seed '{"seed_type":"type","seed_data":"dat  ","strength":160}'
+	accepted
+	info=$(of_text bip39)0004000000$(of_text type)05000000$(of_text 'dat  ')a000
+	same "$(jq -r .entropy <<<"$output")" "$(hmac "$prk" <<<"${info}01" | head -c 40)"
+}
+
 @test "documents: two geneses have nothing in common" {
 	hv one
 	hv two

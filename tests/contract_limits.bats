@@ -465,6 +465,22 @@ nested() { # DEPTH: an unknown field at that depth of containers, the object cou
 	(($(seconds) >= 3 && $(seconds) < 15)) || fail "$(seconds) tenths"
 }
 
+@test "limits: nobody waits for a body that is still on its way" {
+	hv tee --debug
+	local fd address=${tee#*://} body
+	body=$(genesis_request 2 2 keyless)
+	exec {fd}<>"/dev/tcp/${address%:*}/${address#*:}"
+	request POST /enclave/genesis-boot 'Content-Type: application/json' "Content-Length: ${#body}" >&"$fd"
+	printf %s "${body:0:100}" >&"$fd"
+	ask "$tee" GET /status
+	same "$(jq -r .phase <<<"$output")" WaitingForBootInstruction
+	boot "$tee" 2 3 keyless
+	# What came first but was whole later is judged later.
+	printf %s "${body:100}" >&"$fd"
+	has "$(timeout 5 cat <&"$fd")" '"code":1006'
+	exec {fd}>&-
+}
+
 # --- connections
 
 hold() { # URL COUNT: that many connections, each of which has been answered once
