@@ -81,6 +81,7 @@ static struct stage stage_new(const char *script, const char *more)
 	                         VECTORS, VECTORS, more));
 	snprintf(file, sizeof(file), "%s/c.yaml", g.folder);
 	assert_ok(cluster_parse(file, buf_view(&text), &g.cluster, &e));
+	assert_ok(file_write(g.cluster.enclave.image, view_text("an image"), 0700, &e));
 	assert_ok(state_open(&g.cluster, NULL, true, "test", &g.state, &e));
 	return g;
 }
@@ -308,6 +309,20 @@ static void one_that_runs_is_not_started_twice(void **state)
 	assert_int_equal(look(&g, 0).pid, pid);
 }
 
+static void one_without_an_image_is_not_started(void **state)
+{
+	AUTO(stage) struct stage g = stage_new(READY, "");
+	struct launch_result result;
+
+	(void)state;
+	assert_int_equal(unlink(g.cluster.enclave.image), 0);
+	start(&g, 1, 10000, &result);
+	assert_false(result.is_started);
+	assert_int_equal(result.failure.code, ERR_NO_INPUT);
+	assert_non_null(strstr(result.failure.text, "tee1: there is no enclave.image"));
+	assert_false(look(&g, 0).is_running);
+}
+
 static void one_that_ignores_sigterm_is_killed(void **state)
 {
 	AUTO(stage) struct stage g = stage_new("trap '' TERM\n" READY, "");
@@ -440,6 +455,7 @@ int main(void)
 		cmocka_unit_test(one_that_says_something_else_is_stopped),
 		cmocka_unit_test(one_that_is_never_ready_is_stopped_at_the_deadline),
 		cmocka_unit_test(one_that_runs_is_not_started_twice),
+		cmocka_unit_test(one_without_an_image_is_not_started),
 		cmocka_unit_test(one_that_ignores_sigterm_is_killed),
 		cmocka_unit_test(a_pid_that_is_used_again_is_another_process),
 		cmocka_unit_test(one_left_behind_while_starting_is_replaced),
