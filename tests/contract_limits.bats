@@ -415,6 +415,7 @@ nested() { # DEPTH: an unknown field at that depth of containers, the object cou
 	hv tee
 	hv secure --tls-cert cert.pem --tls-key key.pem
 	local fd start pids=()
+	# The clock is read a little after the connection is there: hence the lower bounds below.
 	measure() { # NAME URL: holds a connection on which standard input was sent until it is closed
 		local fd address=${2#*://} start
 		exec {fd}<>"/dev/tcp/${address%:*}/${address#*:}"
@@ -433,9 +434,9 @@ nested() { # DEPTH: an unknown field at that depth of containers, the object cou
 	pids+=($!)
 	wait "${pids[@]}"
 	for name in idle head body; do
-		(($(<$name) >= 100 && $(<$name) < 120)) || fail "$name: $(<$name) tenths of a second"
+		(($(<$name) >= 97 && $(<$name) < 120)) || fail "$name: $(<$name) tenths of a second"
 	done
-	(($(<handshake) >= 30 && $(<handshake) < 45)) || fail "handshake: $(<handshake) tenths"
+	(($(<handshake) >= 27 && $(<handshake) < 45)) || fail "handshake: $(<handshake) tenths"
 }
 
 @test "limits: byte by byte does not make a request's time longer" {
@@ -450,7 +451,7 @@ nested() { # DEPTH: an unknown field at that depth of containers, the object cou
 		read -r -t 0.1 -u "$fd" _ || (($? > 128)) || break
 	done
 	exec {fd}>&-
-	(($(seconds) >= 6 && $(seconds) < 20)) || fail "$(seconds) tenths"
+	(($(seconds) >= 5 && $(seconds) < 20)) || fail "$(seconds) tenths"
 }
 
 @test "limits: a connection between two requests may be idle for its time, and no longer" {
@@ -462,7 +463,7 @@ nested() { # DEPTH: an unknown field at that depth of containers, the object cou
 	timeout 5 cat <&"$fd" >answer
 	exec {fd}>&-
 	has "$(<answer)" healthy
-	(($(seconds) >= 3 && $(seconds) < 15)) || fail "$(seconds) tenths"
+	(($(seconds) >= 2 && $(seconds) < 15)) || fail "$(seconds) tenths"
 }
 
 @test "limits: nobody waits for a body that is still on its way" {
@@ -576,7 +577,7 @@ certificate() { # NAME: cert.pem and key.pem
 	start=$(date +%s%N)
 	timeout 5 cat <&"$fd" >/dev/null
 	exec {fd}>&-
-	(($(seconds) >= 3 && $(seconds) < 15)) || fail "$(seconds) tenths"
+	(($(seconds) >= 2 && $(seconds) < 15)) || fail "$(seconds) tenths"
 }
 
 @test "limits: certificate and key come as inherited descriptors too, and belong together" {
