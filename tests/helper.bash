@@ -173,12 +173,14 @@ with_key() {
 	teectl -f "$1.yaml" inject >/dev/null 2>&1
 }
 
-# Kills an enclave launched by up, as a power cut would, and waits until it is gone.
+# Kills an enclave launched by up, as a power cut would, and waits for the end of a connection to it.
 kill_node() { # NAME NODE
-	local pid rest
-	read -r pid rest <".teectl/$1/pids/$2"
+	local pid start address fd
+	read -r pid start address <".teectl/$1/pids/$2"
+	exec {fd}<>"/dev/tcp/${address%:*}/${address##*:}"
 	kill -KILL "$pid"
-	tail --pid="$pid" -f /dev/null
+	cat <&"$fd" >/dev/null 2>&1 || true
+	exec {fd}<&-
 }
 
 # did NAME NODE OPERATION: how often the node did it, by its own log.
@@ -188,10 +190,14 @@ did() {
 
 # until_asked MITM OPERATION [N]: waits, by event, until the proxy has been asked that often.
 until_asked() {
-	local seen=0 line
-	while read -r line; do
+	local seen=0 line fd pid
+	exec {fd}< <(exec tail -n +1 -f "$BATS_TEST_TMPDIR/$1.log" 3>&-)
+	pid=$!
+	while read -r -u "$fd" line; do
 		[[ $line != "$2" ]] || ((++seen < ${3:-1})) || break
-	done < <(tail -n +1 -F --pid=$$ "$BATS_TEST_TMPDIR/$1.log" 2>/dev/null)
+	done
+	kill "$pid"
+	exec {fd}<&-
 }
 
 # bytes_of FILE: the hex in it as a JSON array.
