@@ -126,7 +126,7 @@ struct globals {
 extern const struct opt global_opts[];
 extern const size_t global_opt_count;
 
-#define HINT_MAX 240
+#define HINT_MAX 8704 /* a command with two paths of Linux's PATH_MAX */
 
 /* What a verb runs in. */
 struct context {
@@ -137,7 +137,9 @@ struct context {
 	int64_t deadline_ms; /* monotonic (clock_monotonic_ms); INT64_MAX: none */
 	int interrupt_fd;    /* a signalfd, -1 without NEEDS_SIGNALS */
 	struct progress progress;
-	bool has_document;   /* print_json was called: in JSON no error object follows it */
+	struct text_list told; /* failures that were told already, "NODE: text" */
+	bool is_waiting_told;  /* and that people are waited for */
+	bool has_document;     /* print_json was called: in JSON no error object follows it */
 	char hint[HINT_MAX]; /* what to do next; set by context_hint, else from the error's code */
 };
 
@@ -148,6 +150,11 @@ void context_drop(struct context *c);
 
 /* The hint that is printed below the error, instead of the one that its code has. */
 void context_hint(struct context *c, const char *format, ...) PRINTF_LIKE(2, 3);
+/* " -f FILE", as the command that comes next needs it; "" for the default file. */
+#define FILE_OPTION_MAX 4104 /* Linux's PATH_MAX */
+void context_file_option(const struct context *c, char to[static FILE_OPTION_MAX]);
+/* False if this was told before; it counts as told from now on. */
+bool context_tell_once(struct context *c, const char *text);
 /* What is left until the deadline, for run_options.timeout_ms; the verb's own without --timeout. */
 int64_t context_timeout_ms(const struct context *c);
 /* The node of that name. fails ERR_USAGE, with the nearest name */

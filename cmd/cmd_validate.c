@@ -3,6 +3,8 @@
 
 #include "base/file.h"
 
+#include <string.h>
+
 struct valid_cluster {
 	struct buf file, name, namespace_name;
 	int64_t nonce, threshold, members, manifest_threshold, manifest_members, nodes, nodes_here;
@@ -75,9 +77,9 @@ static int run(struct context *c, const void *arguments, struct err *e)
 
 	(void)arguments;
 	if (check_files(&c->cluster, e) < 0) {
-		if (e->code == ERR_NO_INPUT)
-			context_hint(c, "the file itself is valid; make what it points to (teectl "
-			                "member keygen makes keys), or correct the path");
+		if (e->code == ERR_NO_INPUT && strcmp(e->reason, CLUSTER_KEY_MISSING) != 0)
+			context_hint(c, "the file itself is valid; make what it points to, or "
+			                "correct the path");
 		return -1;
 	}
 	TRY(describe(&c->cluster, &v, e));

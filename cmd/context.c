@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -18,6 +19,34 @@ void context_hint(struct context *c, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(c->hint, sizeof(c->hint), format, args);
 	va_end(args);
+}
+
+void context_file_option(const struct context *c, char to[static FILE_OPTION_MAX])
+{
+	const char *file = c->global.file;
+	bool is_default = !file || strcmp(file, CLUSTER_FILE_DEFAULT) == 0;
+
+	snprintf(to, FILE_OPTION_MAX, "%s%s", is_default ? "" : " -f ", is_default ? "" : file);
+}
+
+bool context_tell_once(struct context *c, const char *text)
+{
+	struct text_list *told = &c->told;
+	char **items, *copy;
+
+	for (size_t i = 0; i < told->count; i++)
+		if (strcmp(told->items[i], text) == 0)
+			return false;
+	/* Without memory it is told twice. */
+	copy = strdup(text);
+	items = copy ? reallocarray(told->items, told->count + 1, sizeof(*items)) : NULL;
+	if (!items) {
+		free(copy);
+		return true;
+	}
+	items[told->count++] = copy;
+	told->items = items;
+	return true;
 }
 
 /* From here on the two signals wait in the descriptor; a child that is started must unblock them.
@@ -74,6 +103,10 @@ void context_drop(struct context *c)
 	if (c->state.folder)
 		state_drop(&c->state);
 	cluster_drop(&c->cluster);
+	for (size_t i = 0; i < c->told.count; i++)
+		free(c->told.items[i]);
+	free(c->told.items);
+	c->told = (struct text_list){ 0 };
 }
 
 int64_t context_timeout_ms(const struct context *c)

@@ -63,6 +63,8 @@ void progress_say(struct progress *p, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	text_tame(text);
+	/* Where both go to one place, data that was printed before comes before. */
+	fflush(stdout);
 	progress_clear(p);
 	fprintf(stderr, "%s\n", text);
 	fflush(stderr);

@@ -2,6 +2,8 @@
 
 #include "print.h"
 
+#include "base/file.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -84,36 +86,104 @@ static const struct advice *advice_for(enum err_code code)
 	return NULL;
 }
 
-struct error_object {
-	struct buf name, verb, text;
-	int64_t code, exit_status;
-	bool has_reason, has_cause, has_hint, has_code;
-	struct buf reason, cause, hint;
+/* What helps where the code alone would say "again": by status and how the reason begins. */
+static const struct {
+	int exit_status;
+	const char *reason;
+	const char *verb; /* NULL: the words alone */
+	const char *words;
+} reason_hints[] = {
+	{ 5, "pcr", "measure", "shows what this machine measures beside what is expected" },
+	{ 75, STATE_LOCKED, NULL,
+	  "run the same command again when that run has ended; it is not waited for" },
 };
 
-static const struct wire_field error_object_fields[] = {
-	JSON_TEXT(error_object, name),
-	JSON_MAYBE(error_object, code, int64_t, has_code, .kind = WIRE_NUMBER, .max = INT32_MAX),
-	JSON_NUMBER(error_object, exit_status),
-	JSON_TEXT(error_object, verb),
-	JSON_MAYBE(error_object, reason, struct buf, has_reason, .kind = WIRE_TEXT,
-	           .max = ERR_REASON_MAX),
-	JSON_TEXT(error_object, text),
-	JSON_MAYBE(error_object, cause, struct buf, has_cause, .kind = WIRE_TEXT, .max = HINT_MAX),
-	JSON_MAYBE(error_object, hint, struct buf, has_hint, .kind = WIRE_TEXT, .max = HINT_MAX),
-};
-static const struct wire_schema error_object_schema =
-    JSON_SCHEMA(error_object, error_object_fields);
+static bool hint_by_reason(struct context *c, const struct err *failure)
+{
+	int exit_status = err_info(failure->code)->exit_status;
+	char file[FILE_OPTION_MAX];
 
-struct error_document {
-	struct error_object error;
-};
-static const struct wire_field error_document_fields[] = {
-	JSON_OBJECT(error_document, error, struct error_object, error_object_schema),
-};
-static const struct wire_schema error_document_schema =
-    JSON_SCHEMA(error_document, error_document_fields);
-WIRE_DROP(error_document);
+	context_file_option(c, file);
+	for (size_t i = 0; i < COUNT(reason_hints); i++) {
+		const char *reason = reason_hints[i].reason;
+
+		if (exit_status != reason_hints[i].exit_status ||
+		    strncmp(failure->reason, reason, strlen(reason)) != 0)
+			continue;
+		if (reason_hints[i].verb)
+			context_hint(c, "teectl%s %s %s", file, reason_hints[i].verb,
+			             reason_hints[i].words);
+		else
+			context_hint(c, "%s", reason_hints[i].words);
+		return true;
+	}
+	return false;
+}
+
+/* The command that makes the members' keys that are missing. A key whose public half is here is
+ * elsewhere, and another one would be no help. */
+static bool hint_missing_keys(struct context *c, const struct err *failure)
+{
+	const struct cluster_member_list *members = &c->cluster.quorum.members;
+	AUTO(buf) struct buf command = BUF_INIT(HINT_MAX / 2);
+	struct err full;
+
+	if (failure->code != ERR_NO_INPUT || strcmp(failure->reason, CLUSTER_KEY_MISSING) != 0)
+		return false;
+	for (size_t i = 0; i < members->count; i++) {
+		const char *key = members->items[i].key;
+		size_t len = key ? strlen(key) : 0, suffix = strlen(".secret");
+		char pub[FILE_OPTION_MAX];
+
+		if (len <= suffix || strcmp(key + len - suffix, ".secret") != 0)
+			continue;
+		snprintf(pub, sizeof(pub), "%.*s.pub", (int)(len - suffix), key);
+		if (file_is_there(key) || file_is_there(pub))
+			continue;
+		if (buf_add_format(&command, &full, " %.*s", (int)(len - suffix), key) < 0)
+			break;
+	}
+	if (command.len)
+		context_hint(c, "teectl member keygen%s", buf_text(&command));
+	else
+		context_hint(c, "where a key is not on this machine, have the cluster file name "
+		                "its `pub:`, not its `key:`; else correct the path");
+	return true;
+}
+
+static const char *hint_by_code(const struct err *failure)
+{
+	const struct advice *advice = advice_for(failure->code);
+
+	return advice ? advice->cure : NULL;
+}
+
+/* Is the command that comes next the one that has just failed? */
+static bool is_same_verb(const struct context *c, const char *command)
+{
+	size_t len = strlen(command), name = strlen(c->cmd->name);
+
+	return len > name && command[len - name - 1] == ' ' &&
+	       strcmp(command + len - name, c->cmd->name) == 0;
+}
+
+static void settle_hint(struct context *c, const struct err *failure, const char *next)
+{
+	const char *verb = c->cmd ? c->cmd->name : NULL;
+
+	if (c->hint[0] || hint_by_reason(c, failure) || hint_missing_keys(c, failure))
+		return;
+	if (failure->code == ERR_USAGE && verb)
+		context_hint(c, "teectl help %s", verb);
+	else if (failure->code == ERR_USAGE)
+		context_hint(c, "teectl help lists the verbs");
+	/* After the time was up, the advice for that is the better one. */
+	else if (next && *next && !is_same_verb(c, next) &&
+	         err_info(failure->code)->exit_status != err_info(ERR_TRY_AGAIN)->exit_status)
+		context_hint(c, "%s", next);
+	else if (hint_by_code(failure))
+		context_hint(c, "%s", hint_by_code(failure));
+}
 
 /* A text that may be absent, with its has_ member. */
 static int set_maybe(struct buf *to, bool *has, const char *text, struct err *e)
@@ -124,21 +194,33 @@ static int set_maybe(struct buf *to, bool *has, const char *text, struct err *e)
 	return wire_set_text(to, text, e);
 }
 
-static int print_error_document(struct context *c, const struct err *failure, const char *cause,
-                                const char *hint, struct err *e)
+int report_complete(struct context *c, const struct err *failure, const char *next,
+                    struct error_report *object, struct err *e)
+{
+	const struct advice *advice = advice_for(failure->code);
+
+	settle_hint(c, failure, next);
+	TRY(wire_set_text(&object->verb, c->cmd ? c->cmd->name : "", e));
+	TRY(set_maybe(&object->cause, &object->has_cause, advice ? advice->cause : NULL, e));
+	return set_maybe(&object->hint, &object->has_hint, c->hint, e);
+}
+
+struct error_document {
+	struct error_report error;
+};
+static const struct wire_field error_document_fields[] = {
+	JSON_OBJECT(error_document, error, struct error_report, error_report_schema),
+};
+static const struct wire_schema error_document_schema =
+    JSON_SCHEMA(error_document, error_document_fields);
+WIRE_DROP(error_document);
+
+static int print_error_document(struct context *c, const struct err *failure, struct err *e)
 {
 	AUTO(error_document) struct error_document d = { 0 };
-	const struct err_info *info = err_info(failure->code);
 
-	TRY(wire_set_text(&d.error.name, info->name, e));
-	TRY(wire_set_text(&d.error.verb, c->cmd ? c->cmd->name : "", e));
-	TRY(wire_set_text(&d.error.text, failure->text, e));
-	TRY(set_maybe(&d.error.reason, &d.error.has_reason, failure->reason, e));
-	TRY(set_maybe(&d.error.cause, &d.error.has_cause, cause, e));
-	TRY(set_maybe(&d.error.hint, &d.error.has_hint, hint, e));
-	d.error.code = info->wire;
-	d.error.has_code = info->wire != 0;
-	d.error.exit_status = info->exit_status;
+	TRY(error_report_make(failure, &d.error, e));
+	TRY(report_complete(c, failure, NULL, &d.error, e));
 	return print_json(c, &error_document_schema, &d, e);
 }
 
@@ -149,20 +231,19 @@ void report_error(struct context *c, const struct err *failure)
 	const char *verb = c->cmd ? c->cmd->name : NULL;
 	struct err e;
 
-	if (!c->hint[0] && failure->code == ERR_USAGE && verb)
-		context_hint(c, "teectl help %s", verb);
-	else if (!c->hint[0] && failure->code == ERR_USAGE)
-		context_hint(c, "teectl help lists the verbs");
-	else if (!c->hint[0] && advice)
-		context_hint(c, "%s", advice->cure);
+	settle_hint(c, failure, NULL);
+	/* Where both go to one place, the data comes first. */
+	fflush(stdout);
 	progress_clear(&c->progress);
-	fprintf(stderr, "teectl: %s%s%s\n", verb ? verb : "", verb ? ": " : "", failure->text);
+	if (failure->code != ERR_WAITING || !c->is_waiting_told)
+		fprintf(stderr, "teectl: %s%s%s\n", verb ? verb : "", verb ? ": " : "",
+		        failure->text);
 	if (cause)
 		fprintf(stderr, "  cause: %s\n", cause);
 	if (c->hint[0])
 		fprintf(stderr, "  %s: %s\n", cause ? "cure" : "hint", c->hint);
 	if ((c->global.output == OUTPUT_JSON && c->has_document) ||
-	    print_error_document(c, failure, cause, c->hint, &e) == 0)
+	    print_error_document(c, failure, &e) == 0)
 		return;
 	fprintf(stderr, "teectl: %s\n", e.text);
 }

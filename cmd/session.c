@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "print.h"
+#include "report.h"
 #include "proto/phase.h"
 
 #include <stdio.h>
@@ -10,6 +11,61 @@
 #include <unistd.h>
 
 #define SHORT_HASH_LEN 4 /* bytes shown of a hash: enough to tell two apart at a glance */
+
+/* An error's text begins with its node where it has come from one; the line says it once. */
+static const char *without_node(const char *text, const char *node)
+{
+	size_t len = strlen(node);
+
+	if (strncmp(text, node, len) != 0)
+		return text;
+	if (strncmp(text + len, ": ", 2) == 0)
+		return text + len + 2;
+	/* "tee3 is not running" */
+	return strncmp(text + len, " is not ", 8) == 0 ? text + len + 4 : text;
+}
+
+/* Several steps of a node that is gone fail with one sentence, which is told once. People who are
+ * waited for are no failure. */
+static void say_failed(struct context *c, const struct event *event)
+{
+	const char *text = without_node(event->text, event->node);
+	char line[ERR_TEXT_MAX];
+
+	snprintf(line, sizeof(line), "%s: %s", event->node, text);
+	if (!context_tell_once(c, line))
+		return;
+	if (event->failure && event->failure->code == ERR_WAITING) {
+		progress_say(&c->progress, "%s", line);
+		c->is_waiting_told = true;
+	} else {
+		progress_say(&c->progress, "%s: %s failed: %s", event->node, event->step, text);
+	}
+}
+
+/* "attempt 1: tee1: status: WHY; again in 80 ms": WHY is told once; on a terminal each attempt
+ * shows in the last line. */
+static void say_retry(struct context *c, const struct event *event)
+{
+	const char *why = strstr(event->text, ": "), *end = strstr(event->text, "; again in ");
+	char line[2 * ERR_TEXT_MAX], key[ERR_TEXT_MAX];
+	size_t step = strlen(event->step);
+
+	if (!why || !end || end < why)
+		why = event->text, end = why + strlen(why);
+	else
+		why = without_node(why + 2, event->node);
+	if (strncmp(why, event->step, step) == 0 && strncmp(why + step, ": ", 2) == 0)
+		why += step + 2;
+	snprintf(key, sizeof(key), "again: %s: %s: %.*s", event->node, event->step,
+	         (int)(end - why), why);
+	snprintf(line, sizeof(line), "%s: %s: %.*s%s", event->node, event->step,
+	         (int)strcspn(event->text, ":") + 2, event->text, why);
+	if (context_tell_once(c, key))
+		progress_say(&c->progress, "%s", line);
+	else
+		progress_set(&c->progress, 0, 0, "%s", line);
+}
 
 static void on_event(void *context, const struct event *event)
 {
@@ -34,11 +90,10 @@ static void on_event(void *context, const struct event *event)
 		             (long long)(event->elapsed_us + 500) / 1000);
 		break;
 	case EVENT_STEP_FAILED:
-		progress_say(&c->progress, "%s: %s failed: %s", event->node, event->step,
-		             event->text);
+		say_failed(c, event);
 		break;
 	case EVENT_RETRY:
-		progress_say(&c->progress, "%s: %s: %s", event->node, event->step, event->text);
+		say_retry(c, event);
 		break;
 	case EVENT_NOTE:
 		progress_say(&c->progress, "%s: %s", event->node, event->text);
@@ -155,21 +210,19 @@ static int print_report(struct context *c, const struct goal *goal,
 	if (shows_table(goal))
 		TRY(session_table(c, report, e));
 	else if (!nothing[0] && !report->has_error && goal->kind == GOAL_UP)
-		print_line(c, "%lld of %lld TEEs are verified", (long long)report->verified_count,
-		           (long long)report->node_count);
+		print_line(c, "%lld of %lld TEEs %s verified", (long long)report->verified_count,
+		           (long long)report->node_count,
+		           report->verified_count == 1 ? "is" : "are");
 	else if (!nothing[0] && !report->has_error)
-		print_line(c, "%lld of %lld TEEs have the quorum key",
-		           (long long)report->ready_count, (long long)report->node_count);
+		print_line(c, "%lld of %lld TEEs %s the quorum key", (long long)report->ready_count,
+		           (long long)report->node_count,
+		           report->ready_count == 1 ? "has" : "have");
 	if (goal->kind == GOAL_STATUS)
 		print_waiting(c, report);
 	if (shows_table(goal) && report->missing.len)
 		print_line(c, "missing: %s", buf_text(&report->missing));
 	if (!report->has_error && report->next.len)
 		print_line(c, "next: %s", buf_text(&report->next));
-	/* After the time was up, the advice for that is the better one. */
-	else if (report->next.len &&
-	         report->error.exit_status != err_info(ERR_TRY_AGAIN)->exit_status)
-		context_hint(c, "%s", buf_text(&report->next));
 	return 0;
 }
 
@@ -193,10 +246,12 @@ int session_reach(struct context *c, struct run *r, const struct goal *goal, str
 	if (!failed && goal->kind == GOAL_STATUS)
 		failed = report_judge(&report, &failure) < 0;
 	TRY(report_outcome(&report,
-	                   failed       ? "failed"
-	                   : nothing[0] ? "nothing to do"
-	                                : "done",
+	                   !failed                       ? nothing[0] ? "nothing to do" : "done"
+	                   : failure.code == ERR_WAITING ? "waiting"
+	                                                 : "failed",
 	                   failed ? &failure : NULL, e));
+	if (failed)
+		TRY(report_complete(c, &failure, buf_text(&report.next), &report.error, e));
 	TRY(print_report(c, goal, &report, nothing, e));
 	if (failed)
 		*e = failure;

@@ -58,7 +58,12 @@ load verb
 	exec {lock}<.teectl/demo/lock
 	flock -x "$lock"
 	try 75 down
-	says "teectl: down: "
+	says "teectl: down: '.teectl/demo' is in use by another run (pid "
+	says "teectl down)"
+	[[ $stderr != *--timeout* ]]
+	: >.teectl/demo/lock
+	try 75 down
+	says "in use by another run (starting)"
 	exec {lock}<&-
 	try 0 down
 }

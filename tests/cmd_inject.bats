@@ -63,7 +63,7 @@ teardown() {
 	run -3 --separate-stderr teectl -f own.yaml inject -o json
 	has "$stderr" 'the share of member1 is wrong'
 	has "$stderr" 'the share of member2 is wrong'
-	has "$stderr" '1 of 2 shares; waiting for one of: member1 (wrong share), member2 (wrong share)'
+	has "$stderr" '1 of 2 shares are in; waiting for one of: member1 (wrong share), member2 (wrong share)'
 	same "$(jq -r '.waiting_for | join(" ")' <<<"$output")" 'member1 member2'
 }
 

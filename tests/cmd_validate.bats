@@ -47,7 +47,10 @@ load verb
 	rm members/member2.secret
 	try 66 validate
 	says "member2"
-	says "teectl member keygen"
+	says 'name its `pub:`'
+	rm members/member2.pub
+	try 66 validate
+	says "hint: teectl member keygen members/member2"
 }
 
 @test "validate: a key file that is no key is named with its member" {

@@ -37,7 +37,7 @@ teardown() {
 	ok genesis
 	ok inject
 	run -4 --separate-stderr teectl -f own.yaml verify -o json
-	has "$stderr" 'tee2: prove failed: tee2: prove-key: Invalid state transition'
+	has "$stderr" 'tee2: prove failed: prove-key: Invalid state transition'
 	same "$(jq -r '.nodes[] | [.name, .verified, .key_proved] | join(" ")' <<<"$output")" \
 		$'tee1 true true\ntee2 true false'
 	ok propagate

@@ -102,7 +102,7 @@ nothing_to_do() { # VERB WORDS
 	ok up
 	ok genesis
 	run -3 --separate-stderr teectl -f own.yaml inject -o json
-	has "$stderr" '2 of 3 shares; waiting for one of: member1, member4, member5'
+	has "$stderr" '2 of 3 shares are in; waiting for one of: member1, member4, member5'
 	same "$(waiting_for)" 'member1 member4 member5'
 	same "$(jq -r '.nodes[0].state + ", " + .nodes[0].phase' <<<"$output")" \
 		'waiting for people, WaitingForQuorumShards'
@@ -130,7 +130,7 @@ nothing_to_do() { # VERB WORDS
 	ok up
 	ok genesis
 	run -3 --separate-stderr teectl -f own.yaml inject -o json
-	has "$stderr" '0 of 3 shares; waiting for more of: member1, member2, member3, member4, member5'
+	has "$stderr" '0 of 3 shares are in; waiting for more of: member1, member2, member3, member4, member5'
 	same "$(waiting_for)" 'member1 member2 member3 member4 member5'
 	same "$(did own tee1 inject-shares)" 0
 }
@@ -143,7 +143,7 @@ nothing_to_do() { # VERB WORDS
 	cp .teectl/own/shares/member3.share .teectl/own/shares/member2.share
 	run -3 --separate-stderr teectl -f own.yaml inject -o json
 	has "$stderr" 'tee1: the share of member2 is wrong'
-	has "$stderr" '2 of 3 shares; waiting for one of: member2 (wrong share), member4, member5'
+	has "$stderr" '2 of 3 shares are in; waiting for one of: member2 (wrong share), member4, member5'
 	same "$(waiting_for)" 'member2 member4 member5'
 	back 5
 	ok inject

@@ -80,7 +80,7 @@ lie_all() { # VERB NODE OPERATION
 	between tee1 inject-shares:altered
 	run -3 --separate-stderr teectl -f lie.yaml inject
 	has "$stderr" 'the enclave rejected the share of member1'
-	has "$stderr" '1 of 2 shares; waiting for one of: member1 (wrong share), member3'
+	has "$stderr" '1 of 2 shares are in; waiting for one of: member1 (wrong share), member3'
 	stop_hvs
 	ok inject
 }
@@ -155,7 +155,7 @@ lie_all() { # VERB NODE OPERATION
 	with_key own
 	between tee2 status:ready
 	run -4 --separate-stderr teectl -f lie.yaml verify
-	has "$stderr" 'tee2: prove failed: tee2: prove-key: Invalid state transition'
+	has "$stderr" 'tee2: prove failed: prove-key: Invalid state transition'
 }
 
 @test "status and up: a document that does not hold is named, and the TEE is not stopped" {

@@ -105,7 +105,7 @@ reap() {
 	reap tee2 inject-key:kill-before
 	run -4 --separate-stderr teectl -f broken.yaml propagate --timeout 20s
 	((SECONDS - started < 25))
-	has "$stderr" 'tee2: forward failed: tee2: inject-key'
+	has "$stderr" 'tee2: forward failed: inject-key'
 	has "$stderr" 'tee3: key forwarded, from tee1'
 	has "$stderr" 'teectl: propagate: tee2: inject-key'
 	has "$stderr" 'hint: teectl -f broken.yaml up'

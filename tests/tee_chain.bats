@@ -37,7 +37,7 @@ exports() {
 	same "$output" $'2 of 3 TEEs have the quorum key\nnext: teectl -f chain.yaml propagate'
 	kill_node chain tee2
 	run -4 --separate-stderr teectl -f chain.yaml propagate
-	has "$stderr" 'tee2: forward failed: tee2 is not running: teectl up'
+	has "$stderr" 'tee2: forward failed: not running: teectl up'
 	has "$stderr" 'tee3: key forwarded, from tee1'
 	has "$stderr" 'teectl -f chain.yaml up'
 	ok up

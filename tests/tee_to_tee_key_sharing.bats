@@ -28,7 +28,7 @@ teardown() {
 	ok inject
 	has "$stderr" 'tee1: shares in, 2 of 2 shares'
 	has "$stderr" 'tee1: key proved'
-	same "$output" $'1 of 2 TEEs have the quorum key\nnext: teectl -f pair.yaml propagate'
+	same "$output" $'1 of 2 TEEs has the quorum key\nnext: teectl -f pair.yaml propagate'
 
 	ok propagate
 	has "$stderr" 'tee2: key forwarded, from tee1'

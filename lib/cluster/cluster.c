@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "proto/launch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,8 +85,11 @@ int cluster_member_set(const struct cluster_member_list *list, struct member_set
 		struct public_key key;
 		struct member *to;
 
-		if (read_public(from, &key, e) < 0)
+		if (read_public(from, &key, e) < 0) {
+			if (e->code == ERR_NO_INPUT)
+				snprintf(e->reason, sizeof(e->reason), "%s", CLUSTER_KEY_MISSING);
 			return err_wrap(e, "member '%s'", from->name);
+		}
 		TRY(wire_list_add(&set.members, &member_schema, &to, e));
 		TRY(wire_set_text(&to->alias, from->name, e));
 		TRY(wire_set(&to->pub_key, public_key_view(&key), e));

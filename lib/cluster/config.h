@@ -8,6 +8,7 @@
 #include "crypto/key_set.h"
 #include "proto/manifest.h"
 
+#define CLUSTER_FILE_DEFAULT "./cluster.yaml"
 #define CLUSTER_FILE_MAX  (1u << 20) /* 4096 nodes with long URLs are half of it */
 #define CLUSTER_NODES_MAX 4096
 #define CLUSTER_NAME_MAX  128 /* the contract's alias; with a suffix still a file name */
@@ -91,7 +92,8 @@ void cluster_drop(struct cluster *c);
 const struct cluster_node *cluster_find_node(const struct cluster *c, const char *name);
 /* Reads the members' public keys into a set in the file's order: of `pub` if the file names one,
  * else of `key`. Freed by wire_release(&member_set_schema, ret). fails  ERR_NO_INPUT or ERR_DATA,
- * naming member and file */
+ * naming member and file; where there is no such file, with CLUSTER_KEY_MISSING as the reason */
+#define CLUSTER_KEY_MISSING "key_file"
 MUST_CHECK int cluster_member_set(const struct cluster_member_list *list, struct member_set *ret,
                                   struct err *e);
 

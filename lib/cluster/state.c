@@ -63,18 +63,21 @@ static int take_lock(struct state *s, const char *verb, struct err *e)
 {
 	AUTO(buf) struct buf holder = BUF_INIT(HOLDER_MAX);
 	AUTO(text) char *path = NULL;
-	struct view name;
+	struct view name = { 0 };
 	struct err ignored;
 
 	TRY(state_path(s, "lock", &path, e));
 	if (file_lock(path, /* wait= */ false, &s->lock, e) == 0)
 		return write_holder(s->lock, path, verb, e);
-	if (e->code == ERR_TRY_AGAIN && file_read(path, &holder, &ignored) == 0) {
+	if (e->code != ERR_TRY_AGAIN)
+		return -1;
+	/* Between taking the lock and saying who it is, a run has no name yet. */
+	if (file_read(path, &holder, &ignored) == 0)
 		name = text_trim(buf_view(&holder));
-		return err_set(e, ERR_TRY_AGAIN, "'%s' is in use by another run (%.*s)", s->folder,
-		               (int)name.len, (const char *)name.data);
-	}
-	return -1;
+	if (name.len == 0)
+		name = view_text("starting");
+	return err_reason(e, ERR_TRY_AGAIN, STATE_LOCKED, "'%s' is in use by another run (%.*s)",
+	                  s->folder, (int)name.len, (const char *)name.data);
 }
 
 int state_open(const struct cluster *c, const char *folder_or_null, bool to_change,

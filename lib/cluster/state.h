@@ -7,6 +7,8 @@
 #include "cluster/config.h"
 #include "proto/genesis.h"
 
+#define STATE_LOCKED "locked" /* the reason of an ERR_TRY_AGAIN of state_open */
+
 struct state {
 	char *folder;
 	int lock; /* held for the life of a run that changes something; -1 for one that looks */

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define REPORT_TEXT_MAX 1024
+#define REPORT_TEXT_MAX 8704 /* a command with two paths of Linux's PATH_MAX */
 
 static const char *const state_words[] = { "ready",  "not ready", "waiting for people",
 	                                   "failed", "gone",      NULL };
@@ -29,11 +29,15 @@ INNER(node_report,
 #undef THIS
 
 #define THIS error_report
-INNER(error_report,
+SCHEMA(error_report,
+	TEXT("name", name, 0, REPORT_TEXT_MAX, "which error, a word that stays", REQUIRED),
+	NUMBER("code", code, 0, INT32_MAX, "of the enclave's refusal", NULLABLE(has_code)),
 	NUMBER("exit_status", exit_status, 0, UINT8_MAX, "of the verb", REQUIRED),
-	TEXT("name", name, 0, REPORT_TEXT_MAX, "of the error", REQUIRED),
-	TEXT("reason", reason, 0, REPORT_TEXT_MAX, "which check, for machines", REQUIRED),
-	TEXT("text", text, 0, REPORT_TEXT_MAX, "for people", REQUIRED));
+	TEXT("verb", verb, 0, REPORT_TEXT_MAX, "that failed", REQUIRED),
+	TEXT("reason", reason, 0, REPORT_TEXT_MAX, "which check, for machines", NULLABLE(has_reason)),
+	TEXT("text", text, 0, REPORT_TEXT_MAX, "for people", REQUIRED),
+	TEXT("cause", cause, 0, REPORT_TEXT_MAX, "for people", NULLABLE(has_cause)),
+	TEXT("hint", hint, 0, REPORT_TEXT_MAX, "what to do next", NULLABLE(has_hint)));
 #undef THIS
 
 #define THIS cluster_report
@@ -155,6 +159,18 @@ static const char *first_in(const struct cluster_report *report, enum node_state
 	return "";
 }
 
+/* "teectl -f prod.yaml logs tee2", with what the person had to say to get here. node may be NULL. */
+static int add_command(const struct run *r, struct buf *to, const char *verb, const char *node,
+                       struct err *e)
+{
+	const char *file = r->cluster->path, *state = r->options.state_folder;
+	bool is_default = strcmp(file, CLUSTER_FILE_DEFAULT) == 0;
+
+	return buf_add_format(to, e, "teectl%s%s%s%s %s%s%s", is_default ? "" : " -f ",
+	                      is_default ? "" : file, state ? " --state " : "", state ? state : "",
+	                      verb, node ? " " : "", node ? node : "");
+}
+
 /* The one thing that stands in the way first, and the command that deals with it. */
 static int fill_next(const struct run *r, struct cluster_report *report, struct err *e)
 {
@@ -164,12 +180,12 @@ static int fill_next(const struct run *r, struct cluster_report *report, struct 
 	if (count_state(report, NODE_FAILED)) {
 		TRY(buf_add_format(&report->missing, e, "%s failed: see its note",
 		                   first_in(report, NODE_FAILED)));
-		return buf_add_format(&report->next, e, "teectl -f %s logs %s", r->cluster->path,
-		                      first_in(report, NODE_FAILED));
+		return add_command(r, &report->next, "logs", first_in(report, NODE_FAILED), e);
 	}
 	if (count_state(report, NODE_GONE)) {
-		TRY(buf_add_format(&report->missing, e, "%zu of %zu TEEs are not running",
-		                   count_state(report, NODE_GONE), report->nodes.count));
+		TRY(buf_add_format(&report->missing, e, "%zu of %zu TEEs %s not running",
+		                   count_state(report, NODE_GONE), report->nodes.count,
+		                   count_state(report, NODE_GONE) == 1 ? "is" : "are"));
 		verb = "up";
 	} else if (!r->seen.has_genesis) {
 		TRY(buf_add_text(&report->missing, "there is no quorum key yet", e));
@@ -184,12 +200,12 @@ static int fill_next(const struct run *r, struct cluster_report *report, struct 
 		                 "no TEE has the quorum key any more, and none waits for shares",
 		                 e));
 	} else if (count_state(report, NODE_NOT_READY)) {
-		TRY(buf_add_format(&report->missing, e, "%zu of %zu TEEs have no key",
-		                   count_state(report, NODE_NOT_READY), report->nodes.count));
+		TRY(buf_add_format(&report->missing, e, "%zu of %zu TEEs %s no key",
+		                   count_state(report, NODE_NOT_READY), report->nodes.count,
+		                   count_state(report, NODE_NOT_READY) == 1 ? "has" : "have"));
 		verb = "propagate";
 	}
-	return verb ? buf_add_format(&report->next, e, "teectl -f %s %s", r->cluster->path, verb)
-	            : 0;
+	return verb ? add_command(r, &report->next, verb, NULL, e) : 0;
 }
 
 /* Any anchor but AWS's is somebody's own, who can sign what they like: it is called simulated. */
@@ -224,6 +240,20 @@ int report_make(const struct run *r, struct cluster_report *ret, struct err *e)
 	return 0;
 }
 
+int error_report_make(const struct err *failure, struct error_report *ret, struct err *e)
+{
+	const struct err_info *info = err_info(failure->code);
+
+	ret->has_code = info->wire != 0;
+	ret->code = info->wire;
+	ret->exit_status = info->exit_status;
+	TRY(wire_set_text(&ret->name, info->name, e));
+	ret->has_reason = failure->reason[0] != 0;
+	if (ret->has_reason)
+		TRY(wire_set_text(&ret->reason, failure->reason, e));
+	return wire_set_text(&ret->text, failure->text, e);
+}
+
 int report_outcome(struct cluster_report *report, const char *outcome, const struct err *failure,
                    struct err *e)
 {
@@ -231,10 +261,7 @@ int report_outcome(struct cluster_report *report, const char *outcome, const str
 	if (!failure)
 		return 0;
 	report->has_error = true;
-	report->error.exit_status = err_info(failure->code)->exit_status;
-	TRY(wire_set_text(&report->error.name, err_info(failure->code)->name, e));
-	TRY(wire_set_text(&report->error.reason, failure->reason, e));
-	return wire_set_text(&report->error.text, failure->text, e);
+	return error_report_make(failure, &report->error, e);
 }
 
 int report_judge(const struct cluster_report *report, struct err *e)
@@ -249,8 +276,9 @@ int report_judge(const struct cluster_report *report, struct err *e)
 		return err_set(e, ERR_UNREACHABLE, "none of %lld TEEs answers",
 		               (long long)report->node_count);
 	if (report->ready_count < report->node_count || report->verified_count < report->node_count)
-		return err_set(e, ERR_NOT_DESIRED, "%lld of %lld TEEs are ready, %lld verified",
+		return err_set(e, ERR_NOT_DESIRED, "%lld of %lld TEEs %s ready, %lld verified",
 		               (long long)report->ready_count, (long long)report->node_count,
+		               report->ready_count == 1 ? "is" : "are",
 		               (long long)report->verified_count);
 	return 0;
 }

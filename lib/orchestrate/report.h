@@ -29,10 +29,19 @@ struct node_report {
 	uint8_t quorum_public_key[PUBLIC_KEY_LEN];
 };
 
+/* An error for machines, wherever one is told in JSON. verb, cause and hint are the program's. */
 struct error_report {
+	struct buf name; /* stable: "attestation" */
+	bool has_code;
+	int64_t code; /* contract.md's, where an enclave has refused */
 	int64_t exit_status;
-	struct buf name, reason, text;
+	struct buf verb;
+	bool has_reason, has_cause, has_hint;
+	struct buf reason; /* which check: "pcr0" */
+	struct buf text;
+	struct buf cause, hint; /* for people: why, and what to do next */
 };
+extern const struct wire_schema error_report_schema;
 
 struct cluster_report {
 	struct buf cluster;
@@ -53,6 +62,9 @@ struct cluster_report {
 extern const struct wire_schema cluster_report_schema;
 WIRE_DROP(cluster_report);
 
+/* All but verb, cause and hint. ret: zeroed; dropped by the caller with what it stands in. */
+MUST_CHECK int error_report_make(const struct err *failure, struct error_report *ret,
+                                 struct err *e);
 MUST_CHECK int report_make(const struct run *r, struct cluster_report *ret, struct err *e);
 /* What the verb came to: done with a note of why there was nothing to do, or failed. */
 MUST_CHECK int report_outcome(struct cluster_report *report, const char *outcome,

@@ -175,7 +175,7 @@ static int refuse_waiting(struct inject *j, int64_t received, struct err *e)
 			break;
 	}
 	return err_set(
-	    e, ERR_WAITING, "%lld of %lld shares; waiting for %s%s", (long long)received,
+	    e, ERR_WAITING, "%lld of %lld shares are in; waiting for %s%s", (long long)received,
 	    (long long)j->output.set.threshold,
 	    j->output.set.threshold - received > 1 ? "more of: " : "one of: ", buf_text(&names));
 }
