@@ -25,8 +25,14 @@ static const char *without_node(const char *text, const char *node)
 	return strncmp(text + len, " is not ", 8) == 0 ? text + len + 4 : text;
 }
 
-/* Several steps of a node that is gone fail with one sentence, which is told once. People who are
- * waited for are no failure. */
+/* People who are waited for are no failure, nor is what an interrupted run has left for the next.
+ */
+static bool is_pause(const struct err *why)
+{
+	return why && (why->code == ERR_WAITING || why->code == ERR_INTERRUPTED);
+}
+
+/* Several steps of a node that is gone fail with one sentence, which is told once. */
 static void say_failed(struct context *c, const struct event *event)
 {
 	const char *text = without_node(event->text, event->node);
@@ -35,12 +41,11 @@ static void say_failed(struct context *c, const struct event *event)
 	snprintf(line, sizeof(line), "%s: %s", event->node, text);
 	if (!context_tell_once(c, line))
 		return;
-	if (event->failure && event->failure->code == ERR_WAITING) {
+	if (is_pause(event->failure))
 		progress_say(&c->progress, "%s", line);
-		c->is_waiting_told = true;
-	} else {
+	else
 		progress_say(&c->progress, "%s: %s failed: %s", event->node, event->step, text);
-	}
+	c->is_waiting_told |= event->failure && event->failure->code == ERR_WAITING;
 }
 
 /* "attempt 1: tee1: status: WHY; again in 80 ms": WHY is told once; on a terminal each attempt

@@ -26,11 +26,11 @@ next_is() { # STATUS MISSING NEXT
 	ok genesis
 	next_is 2 'tee1 waits for shares' 'teectl -f own.yaml inject'
 	ok inject
-	next_is 2 '1 of 2 TEEs have no key' 'teectl -f own.yaml propagate'
+	next_is 2 '1 of 2 TEEs has no key' 'teectl -f own.yaml propagate'
 	ok propagate
 	next_is 0 '' ''
 	kill_node own tee2
-	next_is 2 '1 of 2 TEEs are not running' 'teectl -f own.yaml up'
+	next_is 2 '1 of 2 TEEs is not running' 'teectl -f own.yaml up'
 	kill_node own tee1
 	next_is 69 '2 of 2 TEEs are not running' 'teectl -f own.yaml up'
 	ok up
@@ -44,8 +44,8 @@ next_is() { # STATUS MISSING NEXT
 	[[ ${lines[1]} =~ ^NODE\ +PHASE\ +VERIFIED\ +MANIFEST\ +QUORUM\ KEY\ +STATE$ ]]
 	[[ ${lines[2]} =~ ^tee1\ +ApplicationReady\ +verified\ \(simulated\)\ +[0-9a-f]{8}\ +[0-9a-f]{8}\ +ready$ ]]
 	[[ ${lines[3]} =~ ^tee2\ +WaitingForBootInstruction\ +verified\ \(simulated\)\ +-\ +-\ +not\ ready$ ]]
-	same "${lines[4]}" 'missing: 1 of 2 TEEs have no key'
-	has "$stderr" 'teectl: status: 1 of 2 TEEs are ready, 2 verified'
+	same "${lines[4]}" 'missing: 1 of 2 TEEs has no key'
+	has "$stderr" 'teectl: status: 1 of 2 TEEs is ready, 2 verified'
 	has "$stderr" 'hint: teectl -f own.yaml propagate'
 	hasnt "$output$stderr" $'\033'
 }
