@@ -1,11 +1,14 @@
 #include "cmd.h"
 #include "print.h"
 
+#include "base/text.h"
 #include "cluster/launcher.h"
 
 #include <stdlib.h>
 
 #define STOP_TIMEOUT_MS 15000 /* an enclave leaves within a second; a busy machine is slower */
+
+#define SHORT_KEY_LEN   4 /* bytes shown of a key: enough to tell two apart at a glance */
 
 enum outcome { OUTCOME_STOPPED, OUTCOME_NOT_RUNNING, OUTCOME_ELSEWHERE, OUTCOME_FAILED };
 static const char *const outcome_names[] = { "stopped", "not running", "elsewhere", "failed",
@@ -103,6 +106,46 @@ static int print(struct context *c, const struct down_reply *reply, struct err *
 	return print_json(c, &down_reply_schema, reply, e);
 }
 
+static int count_running(const struct context *c, size_t *ret, struct err *e)
+{
+	*ret = 0;
+	for (size_t i = 0; i < c->cluster.node_count; i++) {
+		struct local_node here = { 0 };
+
+		if (c->cluster.nodes[i].listen)
+			TRY(launcher_look(&c->state, &c->cluster.nodes[i], &here, e));
+		/* Of one that others launched nothing is known here. */
+		*ret += here.is_running || !c->cluster.nodes[i].listen;
+	}
+	return 0;
+}
+
+/* The key dies with the last TEE that has it. That was asked for, but may not have been meant. */
+static int tell_lost_key(struct context *c, const struct down_reply *reply, struct err *e)
+{
+	AUTO(kept_genesis) struct kept_genesis genesis = { 0 };
+	const struct down_node *nodes = reply->nodes.items;
+	char key[2 * SHORT_KEY_LEN + 1];
+	size_t stopped = 0, running;
+	bool is_found = false;
+
+	for (size_t i = 0; i < reply->nodes.count; i++)
+		stopped += nodes[i].outcome == OUTCOME_STOPPED;
+	TRY(count_running(c, &running, e));
+	if (stopped == 0 || running > 0)
+		return 0;
+	TRY(state_load_genesis(&c->state, &is_found, &genesis, e));
+	if (!is_found)
+		return 0;
+	/* Byte 0 of a key says that it is a point; what tells keys apart comes after it. */
+	hex_write(view_new(genesis.quorum_key.bytes + 1, SHORT_KEY_LEN), key);
+	progress_say(&c->progress,
+	             "no TEE holds quorum key %s… any more; this version can't bring it back from "
+	             "the shares (keep %s and the members' keys)",
+	             key, c->state.folder);
+	return 0;
+}
+
 static int run(struct context *c, const void *arguments, struct err *e)
 {
 	AUTO(down_reply) struct down_reply reply = { 0 };
@@ -112,6 +155,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 
 	TRY(stop_all(c, &args->nodes, &reply, e));
 	TRY(print(c, &reply, e));
+	TRY(tell_lost_key(c, &reply, e));
 	nodes = reply.nodes.items;
 	for (size_t i = 0; i < reply.nodes.count; i++)
 		failed += nodes[i].outcome == OUTCOME_FAILED;
@@ -128,7 +172,9 @@ const struct cmd cmd_down = {
 	           "named: first they are asked to finish what is in flight, and at the deadline "
 	           "they are killed. Their keys are gone with them; what is in the state "
 	           "directory stays. Nodes that others launched are left alone. Where nothing "
-	           "runs, there is nothing to do.",
+	           "runs, there is nothing to do.\n\n"
+	           "When the last one of a cluster with a quorum key stops, that is told: this "
+	           "version can't bring the key back from its shares.",
 	.examples = { { "teectl down", "stop all" }, { "teectl down tee2 tee3", "stop two" } },
 	.exits = { 4 },
 	.needs = NEEDS_CLUSTER | NEEDS_CHANGE,

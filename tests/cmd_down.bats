@@ -18,6 +18,22 @@ load verb
 	done
 }
 
+@test "down: tells when no TEE of a cluster with a key is left" {
+	make_cluster --nodes 2
+	try 0 up
+	try 0 down
+	hasnt "$stderr" "quorum key"
+	try 0 up
+	try 0 genesis
+	try 0 down tee2
+	hasnt "$stderr" "quorum key"
+	try 0 down
+	says "no TEE holds quorum key $(cut -c3-10 .teectl/demo/quorum_key.pub)… any more; this version can't bring it back"
+	says "keep .teectl/demo and the members' keys"
+	try 0 down
+	[[ -z $stderr ]]
+}
+
 @test "down: has nothing to do where nothing runs" {
 	make_cluster
 	try 0 down
