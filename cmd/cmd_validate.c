@@ -8,6 +8,7 @@
 struct valid_cluster {
 	struct buf file, name, namespace_name;
 	int64_t nonce, threshold, members, manifest_threshold, manifest_members, nodes, nodes_here;
+	uint8_t manifest_set_pin[32], share_set_pin[32];
 };
 static const struct wire_field valid_cluster_fields[] = {
 	JSON_TEXT(valid_cluster, file),
@@ -20,6 +21,8 @@ static const struct wire_field valid_cluster_fields[] = {
 	JSON_NUMBER(valid_cluster, manifest_members),
 	JSON_NUMBER(valid_cluster, nodes),
 	JSON_NUMBER(valid_cluster, nodes_here),
+	JSON_HEX_FIXED(valid_cluster, manifest_set_pin),
+	JSON_HEX_FIXED(valid_cluster, share_set_pin),
 };
 static const struct wire_schema valid_cluster_schema =
     JSON_SCHEMA(valid_cluster, valid_cluster_fields);
@@ -57,6 +60,12 @@ static int check_files(const struct cluster *c, struct err *e)
 
 static int describe(const struct cluster *c, struct valid_cluster *ret, struct err *e)
 {
+	struct hash256 manifest_set, share_set;
+
+	TRY(cluster_set_pin(&c->manifest_set, &manifest_set, e));
+	TRY(cluster_set_pin(&c->quorum.members, &share_set, e));
+	memcpy(ret->manifest_set_pin, manifest_set.bytes, sizeof(ret->manifest_set_pin));
+	memcpy(ret->share_set_pin, share_set.bytes, sizeof(ret->share_set_pin));
 	TRY(wire_set_text(&ret->file, c->path, e));
 	TRY(wire_set_text(&ret->name, c->name, e));
 	TRY(wire_set_text(&ret->namespace_name, c->manifest.namespace_name, e));

@@ -56,13 +56,31 @@ load verb
 	rm before.yaml
 }
 
+@test "measure: the pins of the member sets are those that up passes" {
+	make_cluster --nodes 1
+	try 0 measure -o json
+	local manifest share
+	manifest=$(jq -r .manifest_set_pin <<<"$output") share=$(jq -r .share_set_pin <<<"$output")
+	try 0 measure
+	prints "--pin-manifest-set $manifest"
+	prints "--pin-share-set $share"
+	try 0 validate -o json
+	json .manifest_set_pin "$manifest"
+	json .share_set_pin "$share"
+	try 0 up
+	tr '\0' '\n' <"/proc/$(pgrep -P "$(cut -d' ' -f1 .teectl/demo/pids/tee1)")/cmdline" >options
+	grep -q -e "--pin-manifest-set=$manifest" options
+	grep -q -e "--pin-share-set=$share" options
+}
+
 @test "measure: a pin that differs is shown" {
 	make_cluster
 	cp "$BUILD/teectl-enclave" enclave
 	sed -i 's|image: .*|image: enclave|' cluster.yaml
 	try 0 measure --write
 	printf x >>enclave
-	try 0 measure
+	try 2 measure
+	says "PCR0 (image): not as pinned in './cluster.yaml'"
 	prints "0    image           differs"
 	prints "1    runtime         same"
 	try 5 up

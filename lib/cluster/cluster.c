@@ -121,15 +121,21 @@ static int add_option(char **options, enum launch_id id, const char *value, stru
 	return text_dup(buf_text(&text), options, e);
 }
 
+int cluster_set_pin(const struct cluster_member_list *list, struct hash256 *ret, struct err *e)
+{
+	AUTO(member_set) struct member_set set = { 0 };
+
+	TRY(cluster_member_set(list, &set, e));
+	return member_set_pin(&set, ret, e);
+}
+
 static int add_pin(char **options, enum launch_id id, const struct cluster_member_list *list,
                    struct err *e)
 {
-	AUTO(member_set) struct member_set set = { 0 };
 	struct hash256 pin;
 	char hex[2 * sizeof(pin.bytes) + 1];
 
-	TRY(cluster_member_set(list, &set, e));
-	TRY(member_set_pin(&set, &pin, e));
+	TRY(cluster_set_pin(list, &pin, e));
 	hex_write(VIEW_OF(pin.bytes), hex);
 	return add_option(options, id, hex, e);
 }

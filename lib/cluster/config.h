@@ -9,9 +9,9 @@
 #include "proto/manifest.h"
 
 #define CLUSTER_FILE_DEFAULT "./cluster.yaml"
-#define CLUSTER_FILE_MAX  (1u << 20) /* 4096 nodes with long URLs are half of it */
-#define CLUSTER_NODES_MAX 4096
-#define CLUSTER_NAME_MAX  128 /* the contract's alias; with a suffix still a file name */
+#define CLUSTER_FILE_MAX     (1u << 20) /* 4096 nodes with long URLs are half of it */
+#define CLUSTER_NODES_MAX    4096
+#define CLUSTER_NAME_MAX     128 /* the contract's alias; with a suffix still a file name */
 
 struct cluster_member {
 	char *name;
@@ -96,6 +96,10 @@ const struct cluster_node *cluster_find_node(const struct cluster *c, const char
 #define CLUSTER_KEY_MISSING "key_file"
 MUST_CHECK int cluster_member_set(const struct cluster_member_list *list, struct member_set *ret,
                                   struct err *e);
+
+/* What --pin-manifest-set and --pin-share-set take of such a list. */
+MUST_CHECK int cluster_set_pin(const struct cluster_member_list *list, struct hash256 *ret,
+                               struct err *e);
 
 /* The options of teectl-enclave that the file amounts to, without address, NSM and log level: what
  * `up` passes and `measure` measures. ret: NULL-terminated "--name=value", freed by
