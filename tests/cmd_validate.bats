@@ -23,6 +23,13 @@ load verb
 	TEECTL_FILE=missing.yaml try 0 validate -f other.yaml
 }
 
+@test "validate: a topology that this version lacks is refused" {
+	make_cluster
+	sed -i 's/topology: chain/topology: star/' cluster.yaml
+	try 78 validate
+	says "propagate.topology, expected chain, the only one of this version, found 'star': star and tree come in a later version"
+}
+
 @test "validate: a missing file says how to get one" {
 	try 66 validate
 	says "./cluster.yaml"

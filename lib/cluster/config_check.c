@@ -153,6 +153,16 @@ static int check_source(struct cluster *c, const struct config_places *p, struct
 	                     nearest ? nearest : "", nearest ? "'?" : "");
 }
 
+static int check_topology(const struct cluster *c, const struct config_places *p, struct err *e)
+{
+	if (c->propagate.topology == TOPOLOGY_CHAIN)
+		return 0;
+	return config_refuse(e, p, config_place_of(p, "propagate.topology"),
+	                     "propagate.topology, expected chain, the only one of this version, "
+	                     "found '%s': star and tree come in a later version",
+	                     topology_names[c->propagate.topology]);
+}
+
 /* Without an image nothing can be measured: then the file must say what nodes are held to. PCR3 is
  * computed from the role. */
 static int check_enclave(const struct cluster *c, const struct config_places *p, struct err *e)
@@ -182,6 +192,7 @@ int config_check(struct cluster *c, const struct config_places *p, struct err *e
 {
 	TRY(check_sets(c, p, e));
 	TRY(check_source(c, p, e));
+	TRY(check_topology(c, p, e));
 	TRY(check_enclave(c, p, e));
 	if (c->retry_base_ms > c->retry_max_ms) {
 		struct mark at = config_place_of(p, "retry.base");

@@ -41,7 +41,8 @@ const struct config_row config_rows[] = {
 	  .doc = "the role that PCR3 measures; PCR3 is zero without one" },
 	{ "enclave.insecureOpenSeed", CONFIG_FLAG, false, "false",
 	  FLAG_AT(cluster, enclave.insecure_open_seed),
-	  .doc = "lets anyone ask for seed phrases, without a client certificate; part of PCR2" },
+	  .doc =
+	      "lets anyone ask for seed phrases: laptop only; delete it for production; part of PCR2" },
 	{ "enclave.pcrs", CONFIG_MAP, false, NULL, NOT_KEPT,
 	  .doc =
 	      "pinned PCRs, as `teectl measure --write` writes them; they are what nodes launched "
@@ -127,7 +128,8 @@ const struct config_row config_rows[] = {
 	{ "propagate", CONFIG_MAP, false, NULL, NOT_KEPT, .doc = "how the key is forwarded" },
 	{ "propagate.topology", CONFIG_WORD, false, "chain",
 	  AT(cluster, propagate.topology, enum topology), .words = topology_names,
-	  .doc = "from each node to the next, from the source to all, or doubling" },
+	  .doc = "the key's way: chain, from each node to the next; star and tree come in a later "
+	         "version" },
 	{ "propagate.source", CONFIG_NAME, false, NULL, TEXT_AT(cluster, propagate.source_name),
 	  .doc = "the node of genesis, from which the key comes; the first unless given" },
 	/* The server takes 64 connections from one address. */

@@ -96,7 +96,7 @@ static void every_key_reaches_its_field(void **state)
 	         "  - { name: tee1, listen: \"[::1]:0\" }\n"
 	         "  - { name: tee2, listen: \"[::1]:0\" }\n"
 	         "  - { name: tee3, url: \"https://tee3.example:8443/\" }\n"
-	         "propagate: { topology: tree, source: tee2, parallel: 64 }\n"
+	         "propagate: { topology: chain, source: tee2, parallel: 64 }\n"
 	         "tls: { ca: ca.pem, server: { cert: s.pem, key: s.key } }\n"
 	         "timeouts: { connect: 1500ms, request: 1m }\n"
 	         "retry: { attempts: 1, base: 1ms, max: 1s }\n");
@@ -120,7 +120,7 @@ static void every_key_reaches_its_field(void **state)
 	assert_string_equal(c.manifest.pivot_args[2], "3");
 	assert_string_equal(c.nodes[1].listen, "[::1]:0");
 	assert_string_equal(c.nodes[2].url, "https://tee3.example:8443");
-	assert_int_equal(c.propagate.topology, TOPOLOGY_TREE);
+	assert_int_equal(c.propagate.topology, TOPOLOGY_CHAIN);
 	assert_int_equal(c.propagate.source, 1);
 	assert_int_equal(c.propagate.parallel, 64);
 	assert_string_equal(c.tls.ca, "folder/ca.pem");
@@ -312,6 +312,9 @@ static const struct {
 	{ HEAD IMAGE QUORUM NODES "propagate: { source: tee2 }\n",
 	  "c.yaml:12:22: propagate.source, expected the name of a node, found 'tee2': did you mean "
 	  "'tee1'?" },
+	{ HEAD IMAGE QUORUM NODES "propagate: { topology: star }\n",
+	  "c.yaml:12:24: propagate.topology, expected chain, the only one of this version, found "
+	  "'star': star and tree come in a later version" },
 	{ HEAD IMAGE QUORUM NODES "retry: { base: 10s }\n",
 	  "c.yaml:12:16: retry.base, expected at most retry.max "
 	  "(5000 ms), found 10000 ms" },
