@@ -103,15 +103,16 @@ static size_t column_count(const struct table *t)
 	return count;
 }
 
-/* Takes from the widest column, one character at a time, until the table fits. */
-static void shrink(size_t *widths, size_t columns, size_t available)
+/* Takes from the widest of the first `cut` columns, one character at a time, until the table fits.
+ */
+static void shrink(size_t *widths, size_t columns, size_t cut, size_t available)
 {
 	for (;;) {
 		size_t total = (columns - 1) * COLUMN_GAP, widest = 0;
 
 		for (size_t i = 0; i < columns; i++) {
 			total += widths[i];
-			if (widths[i] > widths[widest])
+			if (i < cut && widths[i] > widths[widest])
 				widest = i;
 		}
 		if (total <= available || widths[widest] <= COLUMN_MIN)
@@ -130,7 +131,8 @@ static void measure_columns(const struct table *t, size_t columns, size_t *width
 		if (width > widths[i % columns])
 			widths[i % columns] = width;
 	}
-	shrink(widths, columns, terminal_width(STDOUT_FILENO));
+	shrink(widths, columns, t->keeps_last ? columns - 1 : columns,
+	       terminal_width(STDOUT_FILENO));
 }
 
 static void cell_print(const char *text, size_t width, const char *colour, bool is_last)

@@ -37,6 +37,7 @@ MUST_CHECK int print_json(struct context *c, const struct wire_schema *schema, c
 
 struct table {
 	const char *titles[TABLE_COLUMNS_MAX + 1]; /* NULL-terminated */
+	bool keeps_last;                           /* the last column is never cut */
 	struct table_cell *cells;                  /* row after row */
 	size_t count;
 };

@@ -152,8 +152,7 @@ static void short_hash(bool is_there, const uint8_t *bytes, char to[2 * SHORT_HA
 		hex_write(view_new(bytes, SHORT_HASH_LEN), to);
 }
 
-static int node_row(struct table *t, const struct cluster_report *report,
-                    const struct node_report *n, struct err *e)
+static int node_row(struct table *t, const struct node_report *n, struct err *e)
 {
 	char key[2 * SHORT_HASH_LEN + 1], manifest[2 * SHORT_HASH_LEN + 1];
 
@@ -163,17 +162,14 @@ static int node_row(struct table *t, const struct cluster_report *report,
 	TRY(table_cell(t, TONE_PLAIN, e, "%s", buf_text(&n->name)));
 	TRY(table_cell(t, state_tone(n->state), e, "%s",
 	               n->has_phase ? phase_name((enum phase)n->phase) : "-"));
-	TRY(table_cell(
-	    t, n->verified ? TONE_GOOD : TONE_BAD, e, "%s%s%s",
-	    n->verified     ? "verified"
-	    : n->reason.len ? buf_text(&n->reason)
-	                    : "no",
-	    n->verified && strcmp(buf_text(&report->trust), "simulated") == 0 ? " (simulated)" : "",
-	    n->debug ? " DEBUG" : ""));
+	TRY(table_cell(t, n->verified ? TONE_GOOD : TONE_BAD, e, "%s%s",
+	               n->verified     ? "verified"
+	               : n->reason.len ? buf_text(&n->reason)
+	                               : "no",
+	               n->debug ? " DEBUG" : ""));
 	TRY(table_cell(t, TONE_PLAIN, e, "%s", manifest));
 	TRY(table_cell(t, TONE_PLAIN, e, "%s%s", key, n->key_proved ? " proved" : ""));
-	return table_cell(t, TONE_FAINT, e, "%s%s%s", node_state_name((enum node_state)n->state),
-	                  n->note.len ? ": " : "", buf_text(&n->note));
+	return table_cell(t, TONE_FAINT, e, "%s", node_state_name((enum node_state)n->state));
 }
 
 int session_table(struct context *c, const struct cluster_report *report, struct err *e)
@@ -187,8 +183,14 @@ int session_table(struct context *c, const struct cluster_report *report, struct
 	           (long long)report->node_count, (long long)report->verified_count,
 	           buf_text(&report->trust));
 	for (size_t i = 0; i < report->nodes.count; i++)
-		TRY(node_row(&t, report, &nodes[i], e));
+		TRY(node_row(&t, &nodes[i], e));
+	t.keeps_last = true;
 	table_print(c, &t);
+	for (size_t i = 0; i < report->nodes.count; i++)
+		if (nodes[i].note.len)
+			print_line(
+			    c, "%s: %s", buf_text(&nodes[i].name),
+			    without_node(buf_text(&nodes[i].note), buf_text(&nodes[i].name)));
 	return 0;
 }
 

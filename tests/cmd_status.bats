@@ -42,8 +42,8 @@ next_is() { # STATUS MISSING NEXT
 	run -2 --separate-stderr teectl -f own.yaml status
 	same "${lines[0]}" 'cluster own: 1 of 2 ready, 2 verified, attestation simulated'
 	[[ ${lines[1]} =~ ^NODE\ +PHASE\ +VERIFIED\ +MANIFEST\ +QUORUM\ KEY\ +STATE$ ]]
-	[[ ${lines[2]} =~ ^tee1\ +ApplicationReady\ +verified\ \(simulated\)\ +[0-9a-f]{8}\ +[0-9a-f]{8}\ +ready$ ]]
-	[[ ${lines[3]} =~ ^tee2\ +WaitingForBootInstruction\ +verified\ \(simulated\)\ +-\ +-\ +not\ ready$ ]]
+	[[ ${lines[2]} =~ ^tee1\ +ApplicationReady\ +verified\ +[0-9a-f]{8}\ +[0-9a-f]{8}\ +ready$ ]]
+	[[ ${lines[3]} =~ ^tee2\ +WaitingForBootInstruction\ +verified\ +-\ +-\ +not\ ready$ ]]
 	same "${lines[4]}" 'missing: 1 of 2 TEEs has no key'
 	has "$stderr" 'teectl: status: 1 of 2 TEEs is ready, 2 verified'
 	has "$stderr" 'hint: teectl -f own.yaml propagate'
@@ -55,4 +55,19 @@ next_is() { # STATUS MISSING NEXT
 	cp -r .teectl/own before
 	flock .teectl/own/lock "$BUILD/teectl" -f own.yaml status >/dev/null 2>&1 || same $? 2
 	diff -r before .teectl/own -x logs
+}
+
+@test "status: what a node suffers from stands below the table, which fits a terminal" {
+	ok up
+	ok genesis
+	ok inject
+	ok down tee2
+	run -2 script -qec "stty cols 80; '$BUILD/teectl' -f own.yaml status 2>/dev/null" /dev/null
+	output=$(sed 's/\x1b\[[0-9;]*m//g' <<<"$output" | tr -d '\r')
+	has "$output" "VERIFIED"
+	hasnt "$output" "…"
+	has "$output" $'\ntee2: not running: teectl up\n'
+	grep -qE '^tee2 .* gone$' <<<"$output"
+	run bash -c "'$BUILD/teectl' -f own.yaml status 2>&1 | tail -n 1"
+	same "$output" "  hint: teectl -f own.yaml up"
 }
