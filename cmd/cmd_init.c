@@ -206,6 +206,17 @@ static int find_image(const char *file, char **ret, struct err *e)
 	return text_dup(image, ret, e);
 }
 
+static int check_folder(const struct context *c, struct err *e)
+{
+	AUTO(text) char *folder = NULL;
+
+	TRY(path_folder(c->global.file, &folder, e));
+	if (strcmp(c->global.file, "-") != 0 && !file_is_there(folder))
+		return err_set(e, ERR_NO_INPUT, "there is no folder '%s' to write '%s' in", folder,
+		               c->global.file);
+	return 0;
+}
+
 static int check(const struct context *c, struct init_args *args, struct err *e)
 {
 	if (args->threshold < 0)
@@ -221,7 +232,7 @@ static int check(const struct context *c, struct init_args *args, struct err *e)
 	if (strcmp(c->global.file, "-") != 0 && file_is_there(c->global.file))
 		return err_set(e, ERR_DATA, "'%s' is there already; it is never overwritten",
 		               c->global.file);
-	return 0;
+	return check_folder(c, e);
 }
 
 /* What is written must be what teectl reads. */
@@ -236,6 +247,22 @@ static int check_text(const struct context *c, const struct buf *text, struct er
 	return 0;
 }
 
+/* What comes next, to be typed as it is here; the keys' paths are relative to the file's folder. */
+static int say_next(struct context *c, const struct init_args *args, struct err *e)
+{
+	AUTO(text) char *folder = NULL, *prefix = NULL;
+	char file[FILE_OPTION_MAX];
+
+	TRY(path_folder(c->global.file, &folder, e));
+	TRY(path_join(folder, "members/member", &prefix, e));
+	context_file_option(c, file);
+	progress_say(&c->progress, "next: teectl member keygen %s{1..%lld}", prefix,
+	             (long long)args->members);
+	progress_say(&c->progress, "      teectl%s measure --write", file);
+	progress_say(&c->progress, "      teectl%s up", file);
+	return 0;
+}
+
 static int print(struct context *c, const struct init_args *args, struct err *e)
 {
 	AUTO(init_reply) struct init_reply reply = { 0 };
@@ -247,10 +274,7 @@ static int print(struct context *c, const struct init_args *args, struct err *e)
 	print_line(c, "%s: %lld nodes, %lld of %lld members", c->global.file,
 	           (long long)args->nodes, (long long)args->threshold, (long long)args->members);
 	TRY(print_json(c, &init_reply_schema, &reply, e));
-	if (c->global.output == OUTPUT_TABLE)
-		progress_say(&c->progress,
-		             "next: teectl member keygen members/member1 ..., then teectl up");
-	return 0;
+	return c->global.output == OUTPUT_TABLE ? say_next(c, args, e) : 0;
 }
 
 static int run(struct context *c, const void *arguments, struct err *e)
@@ -285,7 +309,7 @@ const struct cmd cmd_init = {
 	              { "teectl init -f prod.yaml --name prod --nodes 4 --members 5 --threshold 3",
 	                "write another one" },
 	              { "teectl init -f - | less", "look at it first" } },
-	.exits = { 65 },
+	.exits = { 65, 66 },
 	.needs = NEEDS_FILE,
 	.opts = opts,
 	.opt_count = COUNT(opts),

@@ -27,11 +27,13 @@ static const struct opt opts[] = {
 struct made_key {
 	struct buf secret, pub;
 	uint8_t public_key[PUBLIC_KEY_LEN];
+	bool kept; /* it was there already */
 };
 static const struct wire_field made_key_fields[] = {
 	JSON_TEXT(made_key, secret),
 	JSON_TEXT(made_key, pub),
 	JSON_HEX_FIXED(made_key, public_key),
+	JSON_BOOL(made_key, kept),
 };
 static const struct wire_schema made_key_schema = JSON_SCHEMA(made_key, made_key_fields);
 
@@ -52,22 +54,34 @@ static void file_name(const char *prefix, const char *suffix, char to[static PAT
 	snprintf(to, PATH_LEN_MAX, "%s%s", prefix, suffix);
 }
 
-/* Before the first key is made: a run that stops in the middle could not be repeated. */
-static int check_free(const struct text_list *prefixes, struct err *e)
+/* Is the pair there already? One half without the other is not made up for: the secret half might
+ * not be this one's. */
+static int look(const char *prefix, bool *ret_is_there, struct err *e)
 {
+	bool is_there[COUNT(suffixes)];
 	char name[PATH_LEN_MAX];
 
-	for (size_t i = 0; i < prefixes->count * COUNT(suffixes); i++) {
-		const char *prefix = prefixes->items[i / COUNT(suffixes)];
-
-		if (strlen(prefix) > PATH_LEN_MAX - sizeof(".secret"))
-			return err_set(e, ERR_USAGE, "PREFIX has more than %zu bytes",
-			               PATH_LEN_MAX - sizeof(".secret"));
-		file_name(prefix, suffixes[i % COUNT(suffixes)], name);
-		if (file_is_there(name))
-			return err_set(e, ERR_DATA,
-			               "'%s' is there already; a key is never overwritten", name);
+	if (strlen(prefix) > PATH_LEN_MAX - sizeof(".secret"))
+		return err_set(e, ERR_USAGE, "PREFIX has more than %zu bytes",
+		               PATH_LEN_MAX - sizeof(".secret"));
+	for (size_t i = 0; i < COUNT(suffixes); i++) {
+		file_name(prefix, suffixes[i], name);
+		is_there[i] = file_is_there(name);
 	}
+	*ret_is_there = is_there[0] && is_there[1];
+	if (is_there[0] == is_there[1])
+		return 0;
+	return err_set(e, ERR_DATA, "'%s%s' is there without its '%s'; a key is never overwritten",
+	               prefix, suffixes[is_there[0] ? 0 : 1], suffixes[is_there[0] ? 1 : 0]);
+}
+
+/* Before the first key is made: what can't be done as a whole is not begun. */
+static int check_all(const struct text_list *prefixes, struct err *e)
+{
+	bool ignored;
+
+	for (size_t i = 0; i < prefixes->count; i++)
+		TRY(look(prefixes->items[i], &ignored, e));
 	return 0;
 }
 
@@ -102,19 +116,42 @@ static int make_key(const char *prefix, struct made_key *ret, struct err *e)
 	return 0;
 }
 
+static int keep_key(const char *prefix, struct made_key *ret, struct err *e)
+{
+	char secret[PATH_LEN_MAX], pub[PATH_LEN_MAX];
+	struct public_key key;
+
+	file_name(prefix, suffixes[0], secret);
+	file_name(prefix, suffixes[1], pub);
+	TRY(public_key_read(pub, &key, e));
+	TRY(wire_set_text(&ret->secret, secret, e));
+	TRY(wire_set_text(&ret->pub, pub, e));
+	memcpy(ret->public_key, key.bytes, PUBLIC_KEY_LEN);
+	ret->kept = true;
+	return 0;
+}
+
 static int run(struct context *c, const void *arguments, struct err *e)
 {
 	AUTO(keygen_reply) struct keygen_reply reply = { 0 };
 	const struct keygen_args *args = arguments;
+	size_t made = 0;
 
-	TRY(check_free(&args->prefixes, e));
+	TRY(check_all(&args->prefixes, e));
 	for (size_t i = 0; i < args->prefixes.count; i++) {
-		struct made_key *made;
+		const char *prefix = args->prefixes.items[i];
+		bool is_there = false;
+		struct made_key *key;
 
-		TRY(wire_list_add(&reply.keys, &made_key_schema, &made, e));
-		TRY(make_key(args->prefixes.items[i], made, e));
-		print_line(c, "%s and %s", buf_text(&made->secret), buf_text(&made->pub));
+		TRY(wire_list_add(&reply.keys, &made_key_schema, &key, e));
+		TRY(look(prefix, &is_there, e));
+		TRY(is_there ? keep_key(prefix, key, e) : make_key(prefix, key, e));
+		made += !is_there;
+		print_line(c, "%s and %s%s", buf_text(&key->secret), buf_text(&key->pub),
+		           is_there ? " (kept: there already)" : "");
 	}
+	if (made == 0)
+		print_line(c, "nothing to do: every key is there already");
 	return print_json(c, &keygen_reply_schema, &reply, e);
 }
 
@@ -123,8 +160,8 @@ const struct cmd cmd_member_keygen = {
 	.summary = "make a member's key pair",
 	.details =
 	    "Writes PREFIX.secret, readable by its owner alone, and PREFIX.pub, in the format of "
-	    "QuorumOS: hex of the 32-byte master seed, and of the 130-byte public key. Files that "
-	    "are there already are never overwritten. A folder that is missing is made.\n\n"
+	    "QuorumOS: hex of the 32-byte master seed, and of the 130-byte public key. A key "
+	    "that is there already is kept and named, never overwritten. A folder that is missing is made.\n\n"
 	    "The member keeps PREFIX.secret where nobody else reads it; it opens the share that "
 	    "genesis gives the member. PREFIX.pub goes to whoever writes the cluster file.",
 	.examples = { { "teectl member keygen alice", "make alice.secret and alice.pub" },

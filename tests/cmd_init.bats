@@ -34,6 +34,27 @@ load verb
 	done
 }
 
+@test "init: what it says comes next can be typed" {
+	mkdir -p some/where bin
+	ln -s "$BUILD/teectl" bin/teectl
+	try 0 init -f some/where/cluster.yaml --port 0 --nodes 1 --members 5 --image "$BUILD/teectl-enclave"
+	says "next: teectl member keygen some/where/members/member{1..5}"
+	sed 's/^next: //' <<<"$stderr" >commands
+	same "$(wc -l <commands)" 3
+	PATH=$PWD/bin:$PATH run -0 bash -e commands
+	has "$output" "1 of 1 TEEs is verified"
+	PATH=$PWD/bin:$PATH teectl -f some/where/cluster.yaml down
+	try 0 init -f -
+	prints "star and tree come in a"
+	prints "delete it for"
+}
+
+@test "init: a folder that is missing is named" {
+	try 66 init -f nowhere/cluster.yaml
+	says "there is no folder 'nowhere'"
+	[[ ! -e nowhere ]]
+}
+
 @test "init: never overwrites a file" {
 	echo mine >cluster.yaml
 	try 65 init

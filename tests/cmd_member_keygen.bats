@@ -28,9 +28,21 @@ load verb
 @test "member keygen: never overwrites, and then makes nothing at all" {
 	echo mine >bob.pub
 	try 65 member keygen alice bob
-	says "'bob.pub' is there already"
+	says "'bob.pub' is there without its '.secret'; a key is never overwritten"
 	[[ ! -e alice.secret && ! -e bob.secret ]]
 	[[ $(<bob.pub) == mine ]]
+}
+
+@test "member keygen: makes those that are missing, and keeps and names the others" {
+	try 0 member keygen a
+	cp a.secret before
+	try 0 member keygen a b -o json
+	json '[.keys[].kept] | join(" ")' "true false"
+	json '.keys[0].public_key' "$(tr -d '\n' <a.pub)"
+	cmp a.secret before
+	try 0 member keygen a b
+	prints "a.secret and a.pub (kept: there already)"
+	prints "nothing to do: every key is there already"
 }
 
 @test "member keygen: needs to know where" {
