@@ -16,8 +16,6 @@ int main(int argc, char **argv)
 		return e.status;
 	}
 	puts("every enclave holds the quorum key");
-	if (teectl_down(cluster, &e) < 0)
-		fprintf(stderr, "%s\n", e.text);
 	teectl_close(cluster);
 	return 0;
 }

@@ -15,8 +15,8 @@ teardown() {
 	cluster lib 3 2 3
 	run --separate-stderr -0 "$BUILD/example" lib.yaml
 	same "$output" 'every enclave holds the quorum key'
-	run --separate-stderr -2 teectl -f lib.yaml status
-	has "$output" 'gone'
+	run --separate-stderr -0 teectl -f lib.yaml verify
+	has "$output" '3 of 3 ready'
 }
 
 @test "library: an error carries the exit status and one sentence" {
