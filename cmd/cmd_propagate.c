@@ -56,7 +56,7 @@ static int reach(struct context *c, const struct propagate_args *args, bool *tar
 	goal.has_source = args->from != NULL;
 	if (goal.has_source)
 		TRY(context_node(c, args->from, &goal.source, e));
-	TRY(session_open(c, /* to_change= */ true, &r, e));
+	TRY(session_open(c, /* to_change= */ true, NULL, &r, e));
 	return session_reach(c, &r, &goal, e);
 }
 

@@ -95,7 +95,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	TRY(fill_request(args, &q, e));
 	if (args->node)
 		TRY(context_node(c, args->node, &node, e));
-	TRY(session_open(c, /* to_change= */ false, &r, e));
+	TRY(session_open(c, /* to_change= */ false, &node, &r, e));
 	TRY(prove_node(&r, node, e));
 	return ask(c, &r, node, &q, e);
 }

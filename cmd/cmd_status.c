@@ -5,7 +5,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	AUTO(run) struct run r = RUN_INIT;
 
 	(void)arguments;
-	TRY(session_open(c, /* to_change= */ false, &r, e));
+	TRY(session_open(c, /* to_change= */ false, NULL, &r, e));
 	return session_reach(c, &r, &(struct goal){ .kind = GOAL_STATUS }, e);
 }
 

@@ -117,12 +117,14 @@ static bool on_interrupt(void *context)
 	return false; /* the run itself counts */
 }
 
-int session_open(struct context *c, bool to_change, struct run *r, struct err *e)
+int session_open(struct context *c, bool to_change, const size_t *only, struct run *r,
+                 struct err *e)
 {
 	const struct run_options options = {
 		.state_folder = c->global.state,
 		.verb = c->cmd->name,
 		.to_change = to_change,
+		.only = only,
 		.timeout_ms = context_timeout_ms(c),
 		.interrupt_fd = c->interrupt_fd,
 		.on_interrupt = on_interrupt,

@@ -6,8 +6,9 @@
 #include "cmd.h"
 #include "orchestrate/drive.h"
 
-/* r: RUN_INIT; the caller drops it. */
-MUST_CHECK int session_open(struct context *c, bool to_change, struct run *r, struct err *e);
+/* only: the one node that it is about, NULL: all. r: RUN_INIT; the caller drops it. */
+MUST_CHECK int session_open(struct context *c, bool to_change, const size_t *only, struct run *r,
+                            struct err *e);
 
 /* Drives the run to the goal, prints what happened and the report. failure and nothing to do are
  * told as such; what to type next is the error's hint or the last line. */

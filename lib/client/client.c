@@ -30,7 +30,8 @@ struct client {
 	    **last; /* in the order of their start; last: where the next goes */
 	struct timer *timers;
 	int64_t deadline_ms;
-	bool is_over; /* giving up: everything fails as over says */
+	bool is_ending; /* the user wants to stop: what is in flight is finished, not repeated */
+	bool is_over;   /* giving up: everything fails as over says */
 	struct err over;
 };
 
@@ -215,7 +216,7 @@ static void settle(struct client *c, struct transfer *t, CURLcode code)
 		delist(c, t);
 		transfer_succeed(t);
 		transfer_drop(&t);
-	} else if (outcome.is_transient && t->attempt < t->attempts) {
+	} else if (outcome.is_transient && t->attempt < t->attempts && !c->is_ending) {
 		try_again(c, t, outcome.retry_after_ms);
 	} else {
 		struct err why = t->failure;
@@ -284,6 +285,22 @@ static void give_up(struct client *c, enum err_code code, const char *text)
 		fire_due(c, INT64_MAX);
 	}
 	c->is_over = false;
+}
+
+/* What waits to be tried again is not. */
+static void end_waiting(struct client *c)
+{
+	struct transfer *t = c->transfers;
+
+	err_set(&c->over, ERR_INTERRUPTED, "interrupted");
+	while (t) {
+		if (t->is_running || t->attempt == 0) {
+			t = t->next;
+			continue;
+		}
+		fail_over(c, t);
+		t = c->transfers; /* its callback may have changed the list */
+	}
 }
 
 static int64_t until_next(const struct client *c, int64_t now)
@@ -361,8 +378,12 @@ int client_run(struct client *c, int64_t deadline_ms, int interrupt_fd,
 			return -1;
 		} else if (is_interrupt && on_interrupt(context)) {
 			give_up(c, ERR_INTERRUPTED, "interrupted");
+		} else if (is_interrupt) {
+			c->is_ending = true;
+			end_waiting(c);
 		}
 	}
+	c->is_ending = false;
 	return 0;
 }
 

@@ -54,7 +54,8 @@ MUST_CHECK int client_after(struct client *client, int64_t delay_ms, void (*on_t
  *               ERR_TRY_AGAIN, each through its callback, and so does what the callbacks start
  * interrupt_fd  becomes readable when the user wants to stop (a signalfd); -1: none
  * on_interrupt  called each time it is; reads the fd; returns true to give up what is in flight at
- *               once (callbacks with ERR_INTERRUPTED), false to let it finish
+ *               once (callbacks with ERR_INTERRUPTED), false to let it finish, without
+ *               repeating what fails
  * fails         ERR_INTERNAL alone; what is in flight then fails as well, through its callback */
 MUST_CHECK int client_run(struct client *client, int64_t deadline_ms, int interrupt_fd,
                           bool (*on_interrupt)(void *context), void *context, struct err *e);

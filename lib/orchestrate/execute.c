@@ -192,7 +192,8 @@ static int outcome(const struct execution *x, struct err *e)
 static bool on_interrupt(void *context)
 {
 	struct execution *x = context;
-	bool again = x->run->is_interrupted;
+	/* What only looks is given up at once, what changes something at the second time. */
+	bool again = x->run->is_interrupted || !x->run->options.to_change;
 
 	x->run->is_interrupted = true;
 	if (x->run->options.on_interrupt)

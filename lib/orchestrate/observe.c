@@ -1,7 +1,11 @@
 #include "orchestrate/observe.h"
 
+#include "base/text.h"
+
 #include <stdlib.h>
 #include <string.h>
+
+#define URL_MAX 320 /* a scheme and an address */
 
 void observation_drop(struct observation *o)
 {
@@ -14,56 +18,135 @@ void observation_drop(struct observation *o)
 	*o = (struct observation){ 0 };
 }
 
+/* One question, and where its answer goes. */
+struct question {
+	const struct cluster_node *node;
+	struct node_seen *seen;
+	bool is_stray;
+};
+
 static void on_status(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
 {
-	struct node_seen *seen = context;
+	struct question *q = context;
+	struct node_seen *seen = q->seen;
 
 	(void)elapsed_us;
-	if (failure) {
+	if (q->is_stray) {
+		/* Nothing is there: it is absent, as the launcher said. */
+		if (failure && (failure->code == ERR_UNREACHABLE || failure->code == ERR_TRY_AGAIN))
+			return;
+		seen->presence = NODE_STRAY;
+		(void)err_reason(
+		    &seen->why, ERR_REFUSED, "occupied",
+		    "%s: something answers on %s that this state folder did not launch: "
+		    "another cluster's enclave, or the folder was lost (--state)",
+		    q->node->name, q->node->listen);
+	} else if (failure) {
 		seen->presence = NODE_UNREACHABLE;
 		seen->why = *failure;
-		return;
+		if (failure->code == ERR_TRY_AGAIN || failure->code == ERR_UNREACHABLE)
+			(void)err_set(&seen->why, ERR_UNREACHABLE, "%s does not answer (%s)",
+			              q->node->name, failure->text);
+	} else {
+		seen->presence = NODE_PRESENT;
+		seen->status = MOVE(*(struct status_reply *)reply);
 	}
-	seen->presence = NODE_PRESENT;
-	seen->status = MOVE(*(struct status_reply *)reply);
+}
+
+/* A node that the launcher does not know of may have been launched from another state folder: where
+ * the file names a port, whoever has it is asked. */
+static int find_url(const struct cluster *cluster, const struct state *state, struct question *q,
+                    char **ret, struct err *e)
+{
+	AUTO(buf) struct buf url = BUF_INIT(URL_MAX);
+	const char *port;
+
+	if (launcher_url(cluster, state, q->node, ret, &q->seen->why) == 0)
+		return 0;
+	port = q->node->listen ? strrchr(q->node->listen, ':') : NULL;
+	if (!port || strcmp(port, ":0") == 0)
+		return 0;
+	q->is_stray = true;
+	TRY(buf_add_format(&url, e, "%s://%s", cluster->tls.server_cert ? "https" : "http",
+	                   q->node->listen));
+	return text_dup(buf_text(&url), ret, e);
 }
 
 static int ask(const struct cluster *cluster, const struct state *state, struct client *client,
-               int64_t timeout_ms, size_t node, struct node_seen *seen, struct err *e)
+               const struct observe_options *options, struct question *q, struct err *e)
 {
+	AUTO(text) char *url = NULL;
 	struct client_exchange exchange = {
-		.node = cluster->nodes[node].name,
+		.node = q->node->name,
 		.api = API_STATUS,
 		.on_done = on_status,
-		.context = seen,
-		.timeout_ms = timeout_ms,
-		.attempts = 1,
+		.context = q,
+		.timeout_ms = options->timeout_ms,
+		.attempts = options->attempts,
 	};
 
-	if (launcher_url(cluster, state, &cluster->nodes[node], &seen->url, &seen->why) < 0) {
-		seen->presence = NODE_ABSENT;
+	TRY(find_url(cluster, state, q, &url, e));
+	if (!url)
 		return 0;
+	if (q->is_stray)
+		exchange.attempts = 1;
+	exchange.url = url;
+	TRY(client_start(client, &exchange, e));
+	if (!q->is_stray)
+		q->seen->url = MOVE(url);
+	return 0;
+}
+
+static int ask_all(const struct cluster *cluster, const struct state *state, struct client *client,
+                   const struct observe_options *options, struct question *questions,
+                   struct observation *o, struct err *e)
+{
+	for (size_t i = 0; i < o->count; i++) {
+		if (options->only && *options->only != i) {
+			(void)err_set(&o->nodes[i].why, ERR_NOT_DESIRED, "%s was not asked",
+			              cluster->nodes[i].name);
+			continue;
+		}
+		questions[i] = (struct question){ &cluster->nodes[i], &o->nodes[i], false };
+		TRY(ask(cluster, state, client, options, &questions[i], e));
 	}
-	exchange.url = seen->url;
-	return client_start(client, &exchange, e);
+	return client_run(client, options->deadline_ms, options->interrupt_fd,
+	                  options->on_interrupt, options->interrupt_context, e);
 }
 
 int observe(const struct cluster *cluster, const struct state *state, struct client *client,
-            const struct look *look, struct observation *ret, struct err *e)
+            const struct observe_options *options, struct observation *ret, struct err *e)
 {
 	AUTO(observation) struct observation o = { 0 };
+	struct question *questions;
+	int result;
 
 	TRY(state_load_genesis(state, &o.has_genesis, &o.genesis, e));
 	o.nodes = calloc(cluster->node_count, sizeof(*o.nodes));
-	if (!o.nodes)
+	questions = calloc(cluster->node_count, sizeof(*questions));
+	if (!o.nodes || !questions) {
+		free(questions);
 		return err_set(e, ERR_INTERNAL, "no memory for %zu nodes", cluster->node_count);
+	}
 	o.count = cluster->node_count;
-	for (size_t i = 0; i < o.count; i++)
-		TRY(ask(cluster, state, client, look->timeout_ms, i, &o.nodes[i], e));
-	TRY(client_run(client, look->deadline_ms, look->interrupt_fd, look->on_interrupt,
-	               look->context, e));
+	result = ask_all(cluster, state, client, options, questions, &o, e);
+	free(questions);
+	TRY(result);
 	*ret = MOVE(o);
 	return 0;
+}
+
+bool observation_is_lost(const struct observation *o)
+{
+	for (size_t i = 0; i < o->count; i++) {
+		enum standing standing = node_standing(o, i);
+
+		/* One that waits for the key to be forwarded can't bring it back. */
+		if (o->nodes[i].presence == NODE_UNREACHABLE || standing == STANDS_READY ||
+		    (standing == STANDS_WAITING && node_phase(o, i) != PHASE_WAITING_FOR_KEY))
+			return false;
+	}
+	return o->has_genesis;
 }
 
 enum phase node_phase(const struct observation *o, size_t node)
@@ -76,6 +159,8 @@ enum standing node_standing(const struct observation *o, size_t node)
 	const struct node_seen *seen = &o->nodes[node];
 	const struct status_reply *status = &seen->status;
 
+	if (seen->presence == NODE_STRAY)
+		return STANDS_OCCUPIED;
 	if (seen->presence != NODE_PRESENT)
 		return STANDS_APART;
 	if (node_phase(o, node) == PHASE_UNRECOVERABLE)

@@ -9,13 +9,14 @@
 enum presence {
 	NODE_ABSENT,      /* launched here, and not running */
 	NODE_UNREACHABLE, /* no answer */
+	NODE_STRAY, /* its address answers, but not from an enclave that this state launched */
 	NODE_PRESENT,
 };
 
 struct node_seen {
 	enum presence presence;
-	struct err why; /* of the first two */
-	char *url;      /* NULL when absent */
+	struct err why; /* of all but the last */
+	char *url;      /* NULL when absent or a stray */
 	struct status_reply status;
 };
 
@@ -28,19 +29,20 @@ struct observation {
 
 void observation_drop(struct observation *o);
 
-/* How long, and who may end it. */
-struct look {
-	int64_t timeout_ms, deadline_ms; /* of each answer; of all */
-	int interrupt_fd;                /* as client_run has these three */
+struct observe_options {
+	unsigned attempts;  /* of each question; 0: the client's own number */
+	int64_t timeout_ms; /* of each attempt */
+	int64_t deadline_ms;
+	const size_t *only; /* NULL: all nodes; else the one that is asked */
+	int interrupt_fd;   /* client.h */
 	bool (*on_interrupt)(void *context);
-	void *context;
+	void *interrupt_context;
 };
 
-/* Asks all nodes at once, and each one once. A node that does not answer is part of the answer, not
- * a failure. */
+/* Asks the nodes at once. A node that does not answer is part of the answer, not a failure. */
 MUST_CHECK int observe(const struct cluster *cluster, const struct state *state,
-                       struct client *client, const struct look *look, struct observation *ret,
-                       struct err *e);
+                       struct client *client, const struct observe_options *options,
+                       struct observation *ret, struct err *e);
 
 enum standing {
 	STANDS_APART,    /* absent or unreachable */
@@ -50,6 +52,13 @@ enum standing {
 	STANDS_OCCUPIED, /* another manifest or quorum key: never forwarded to or from */
 	STANDS_BROKEN,   /* UnrecoverableError */
 };
+
+/* There was a genesis, and no node that answers has the key, or waits for the shares that make it. Not so while one is unreachable: it may hold the key. */
+#define OBSERVATION_LOST_TEXT                                                                      \
+	"no TEE has the quorum key of '%s' any more, and none waits for shares; this version can't " \
+	"bring it back from the shares: keep the state folder and the members' keys; for a new key use another "      \
+	"metadata.name, or another --state"
+bool observation_is_lost(const struct observation *o);
 
 /* What a node claims, seen from this cluster. */
 enum standing node_standing(const struct observation *o, size_t node);

@@ -49,6 +49,10 @@ static int refuse_occupied(const struct planner *p, size_t node, struct err *e)
 	const struct status_reply *status = &p->seen->nodes[node].status;
 	char found[9] = "", own[9] = "none";
 
+	if (p->seen->nodes[node].presence == NODE_STRAY) {
+		*e = p->seen->nodes[node].why;
+		return -1;
+	}
 	hex_write(view_new(status->manifest_hash, 4), found);
 	if (p->seen->has_genesis)
 		hex_write(view_new(p->seen->genesis.manifest_hash.bytes, 4), own);
@@ -73,6 +77,24 @@ static int refuse_apart(const struct planner *p, size_t node, struct err *e)
 	return -1;
 }
 
+/* There was a key and no TEE has it: not a stage of the way, and no verb of this version mends it.
+ */
+static int refuse_lost(const struct planner *p, struct err *e)
+{
+	return err_reason(e, ERR_NOT_DESIRED, "key-lost", OBSERVATION_LOST_TEXT, p->cluster->name);
+}
+
+/* One that does not answer now would not in a minute: its step says so and holds nobody up. */
+static void add_verify(struct planner *p, size_t node, size_t needs)
+{
+	struct step *step = add(p, STEP_VERIFY, node, needs);
+
+	if (needs != STEP_NONE || p->seen->nodes[node].presence == NODE_PRESENT)
+		return;
+	step->is_refused = true;
+	step->refusal = p->seen->nodes[node].why;
+}
+
 static void plan_up(struct planner *p)
 {
 	snprintf(p->plan.nothing, sizeof(p->plan.nothing), "every TEE runs and is verified");
@@ -84,7 +106,7 @@ static void plan_up(struct planner *p)
 			p->plan.nothing[0] = 0;
 			add(p, STEP_LAUNCH, i, STEP_NONE);
 		}
-		add(p, STEP_VERIFY, i, needs);
+		add_verify(p, i, needs);
 	}
 }
 
@@ -104,6 +126,8 @@ static int plan_genesis(struct planner *p, struct err *e)
 				         name_of(p, i));
 				return 0;
 			}
+		if (observation_is_lost(p->seen))
+			return refuse_lost(p, e);
 		return err_reason(
 		    e, ERR_NOT_DESIRED, "second-genesis",
 		    "this cluster had its genesis, and no TEE that holds its manifest "
@@ -131,8 +155,10 @@ static int plan_inject(struct planner *p, struct err *e)
 		enum phase phase = node_phase(p->seen, i);
 
 		if (node_standing(p->seen, i) == STANDS_READY) {
-			snprintf(p->plan.nothing, sizeof(p->plan.nothing),
-			         "%s has the quorum key; no shares are needed", name_of(p, i));
+			snprintf(
+			    p->plan.nothing, sizeof(p->plan.nothing),
+			    "%s has the quorum key, so no shares are needed; teectl verify proves it",
+			    name_of(p, i));
 			p->plan.count = 0;
 			return 0;
 		}
@@ -140,6 +166,8 @@ static int plan_inject(struct planner *p, struct err *e)
 		    (phase == PHASE_GENESIS_BOOTED || phase == PHASE_WAITING_FOR_SHARES))
 			target = i;
 	}
+	if (observation_is_lost(p->seen))
+		return refuse_lost(p, e);
 	if (target == STEP_NONE)
 		return err_set(e, ERR_NOT_DESIRED,
 		               "no TEE waits for shares: none that did the genesis is running");
@@ -215,6 +243,8 @@ static int plan_propagate(struct planner *p, struct err *e)
 	if (!p->seen->has_genesis)
 		return err_set(e, ERR_NOT_DESIRED,
 		               "there has been no genesis: teectl genesis, then teectl inject");
+	if (observation_is_lost(p->seen))
+		return refuse_lost(p, e);
 	TRY(find_source(p, &source, e));
 	p->plan.order[p->plan.order_count++] = source;
 	for (size_t i = 0; i < p->seen->count; i++) {
@@ -229,7 +259,7 @@ static int plan_propagate(struct planner *p, struct err *e)
 	}
 	if (p->plan.count == 0)
 		snprintf(p->plan.nothing, sizeof(p->plan.nothing),
-		         "every TEE asked for has the quorum key");
+		         "every TEE asked for has the quorum key; teectl verify proves it");
 	return 0;
 }
 
@@ -240,7 +270,7 @@ static void plan_verify(struct planner *p)
 	for (size_t i = 0; i < p->seen->count; i++) {
 		if (p->goal->targets && !p->goal->targets[i])
 			continue;
-		add(p, STEP_VERIFY, i, STEP_NONE);
+		add_verify(p, i, STEP_NONE);
 		add(p, STEP_PROVE, i, p->plan.count - 1);
 	}
 }

@@ -117,7 +117,11 @@ static int fill_node(const struct run *r, size_t node, struct node_report *n, st
 	TRY(wire_set_text(&n->name, r->cluster->nodes[node].name, e));
 	TRY(wire_set_text(&n->url, seen->url ? seen->url : "", e));
 	TRY(wire_set(&n->instance_id, buf_view(&status->instance_id), e));
-	TRY(wire_set_text(&n->reason, proof->is_refused ? proof->refusal.reason : "", e));
+	TRY(wire_set_text(&n->reason,
+	                  proof->is_refused              ? proof->refusal.reason
+	                  : seen->presence == NODE_STRAY ? seen->why.reason
+	                                                 : "",
+	                  e));
 	return wire_set_text(&n->note, note_of(r, node), e);
 }
 
@@ -149,14 +153,9 @@ static size_t count_state(const struct cluster_report *report, enum node_state s
 	return count;
 }
 
-static const char *first_in(const struct cluster_report *report, enum node_state state)
+static const char *are(size_t count)
 {
-	const struct node_report *nodes = report->nodes.items;
-
-	for (size_t i = 0; i < report->nodes.count; i++)
-		if (nodes[i].state == (int)state)
-			return buf_text(&nodes[i].name);
-	return "";
+	return count == 1 ? "is" : "are";
 }
 
 /* "teectl -f prod.yaml logs tee2", with what the person had to say to get here. node may be NULL. */
@@ -171,41 +170,83 @@ static int add_command(const struct run *r, struct buf *to, const char *verb, co
 	                      verb, node ? " " : "", node ? node : "");
 }
 
+static int next_of_failed(const struct run *r, struct cluster_report *report, struct err *e)
+{
+	const struct node_report *nodes = report->nodes.items;
+	const struct node_report *n = nodes;
+
+	while (n->state != NODE_FAILED)
+		n++;
+	TRY(buf_add_format(&report->missing, e, "%s failed: see its note", buf_text(&n->name)));
+	/* What it measures is seen by measuring; anything else, if at all, in its log. */
+	if (strncmp(buf_text(&n->reason), "pcr", 3) == 0)
+		return add_command(r, &report->next, "measure", NULL, e);
+	if (r->cluster->nodes[n - nodes].listen && n->has_phase)
+		return add_command(r, &report->next, "logs", buf_text(&n->name), e);
+	return 0;
+}
+
+/* One that runs and does not answer is not started again by up: it is stopped first. */
+static int next_of_gone(const struct run *r, struct cluster_report *report, struct err *e)
+{
+	size_t gone = count_state(report, NODE_GONE);
+
+	for (size_t i = 0; i < r->seen.count; i++) {
+		const struct cluster_node *node = &r->cluster->nodes[i];
+
+		if (r->seen.nodes[i].presence != NODE_UNREACHABLE)
+			continue;
+		TRY(buf_add_format(&report->missing, e, "%s does not answer", node->name));
+		/* Who launched it elsewhere starts it again; then up verifies it. */
+		if (!node->listen)
+			return add_command(r, &report->next, "up", NULL, e);
+		TRY(add_command(r, &report->next, "down", node->name, e));
+		TRY(buf_add_text(&report->next, ", then ", e));
+		return add_command(r, &report->next, "up", NULL, e);
+	}
+	TRY(buf_add_format(&report->missing, e, "%zu of %zu TEEs %s not running", gone,
+	                   report->nodes.count, are(gone)));
+	return add_command(r, &report->next, "up", NULL, e);
+}
+
+static int next_of_waiting(const struct run *r, struct cluster_report *report, struct err *e)
+{
+	for (size_t i = 0; i < r->seen.count; i++) {
+		const struct status_reply *status = &r->seen.nodes[i].status;
+
+		if (judge_state(r, i) != NODE_WAITING)
+			continue;
+		TRY(buf_add_format(&report->missing, e, "%s waits for shares: %lld of %lld are in",
+		                   r->cluster->nodes[i].name, (long long)status->shares_received,
+		                   (long long)status->threshold));
+		break;
+	}
+	return add_command(r, &report->next, "inject", NULL, e);
+}
+
 /* The one thing that stands in the way first, and the command that deals with it. */
 static int fill_next(const struct run *r, struct cluster_report *report, struct err *e)
 {
-	const char *verb = NULL;
+	size_t not_ready = count_state(report, NODE_NOT_READY);
 
 	report->missing.max = report->next.max = REPORT_TEXT_MAX;
-	if (count_state(report, NODE_FAILED)) {
-		TRY(buf_add_format(&report->missing, e, "%s failed: see its note",
-		                   first_in(report, NODE_FAILED)));
-		return add_command(r, &report->next, "logs", first_in(report, NODE_FAILED), e);
-	}
-	if (count_state(report, NODE_GONE)) {
-		TRY(buf_add_format(&report->missing, e, "%zu of %zu TEEs %s not running",
-		                   count_state(report, NODE_GONE), report->nodes.count,
-		                   count_state(report, NODE_GONE) == 1 ? "is" : "are"));
-		verb = "up";
-	} else if (!r->seen.has_genesis) {
+	if (count_state(report, NODE_FAILED))
+		return next_of_failed(r, report, e);
+	if (observation_is_lost(&r->seen))
+		return buf_add_format(&report->missing, e, OBSERVATION_LOST_TEXT, r->cluster->name);
+	if (count_state(report, NODE_GONE))
+		return next_of_gone(r, report, e);
+	if (!r->seen.has_genesis) {
 		TRY(buf_add_text(&report->missing, "there is no quorum key yet", e));
-		verb = "genesis";
-	} else if (count_state(report, NODE_WAITING)) {
-		TRY(buf_add_format(&report->missing, e, "%s waits for shares",
-		                   first_in(report, NODE_WAITING)));
-		verb = "inject";
-	} else if (report->ready_count == 0) {
-		/* All that had it are gone, and nothing in this version brings it back. */
-		TRY(buf_add_text(&report->missing,
-		                 "no TEE has the quorum key any more, and none waits for shares",
-		                 e));
-	} else if (count_state(report, NODE_NOT_READY)) {
-		TRY(buf_add_format(&report->missing, e, "%zu of %zu TEEs %s no key",
-		                   count_state(report, NODE_NOT_READY), report->nodes.count,
-		                   count_state(report, NODE_NOT_READY) == 1 ? "has" : "have"));
-		verb = "propagate";
+		return add_command(r, &report->next, "genesis", NULL, e);
 	}
-	return verb ? add_command(r, &report->next, verb, NULL, e) : 0;
+	if (count_state(report, NODE_WAITING))
+		return next_of_waiting(r, report, e);
+	if (!not_ready)
+		return 0;
+	TRY(buf_add_format(&report->missing, e, "%zu of %zu TEEs %s no key", not_ready,
+	                   report->nodes.count, not_ready == 1 ? "has" : "have"));
+	return add_command(r, &report->next, "propagate", NULL, e);
 }
 
 /* Any anchor but AWS's is somebody's own, who can sign what they like: it is called simulated. */
@@ -272,9 +313,6 @@ int report_judge(const struct cluster_report *report, struct err *e)
 		if (nodes[i].state == NODE_FAILED && nodes[i].reason.len)
 			return err_reason(e, ERR_REFUSED, buf_text(&nodes[i].reason), "%s",
 			                  buf_text(&nodes[i].note));
-	if (count_state(report, NODE_GONE) == report->nodes.count)
-		return err_set(e, ERR_UNREACHABLE, "none of %lld TEEs answers",
-		               (long long)report->node_count);
 	if (report->ready_count < report->node_count || report->verified_count < report->node_count)
 		return err_set(e, ERR_NOT_DESIRED, "%lld of %lld TEEs %s ready, %lld verified",
 		               (long long)report->ready_count, (long long)report->node_count,

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LOOK_MS 3000 /* /status needs no work: who has not answered by then does not */
+#define LOOK_MS 3000 /* for all nodes to say how they are; one that hangs costs no more */
 
 void run_drop(struct run *r)
 {
@@ -47,7 +47,7 @@ static int open_client(const struct cluster *c, struct run *r, struct err *e)
 	return client_new(&options, &r->client, e);
 }
 
-/* There is nothing to finish in a look: it ends at once. */
+/* A look changes nothing: nothing has to be finished. */
 static bool on_interrupt(void *context)
 {
 	struct run *r = context;
@@ -61,20 +61,18 @@ static bool on_interrupt(void *context)
 int run_look(struct run *r, struct err *e)
 {
 	AUTO(observation) struct observation seen = { 0 };
-	int64_t end_ms = clock_monotonic_ms() + LOOK_MS;
-	bool is_first = r->seen.count == 0;
-	const struct look look = {
-		.timeout_ms = LOOK_MS,
-		/* The last look takes its time even when the run has none left: it must say how
-		 * things stand. */
-		.deadline_ms = is_first && r->deadline_ms < end_ms ? r->deadline_ms : end_ms,
+	const struct observe_options options = {
+		.attempts = 1,
+		.timeout_ms = r->look_ms,
+		.deadline_ms = clock_monotonic_ms() + r->look_ms,
+		.only = r->options.only,
 		.interrupt_fd = r->options.interrupt_fd,
 		.on_interrupt = on_interrupt,
-		.context = r,
+		.interrupt_context = r,
 	};
 
-	r->is_interrupted = false;
-	TRY(observe(r->cluster, &r->state, r->client, &look, &seen, e));
+	r->is_interrupted = false; /* of the steps: they have been finished */
+	TRY(observe(r->cluster, &r->state, r->client, &options, &seen, e));
 	if (r->is_interrupted)
 		return err_set(e, ERR_INTERRUPTED, "interrupted while the nodes were asked");
 	observation_drop(&r->seen);
@@ -91,8 +89,9 @@ int run_open(const struct cluster *cluster, const struct run_options *options, s
 		.options = *options,
 		.state = { .lock = -1 },
 		.root = BUF_INIT(ROOT_CERTIFICATE_MAX),
-		.deadline_ms = clock_monotonic_ms() + options->timeout_ms,
+		.look_ms = options->timeout_ms / 3 < LOOK_MS ? options->timeout_ms / 3 : LOOK_MS,
 	};
+	ret->deadline_ms = clock_monotonic_ms() + options->timeout_ms - ret->look_ms;
 	ret->proofs = calloc(cluster->node_count, sizeof(*ret->proofs));
 	if (!ret->proofs)
 		return err_set(e, ERR_INTERNAL, "no memory for %zu nodes", cluster->node_count);

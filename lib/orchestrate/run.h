@@ -28,6 +28,7 @@ struct run_options {
 	const char *verb;
 	bool to_change;     /* takes the state's lock */
 	int64_t timeout_ms; /* of the whole run */
+	const size_t *only; /* the one node that this run is about; NULL: all */
 	int interrupt_fd;   /* -1: none; client.h */
 	bool (*on_interrupt)(void *context);
 	void *interrupt_context;
@@ -60,7 +61,8 @@ struct run {
 	struct run_options options;
 	struct state state;
 	struct client *client;
-	int64_t deadline_ms;
+	int64_t deadline_ms; /* of the steps: what is left of the timeout is the last look's */
+	int64_t look_ms;
 	struct observation seen;
 	struct node_proof *proofs; /* as cluster->nodes */
 	bool has_pcrs;             /* pcrs below are set, */
@@ -77,7 +79,7 @@ struct run {
 MUST_CHECK int run_open(const struct cluster *cluster, const struct run_options *options,
                         struct run *ret, struct err *e);
 void run_drop(struct run *r);
-/* Looks again, after something has changed. */
+/* Looks again, after something has changed. ERR_INTERRUPTED when the user wants no more. */
 MUST_CHECK int run_look(struct run *r, struct err *e);
 void run_tell(const struct run *r, const struct event *event);
 PRINTF_LIKE(3, 4) void run_note(const struct run *r, size_t node, const char *format, ...);

@@ -17,6 +17,7 @@ enum share_status {
 	SHARE_SENT,    /* sealed and signed, in the request */
 	SHARE_WRONG,   /* refused, here or by the enclave */
 	SHARE_MISSING, /* its key is not here: its member is waited for */
+	SHARE_NO_FILE, /* its key is here, and the share's file is gone */
 };
 
 struct share_slot {
@@ -58,6 +59,21 @@ static bool is_missing_there(const struct status_reply *status, struct view alia
 	return false;
 }
 
+static int judge_slot(const struct inject *j, struct share_slot *slot, struct err *e)
+{
+	const struct run *r = j->x->run;
+	AUTO(text) char *path = NULL;
+
+	TRY(state_share_path(&r->state, slot->member->name, &path, e));
+	if (!is_missing_there(&r->seen.nodes[j->node].status, view_text(slot->member->name)))
+		slot->status = SHARE_IN;
+	else if (!slot->member->key || !file_is_there(slot->member->key))
+		slot->status = SHARE_MISSING;
+	else
+		slot->status = file_is_there(path) ? SHARE_HERE : SHARE_NO_FILE;
+	return 0;
+}
+
 /* The members in the attested order, which believe.c has held to the cluster file's. */
 static int list_slots(struct inject *j, struct err *e)
 {
@@ -85,13 +101,8 @@ static int list_slots(struct inject *j, struct err *e)
 			    e, ERR_CONFIG,
 			    "member %zu is '%s' in the cluster file and '%s' in the genesis", i + 1,
 			    member->name, buf_text(&attested[i].share_set_member.alias));
-		j->slots[i] = (struct share_slot){
-			.status = !is_missing_there(status, alias)            ? SHARE_IN
-			          : member->key && file_is_there(member->key) ? SHARE_HERE
-			                                                      : SHARE_MISSING,
-			.member = member,
-			.attested = &attested[i],
-		};
+		j->slots[i] = (struct share_slot){ .member = member, .attested = &attested[i] };
+		TRY(judge_slot(j, &j->slots[i], e));
 	}
 	j->needed = j->output.set.threshold - status->shares_received;
 	return 0;
@@ -171,7 +182,9 @@ static int refuse_waiting(struct inject *j, int64_t received, struct err *e)
 		/* A list too long for one line is cut; the JSON has them all. */
 		if (buf_add_format(&names, &full, "%s%s%s", names.len ? ", " : "",
 		                   slot->member->name,
-		                   slot->status == SHARE_WRONG ? " (wrong share)" : "") < 0)
+		                   slot->status == SHARE_WRONG     ? " (wrong share)"
+		                   : slot->status == SHARE_NO_FILE ? " (share file missing)"
+		                                                   : "") < 0)
 			break;
 	}
 	return err_set(

@@ -1,5 +1,4 @@
-/* plan_make as a table: what the nodes say and what is kept -> the steps, or the reason for none.
- */
+/* plan_make as a table: what the nodes say and what is kept -> the steps, or the reason for none. */
 #include "orchestrate/plan.h"
 
 #include <setjmp.h>
@@ -29,16 +28,12 @@ static void set_node(struct node_seen *seen, char letter)
 		char letter;
 		enum phase phase;
 	} phases[] = {
-		{ 'e', PHASE_WAITING_FOR_BOOT },
-		{ 'g', PHASE_GENESIS_BOOTED },
-		{ 's', PHASE_WAITING_FOR_SHARES },
-		{ 'w', PHASE_WAITING_FOR_KEY },
-		{ 'r', PHASE_READY },
-		{ 'o', PHASE_READY },
-		{ 'b', PHASE_UNRECOVERABLE },
+		{ 'e', PHASE_WAITING_FOR_BOOT }, { 'g', PHASE_GENESIS_BOOTED },
+		{ 's', PHASE_WAITING_FOR_SHARES }, { 'w', PHASE_WAITING_FOR_KEY },
+		{ 'r', PHASE_READY }, { 'o', PHASE_READY }, { 'b', PHASE_UNRECOVERABLE },
 	};
 
-	*seen = (struct node_seen){ .presence = NODE_PRESENT };
+	*seen = (struct node_seen) { .presence = NODE_PRESENT };
 	if (letter == 'a' || letter == 'u') {
 		seen->presence = letter == 'a' ? NODE_ABSENT : NODE_UNREACHABLE;
 		(void)err_set(&seen->why, ERR_UNREACHABLE, "no answer");
@@ -56,6 +51,7 @@ static void make_world(struct world *w, const char *letters, bool has_genesis)
 	static char *const names[NODES] = { "tee1", "tee2", "tee3", "tee4" };
 
 	memset(w, 0, sizeof(*w));
+	w->cluster.name = names[0];
 	w->cluster.nodes = w->nodes;
 	w->cluster.node_count = strlen(letters);
 	w->observation.nodes = w->seen;
@@ -69,8 +65,8 @@ static void make_world(struct world *w, const char *letters, bool has_genesis)
 	}
 }
 
-/* "launch tee1, verify tee1<0": a step, its node, "<" the step it needs, "?" if that may fail, "!"
- * if it is refused. */
+/* "launch tee1, verify tee1<0": a step, its node, "<" the step it needs, "?" if that may fail, "!" if
+ * it is refused. */
 static void describe(const struct world *w, const struct plan *p, char *to, size_t size)
 {
 	size_t len = 0;
@@ -92,20 +88,21 @@ struct row {
 	enum goal_kind goal;
 	const char *letters;
 	bool has_genesis;
-	const char *steps; /* NULL: refused */
-	const char *words; /* of the reason for nothing, or of the refusal */
+	const char *steps;   /* NULL: refused */
+	const char *words;   /* of the reason for nothing, or of the refusal */
 	enum err_code code;
 };
 
 static const struct row rows[] = {
 	{ GOAL_UP, "aa", false, "launch tee1, verify tee1<0, launch tee2, verify tee2<2", "", 0 },
 	{ GOAL_UP, "er", true, "verify tee1, verify tee2", "every TEE runs and is verified", 0 },
-	{ GOAL_UP, "ua", false, "verify tee1, launch tee2, verify tee2<1", "", 0 },
+	{ GOAL_UP, "ua", false, "verify tee1!, launch tee2, verify tee2<1", "", 0 },
 	{ GOAL_GENESIS, "eee", false, "genesis tee1", "", 0 },
 	{ GOAL_GENESIS, "gee", false, "genesis tee1", "", 0 }, /* the answer was lost */
 	{ GOAL_GENESIS, "gee", true, "", "genesis was done", 0 },
 	{ GOAL_GENESIS, "rre", true, "", "genesis was done", 0 },
-	{ GOAL_GENESIS, "eee", true, NULL, "a second genesis would make a second quorum key",
+	{ GOAL_GENESIS, "eee", true, NULL, "no TEE has the quorum key", ERR_NOT_DESIRED },
+	{ GOAL_GENESIS, "eeu", true, NULL, "a second genesis would make a second quorum key",
 	  ERR_NOT_DESIRED },
 	{ GOAL_GENESIS, "eoe", false, NULL, "tee2 is occupied", ERR_REFUSED },
 	{ GOAL_GENESIS, "oee", false, NULL, "tee1 is occupied", ERR_REFUSED },
@@ -118,9 +115,12 @@ static const struct row rows[] = {
 	{ GOAL_INJECT, "ree", true, "", "tee1 has the quorum key", 0 },
 	{ GOAL_INJECT, "ser", true, "", "tee3 has the quorum key", 0 },
 	{ GOAL_INJECT, "eee", false, NULL, "there has been no genesis", ERR_NOT_DESIRED },
-	{ GOAL_INJECT, "eee", true, NULL, "no TEE waits for shares", ERR_NOT_DESIRED },
-	{ GOAL_PROPAGATE, "ree", true, "forward tee2, prove tee2<0, forward tee3<0?, prove tee3<2",
-	  "", 0 },
+	{ GOAL_INJECT, "eee", true, NULL, "no TEE has the quorum key", ERR_NOT_DESIRED },
+	{ GOAL_INJECT, "euw", true, NULL, "no TEE waits for shares", ERR_NOT_DESIRED },
+	{ GOAL_PROPAGATE, "ewa", true, NULL, "no TEE has the quorum key", ERR_NOT_DESIRED },
+	{ GOAL_PROPAGATE, "eea", true, NULL, "no TEE has the quorum key", ERR_NOT_DESIRED },
+	{ GOAL_PROPAGATE, "ree", true,
+	  "forward tee2, prove tee2<0, forward tee3<0?, prove tee3<2", "", 0 },
 	{ GOAL_PROPAGATE, "rwr", true, "forward tee2, prove tee2<0", "", 0 },
 	{ GOAL_PROPAGATE, "ere", true, "forward tee1, prove tee1<0, forward tee3<0?, prove tee3<2",
 	  "", 0 },
@@ -130,11 +130,10 @@ static const struct row rows[] = {
 	{ GOAL_PROPAGATE, "rbe", true, "forward tee2!, forward tee3<0?, prove tee3<1", "", 0 },
 	{ GOAL_PROPAGATE, "gee", true, NULL, "tee1 can't be the source: it is in GenesisBooted",
 	  ERR_NOT_DESIRED },
-	{ GOAL_PROPAGATE, "aee", true, NULL, "no answer", ERR_UNREACHABLE },
-	{ GOAL_PROPAGATE, "oee", true, NULL, "tee1 is occupied", ERR_REFUSED },
+	{ GOAL_PROPAGATE, "uee", true, NULL, "no answer", ERR_UNREACHABLE },
+	{ GOAL_PROPAGATE, "ogu", true, NULL, "tee1 is occupied", ERR_REFUSED },
 	{ GOAL_PROPAGATE, "eee", false, NULL, "there has been no genesis", ERR_NOT_DESIRED },
-	{ GOAL_VERIFY, "ra", true, "verify tee1, prove tee1<0, verify tee2, prove tee2<2",
-	  "every TEE proved", 0 },
+	{ GOAL_VERIFY, "ra", true, "verify tee1, prove tee1<0, verify tee2!, prove tee2<2", "every TEE proved", 0 },
 	{ GOAL_STATUS, "rau", true, "verify tee1", "", 0 },
 };
 
