@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static int run(struct context *c, const struct command_line *line, struct err *e)
@@ -48,6 +49,8 @@ int main(int argc, char **argv)
 	(void)argc;
 	/* Write errors are told by close_output, with their reason. */
 	signal(SIGPIPE, SIG_IGN);
+	/* libcurl would write the keys of every TLS connection to the file that it names. */
+	unsetenv("SSLKEYLOGFILE");
 	if (command_line_parse(cmd_table, argv, &line, &c.cmd, &e) < 0) {
 		c.global.output = (int)command_line_output(argv);
 		report_error(&c, &e);

@@ -61,9 +61,8 @@ teardown() {
 	rm .teectl/own/shares/member1.share
 	truncate -s 100 .teectl/own/shares/member2.share
 	run -3 --separate-stderr teectl -f own.yaml inject -o json
-	has "$stderr" 'the share of member1 is wrong'
 	has "$stderr" 'the share of member2 is wrong'
-	has "$stderr" '1 of 2 shares are in; waiting for one of: member1 (wrong share), member2 (wrong share)'
+	has "$stderr" '1 of 2 shares are in; waiting for one of: member1 (share file missing), member2 (wrong share)'
 	same "$(jq -r '.waiting_for | join(" ")' <<<"$output")" 'member1 member2'
 }
 

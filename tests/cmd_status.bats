@@ -20,11 +20,12 @@ next_is() { # STATUS MISSING NEXT
 }
 
 @test "status: says at each point what is missing and what to type next" {
+	local lost="no TEE has the quorum key of 'own' any more, and none waits for shares; this version can't bring it back from the shares: keep the state folder and the members' keys; for a new key use another metadata.name, or another --state"
 	next_is 69 '2 of 2 TEEs are not running' 'teectl -f own.yaml up'
 	ok up
 	next_is 2 'there is no quorum key yet' 'teectl -f own.yaml genesis'
 	ok genesis
-	next_is 2 'tee1 waits for shares' 'teectl -f own.yaml inject'
+	next_is 2 'tee1 waits for shares: 0 of 2 are in' 'teectl -f own.yaml inject'
 	ok inject
 	next_is 2 '1 of 2 TEEs has no key' 'teectl -f own.yaml propagate'
 	ok propagate
@@ -32,9 +33,9 @@ next_is() { # STATUS MISSING NEXT
 	kill_node own tee2
 	next_is 2 '1 of 2 TEEs is not running' 'teectl -f own.yaml up'
 	kill_node own tee1
-	next_is 69 '2 of 2 TEEs are not running' 'teectl -f own.yaml up'
+	next_is 69 "$lost" ''
 	ok up
-	next_is 2 'no TEE has the quorum key any more, and none waits for shares' ''
+	next_is 2 "$lost" ''
 }
 
 @test "status: the table, whole" {

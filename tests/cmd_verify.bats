@@ -29,8 +29,8 @@ teardown() {
 }
 
 @test "verify: before up, before genesis, before the key is everywhere, with a TEE gone" {
-	run -2 --separate-stderr teectl -f own.yaml verify
-	has "$stderr" "there is no simulated root in '.teectl/own' yet: teectl up makes it"
+	run -69 --separate-stderr teectl -f own.yaml verify
+	has "$stderr" 'tee1 is not running: teectl up'
 	ok up
 	run -2 --separate-stderr teectl -f own.yaml verify
 	has "$stderr" 'there has been no genesis, so there is no key to prove: teectl genesis'

@@ -65,8 +65,8 @@ exports() {
 @test "chain: with all that have the key gone, it is said, and no second genesis is made" {
 	with_key chain
 	kill_node chain tee1
-	run -69 --separate-stderr teectl -f chain.yaml propagate
-	has "$stderr" 'tee1 is not running: teectl up'
+	run -2 --separate-stderr teectl -f chain.yaml propagate
+	has "$stderr" "no TEE has the quorum key of 'chain' any more"
 	ok up
 	run -2 --separate-stderr teectl -f chain.yaml genesis
 	has "$stderr" 'a second genesis would make a second quorum key'

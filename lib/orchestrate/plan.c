@@ -126,8 +126,6 @@ static int plan_genesis(struct planner *p, struct err *e)
 				         name_of(p, i));
 				return 0;
 			}
-		if (observation_is_lost(p->seen))
-			return refuse_lost(p, e);
 		return err_reason(
 		    e, ERR_NOT_DESIRED, "second-genesis",
 		    "this cluster had its genesis, and no TEE that holds its manifest "
@@ -155,10 +153,8 @@ static int plan_inject(struct planner *p, struct err *e)
 		enum phase phase = node_phase(p->seen, i);
 
 		if (node_standing(p->seen, i) == STANDS_READY) {
-			snprintf(
-			    p->plan.nothing, sizeof(p->plan.nothing),
-			    "%s has the quorum key, so no shares are needed; teectl verify proves it",
-			    name_of(p, i));
+			snprintf(p->plan.nothing, sizeof(p->plan.nothing),
+			         "%s has the quorum key; no shares are needed", name_of(p, i));
 			p->plan.count = 0;
 			return 0;
 		}
@@ -166,8 +162,6 @@ static int plan_inject(struct planner *p, struct err *e)
 		    (phase == PHASE_GENESIS_BOOTED || phase == PHASE_WAITING_FOR_SHARES))
 			target = i;
 	}
-	if (observation_is_lost(p->seen))
-		return refuse_lost(p, e);
 	if (target == STEP_NONE)
 		return err_set(e, ERR_NOT_DESIRED,
 		               "no TEE waits for shares: none that did the genesis is running");
@@ -259,7 +253,7 @@ static int plan_propagate(struct planner *p, struct err *e)
 	}
 	if (p->plan.count == 0)
 		snprintf(p->plan.nothing, sizeof(p->plan.nothing),
-		         "every TEE asked for has the quorum key; teectl verify proves it");
+		         "every TEE asked for has the quorum key");
 	return 0;
 }
 

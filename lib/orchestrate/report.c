@@ -158,7 +158,8 @@ static const char *are(size_t count)
 	return count == 1 ? "is" : "are";
 }
 
-/* "teectl -f prod.yaml logs tee2", with what the person had to say to get here. node may be NULL. */
+/* "teectl -f prod.yaml logs tee2", with what the person had to say to get here. node may be NULL.
+ */
 static int add_command(const struct run *r, struct buf *to, const char *verb, const char *node,
                        struct err *e)
 {
@@ -313,6 +314,9 @@ int report_judge(const struct cluster_report *report, struct err *e)
 		if (nodes[i].state == NODE_FAILED && nodes[i].reason.len)
 			return err_reason(e, ERR_REFUSED, buf_text(&nodes[i].reason), "%s",
 			                  buf_text(&nodes[i].note));
+	if (count_state(report, NODE_GONE) == report->nodes.count)
+		return err_set(e, ERR_UNREACHABLE, "none of %lld TEEs answers",
+		               (long long)report->node_count);
 	if (report->ready_count < report->node_count || report->verified_count < report->node_count)
 		return err_set(e, ERR_NOT_DESIRED, "%lld of %lld TEEs %s ready, %lld verified",
 		               (long long)report->ready_count, (long long)report->node_count,

@@ -1,4 +1,5 @@
-/* plan_make as a table: what the nodes say and what is kept -> the steps, or the reason for none. */
+/* plan_make as a table: what the nodes say and what is kept -> the steps, or the reason for none.
+ */
 #include "orchestrate/plan.h"
 
 #include <setjmp.h>
@@ -28,12 +29,16 @@ static void set_node(struct node_seen *seen, char letter)
 		char letter;
 		enum phase phase;
 	} phases[] = {
-		{ 'e', PHASE_WAITING_FOR_BOOT }, { 'g', PHASE_GENESIS_BOOTED },
-		{ 's', PHASE_WAITING_FOR_SHARES }, { 'w', PHASE_WAITING_FOR_KEY },
-		{ 'r', PHASE_READY }, { 'o', PHASE_READY }, { 'b', PHASE_UNRECOVERABLE },
+		{ 'e', PHASE_WAITING_FOR_BOOT },
+		{ 'g', PHASE_GENESIS_BOOTED },
+		{ 's', PHASE_WAITING_FOR_SHARES },
+		{ 'w', PHASE_WAITING_FOR_KEY },
+		{ 'r', PHASE_READY },
+		{ 'o', PHASE_READY },
+		{ 'b', PHASE_UNRECOVERABLE },
 	};
 
-	*seen = (struct node_seen) { .presence = NODE_PRESENT };
+	*seen = (struct node_seen){ .presence = NODE_PRESENT };
 	if (letter == 'a' || letter == 'u') {
 		seen->presence = letter == 'a' ? NODE_ABSENT : NODE_UNREACHABLE;
 		(void)err_set(&seen->why, ERR_UNREACHABLE, "no answer");
@@ -65,8 +70,8 @@ static void make_world(struct world *w, const char *letters, bool has_genesis)
 	}
 }
 
-/* "launch tee1, verify tee1<0": a step, its node, "<" the step it needs, "?" if that may fail, "!" if
- * it is refused. */
+/* "launch tee1, verify tee1<0": a step, its node, "<" the step it needs, "?" if that may fail, "!"
+ * if it is refused. */
 static void describe(const struct world *w, const struct plan *p, char *to, size_t size)
 {
 	size_t len = 0;
@@ -88,8 +93,8 @@ struct row {
 	enum goal_kind goal;
 	const char *letters;
 	bool has_genesis;
-	const char *steps;   /* NULL: refused */
-	const char *words;   /* of the reason for nothing, or of the refusal */
+	const char *steps; /* NULL: refused */
+	const char *words; /* of the reason for nothing, or of the refusal */
 	enum err_code code;
 };
 
@@ -101,7 +106,8 @@ static const struct row rows[] = {
 	{ GOAL_GENESIS, "gee", false, "genesis tee1", "", 0 }, /* the answer was lost */
 	{ GOAL_GENESIS, "gee", true, "", "genesis was done", 0 },
 	{ GOAL_GENESIS, "rre", true, "", "genesis was done", 0 },
-	{ GOAL_GENESIS, "eee", true, NULL, "no TEE has the quorum key", ERR_NOT_DESIRED },
+	{ GOAL_GENESIS, "eee", true, NULL, "a second genesis would make a second quorum key",
+	  ERR_NOT_DESIRED },
 	{ GOAL_GENESIS, "eeu", true, NULL, "a second genesis would make a second quorum key",
 	  ERR_NOT_DESIRED },
 	{ GOAL_GENESIS, "eoe", false, NULL, "tee2 is occupied", ERR_REFUSED },
@@ -115,12 +121,12 @@ static const struct row rows[] = {
 	{ GOAL_INJECT, "ree", true, "", "tee1 has the quorum key", 0 },
 	{ GOAL_INJECT, "ser", true, "", "tee3 has the quorum key", 0 },
 	{ GOAL_INJECT, "eee", false, NULL, "there has been no genesis", ERR_NOT_DESIRED },
-	{ GOAL_INJECT, "eee", true, NULL, "no TEE has the quorum key", ERR_NOT_DESIRED },
+	{ GOAL_INJECT, "eee", true, NULL, "no TEE waits for shares", ERR_NOT_DESIRED },
 	{ GOAL_INJECT, "euw", true, NULL, "no TEE waits for shares", ERR_NOT_DESIRED },
 	{ GOAL_PROPAGATE, "ewa", true, NULL, "no TEE has the quorum key", ERR_NOT_DESIRED },
 	{ GOAL_PROPAGATE, "eea", true, NULL, "no TEE has the quorum key", ERR_NOT_DESIRED },
-	{ GOAL_PROPAGATE, "ree", true,
-	  "forward tee2, prove tee2<0, forward tee3<0?, prove tee3<2", "", 0 },
+	{ GOAL_PROPAGATE, "ree", true, "forward tee2, prove tee2<0, forward tee3<0?, prove tee3<2",
+	  "", 0 },
 	{ GOAL_PROPAGATE, "rwr", true, "forward tee2, prove tee2<0", "", 0 },
 	{ GOAL_PROPAGATE, "ere", true, "forward tee1, prove tee1<0, forward tee3<0?, prove tee3<2",
 	  "", 0 },
@@ -133,7 +139,8 @@ static const struct row rows[] = {
 	{ GOAL_PROPAGATE, "uee", true, NULL, "no answer", ERR_UNREACHABLE },
 	{ GOAL_PROPAGATE, "ogu", true, NULL, "tee1 is occupied", ERR_REFUSED },
 	{ GOAL_PROPAGATE, "eee", false, NULL, "there has been no genesis", ERR_NOT_DESIRED },
-	{ GOAL_VERIFY, "ra", true, "verify tee1, prove tee1<0, verify tee2!, prove tee2<2", "every TEE proved", 0 },
+	{ GOAL_VERIFY, "ra", true, "verify tee1, prove tee1<0, verify tee2!, prove tee2<2",
+	  "every TEE proved", 0 },
 	{ GOAL_STATUS, "rau", true, "verify tee1", "", 0 },
 };
 
