@@ -50,7 +50,7 @@ static int meet_nsm(struct enclave *en, struct err *e)
 	AUTO(attestation) struct attestation attestation = { 0 };
 	struct view none = { 0 };
 	struct attestation_policy policy = { .chain_at_document = true, .uncommitted = true };
-	int64_t asked_ms = clock_monotonic_ms();
+	int64_t asked_ms = clock_since_boot_ms();
 
 	TRY(enclave_attest(en, none, none, none, &document, e));
 	TRY(attestation_parse(buf_view(&document), &claims, e));

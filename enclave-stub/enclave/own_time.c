@@ -8,12 +8,12 @@ void own_time_init(struct own_time *t)
 	pthread_mutex_init(&t->lock, NULL);
 }
 
-void own_time_set(struct own_time *t, int64_t document_ms, int64_t monotonic_ms)
+void own_time_set(struct own_time *t, int64_t document_ms, int64_t asked_ms)
 {
 	pthread_mutex_lock(&t->lock);
 	t->is_known = true;
 	t->document_ms = document_ms;
-	t->monotonic_ms = monotonic_ms;
+	t->asked_ms = asked_ms;
 	pthread_mutex_unlock(&t->lock);
 }
 
@@ -31,12 +31,12 @@ static int ask(struct nsm *nsm, int64_t *ret_ms, struct err *e)
 
 int own_time_now(struct own_time *t, struct nsm *nsm, int64_t *ret_ms, struct err *e)
 {
-	int64_t before = clock_monotonic_ms(), document_ms;
+	int64_t before = clock_since_boot_ms(), document_ms;
 	struct err cause;
 
 	pthread_mutex_lock(&t->lock);
-	if (t->is_known && before - t->monotonic_ms <= OWN_TIME_MAX_AGE_MS) {
-		*ret_ms = t->document_ms + (before - t->monotonic_ms);
+	if (t->is_known && before - t->asked_ms <= OWN_TIME_MAX_AGE_MS) {
+		*ret_ms = t->document_ms + (before - t->asked_ms);
 		pthread_mutex_unlock(&t->lock);
 		return 0;
 	}

@@ -20,6 +20,11 @@ int64_t clock_monotonic_us(void)
 	return read_us(CLOCK_MONOTONIC);
 }
 
+int64_t clock_since_boot_ms(void)
+{
+	return read_us(CLOCK_BOOTTIME) / 1000;
+}
+
 int64_t clock_unix_ms(void)
 {
 	return read_us(CLOCK_REALTIME) / 1000;
