@@ -177,6 +177,10 @@ static int judge_failure(const struct transfer *t, CURLcode curl, struct outcome
 {
 	const char *detail = *t->detail ? t->detail : curl_easy_strerror(curl);
 
+	/* So libcurl calls a header line beyond its own limit of 100 KB. Memory of ours that runs
+	 * out looks the same; a node that makes it so is as little fit to talk to. */
+	if (curl == CURLE_OUT_OF_MEMORY && was_sent(t))
+		return err_set(e, ERR_UNREACHABLE, "the answer has too long a header line");
 	if (curl == CURLE_WRITE_ERROR || curl == CURLE_FILESIZE_EXCEEDED)
 		return err_set(e, ERR_UNREACHABLE, "the answer has more than %u bytes",
 		               RESPONSE_MAX);

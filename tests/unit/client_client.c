@@ -289,6 +289,25 @@ static void a_refusal_is_final_and_keeps_its_code(void **state)
 	}
 }
 
+/* libcurl gives up at 100 KB of one line and calls that want of memory. */
+static void a_header_line_without_end_is_the_nodes_fault(void **state)
+{
+	static char text[200000] = "HTTP/1.1 200 OK\r\nX-Long: ";
+	struct retries retries = { 0 };
+	struct validate_seed_reply reply;
+	struct err e;
+
+	(void)state;
+	memset(text + strlen(text), 'a', sizeof(text) - strlen(text) - 1);
+
+	AUTO(server) struct server *s = server_start(SCRIPT({ ANSWER_CLOSE, text }));
+	AUTO(client) struct client *c = client_of(3, &retries);
+
+	assert_refused(ask(c, s->url, soon(), &reply, &e), ERR_UNREACHABLE,
+	               "tee2: validate-seed: the answer has too long a header line");
+	assert_int_equal(retries.count, 0);
+}
+
 static void what_is_not_the_contracts_is_named_so(void **state)
 {
 	static const struct {
@@ -583,6 +602,7 @@ int main(void)
 		cmocka_unit_test(a_refused_connection_is_tried_again),
 		cmocka_unit_test(an_answer_that_does_not_come_is_a_timeout),
 		cmocka_unit_test(a_refusal_is_final_and_keeps_its_code),
+		cmocka_unit_test(a_header_line_without_end_is_the_nodes_fault),
 		cmocka_unit_test(what_is_not_the_contracts_is_named_so),
 		cmocka_unit_test(an_answer_is_bounded),
 		cmocka_unit_test(other_protocols_and_tls_without_tls_are_unreachable),
