@@ -11,8 +11,8 @@
 #define NAME_SHOWN_MAX 64 /* of a key from outside */
 #define BRACKET_COST   16 /* in commas: what json-c allocates for a container */
 
-const struct scan_limits scan_request = { WIRE_TEXT_MAX, WIRE_COST_MAX };
-const struct scan_limits scan_reply = { WIRE_REPLY_TEXT_MAX, WIRE_REPLY_COST_MAX };
+const struct scan_limits scan_request = { WIRE_TEXT_MAX, WIRE_COST_MAX, WIRE_KEYS_MAX };
+const struct scan_limits scan_reply = { WIRE_REPLY_TEXT_MAX, WIRE_REPLY_COST_MAX, WIRE_KEYS_MAX };
 
 struct scan {
 	const struct scan_limits *limits;
@@ -292,12 +292,15 @@ static int close_keys(struct scan *s, const struct place *here, size_t base)
 	return 0;
 }
 
-static int scan_member(struct scan *s, const struct place *here)
+/* base: where the object's keys begin on the stack */
+static int scan_member(struct scan *s, const struct place *here, size_t base)
 {
 	struct key key;
 
 	if (peek(s) != '"')
 		return fail(s, here, "a key in double quotes expected");
+	if ((s->keys->len - base) / sizeof(key) == s->limits->keys)
+		return place_fail(here, s->e, "more than %zu keys", s->limits->keys);
 	TRY(scan_string(s, here, &key));
 	TRY(buf_add(s->keys, view_new(&key, sizeof(key)), s->e));
 	skip_space(s);
@@ -319,7 +322,7 @@ static int scan_object(struct scan *s, const struct place *here)
 		return 0;
 	}
 	while (more) {
-		TRY(scan_member(s, here));
+		TRY(scan_member(s, here, base));
 		TRY(more = scan_separator(s, here, '}'));
 	}
 	return close_keys(s, here, base);

@@ -17,8 +17,12 @@
 #define WIRE_REPLY_TEXT_MAX (4u << 20)
 #define WIRE_REPLY_COST_MAX 1000000
 
+/* No message has an object of half as many fields; a request of nothing but keys would be sorted
+ * and put into a tree before the first unknown one is seen. */
+#define WIRE_KEYS_MAX 64
+
 struct scan_limits {
-	size_t text, cost;
+	size_t text, cost, keys; /* keys: of one object */
 };
 extern const struct scan_limits scan_request, scan_reply;
 

@@ -229,6 +229,35 @@ static void what_costs_too_much_is_refused_before_a_tree(void **state)
 	}
 }
 
+static void an_object_of_keys(size_t count, struct buf *to)
+{
+	struct err e;
+
+	assert_ok(buf_add_text(to, "{\"a\":[0,{", &e));
+	for (size_t i = 0; i < count; i++)
+		assert_ok(buf_add_format(to, &e, "%s\"k%zu\":{\"x\":0}", i ? "," : "", i));
+	assert_ok(buf_add_text(to, "}]}", &e));
+}
+
+/* Each object is counted by itself: what those inside have does not add up. */
+static void an_object_of_more_than_64_keys_is_refused_by_its_place(void **state)
+{
+	const struct scan_limits *limits[] = { &scan_request, &scan_reply };
+	AUTO(buf) struct buf fits = BUF_INIT(WIRE_TEXT_MAX);
+	AUTO(buf) struct buf more = BUF_INIT(WIRE_TEXT_MAX);
+	struct view object;
+	struct err e;
+
+	(void)state;
+	an_object_of_keys(WIRE_KEYS_MAX, &fits);
+	an_object_of_keys(WIRE_KEYS_MAX + 1, &more);
+	for (size_t i = 0; i < COUNT(limits); i++) {
+		assert_ok(json_scan(buf_view(&fits), limits[i], &object, &e));
+		assert_refused(json_scan(buf_view(&more), limits[i], &object, &e), ERR_REQUEST,
+		               "a[1]: more than 64 keys");
+	}
+}
+
 static void a_text_ends_at_its_limit(void **state)
 {
 	AUTO(buf) struct buf text = BUF_INIT(WIRE_TEXT_MAX + 1);
@@ -584,6 +613,7 @@ int main(void)
 		cmocka_unit_test(a_key_may_stand_in_two_objects),
 		cmocka_unit_test(nesting_ends_at_sixteen),
 		cmocka_unit_test(what_costs_too_much_is_refused_before_a_tree),
+		cmocka_unit_test(an_object_of_more_than_64_keys_is_refused_by_its_place),
 		cmocka_unit_test(a_text_ends_at_its_limit),
 		cmocka_unit_test(fields_are_refused_by_their_path),
 		cmocka_unit_test(bytes_are_integers_from_0_to_255),
