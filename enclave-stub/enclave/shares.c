@@ -8,8 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A request may hold 1024 wrong shares, and whoever sends it needs no right to: so many of them get
- * a line in the log, the others a number. The answer names them all. */
+/* A client may repeat a member or two, say when it puts two lists together. What is longer consists
+ * of repeats, and each would cost an ECDH whoever sends it. */
+#define SHARES_PER_MEMBER 2
+
+/* A request may hold hundreds of wrong shares, and whoever sends it needs no right to: so many of
+ * them get a line in the log, the others a number. The answer names them all. */
 #define REJECTED_LOGGED 16
 
 /* What one request adds: for each slot, the share that it brought. Nothing of the state is changed
@@ -88,6 +92,19 @@ static int judge_namespace(const struct enclave *en, const struct inject_shares_
 	if (q->namespace_nonce != own->nonce)
 		return err_set(e, ERR_NAMESPACE, "namespace_nonce is %lld here, not %lld",
 		               (long long)own->nonce, (long long)q->namespace_nonce);
+	return 0;
+}
+
+static int judge_count(const struct enclave *en, const struct inject_shares_request *q,
+                       struct err *e)
+{
+	size_t members = en->state.slot_count;
+
+	if (q->shares.count > SHARES_PER_MEMBER * members)
+		return err_set(e, ERR_SHARE,
+		               "%zu shares for %zu members: most are repeats; at most %zu "
+		               "are judged in one request",
+		               q->shares.count, members, SHARES_PER_MEMBER * members);
 	return 0;
 }
 
@@ -304,6 +321,7 @@ int serve_inject_shares(struct call *c, struct err *e)
 	size_t count;
 
 	TRY(judge_namespace(en, c->request, e));
+	TRY(judge_count(en, c->request, e));
 	TRY(take_in(c, &in, e));
 	count = gather(&en->state, &in, shares);
 	if (count >= (size_t)share_set(en)->threshold)

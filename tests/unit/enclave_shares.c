@@ -162,8 +162,8 @@ static void a_request_without_any_good_share_is_refused_and_changes_nothing(void
 
 static void a_request_of_wrong_shares_does_not_flood_the_log(void **state)
 {
-	AUTO(five) struct five f = five_open(false, true);
-	AUTO(inject_shares_request) struct inject_shares_request q = shares_of(&f.g, 1);
+	AUTO(five) struct five f = { .w = world_open(&(struct world_options){ 0 }) };
+	AUTO(inject_shares_request) struct inject_shares_request q = { 0 };
 	AUTO(buf) struct buf log = BUF_INIT(1u << 20);
 	int fd = memfd_create("log", MFD_CLOEXEC);
 	struct submitted_share *s;
@@ -171,8 +171,10 @@ static void a_request_of_wrong_shares_does_not_flood_the_log(void **state)
 	struct err e;
 
 	(void)state;
+	world_genesis(f.w, PEOPLE_MAX, 3, true, &f.g);
+	q = shares_of(&f.g, 1);
 	copy_to(&share_at(&q, 0)->member_alias, view_text("nobody"));
-	while (q.shares.count < 1000) {
+	while (q.shares.count < 2 * PEOPLE_MAX) {
 		assert_ok(wire_list_add(&q.shares, &submitted_share_schema, &s, &e));
 		copy_to(&s->member_alias, view_text("nobody"));
 	}
@@ -185,7 +187,32 @@ static void a_request_of_wrong_shares_does_not_flood_the_log(void **state)
 	for (size_t i = 0; i < log.len; i++)
 		lines += log.data[i] == '\n';
 	assert_in_range(lines, 2, 20);
-	assert_non_null(strstr(buf_text(&log), "count=984"));
+	assert_non_null(strstr(buf_text(&log), "count=8"));
+}
+
+/* Ten shares for five members, of which none can be opened, are judged; with one more not even the
+ * good one is. */
+static void more_than_two_shares_a_member_are_refused_before_any_is_opened(void **state)
+{
+	AUTO(five) struct five f = five_open(false, true);
+	AUTO(inject_shares_request) struct inject_shares_request q = shares_of(&f.g, 1);
+	AUTO(inject_shares_reply) struct inject_shares_reply reply = { 0 };
+	struct submitted_share *s;
+	struct err e;
+
+	(void)state;
+	while (q.shares.count < 11) {
+		assert_ok(wire_list_add(&q.shares, &submitted_share_schema, &s, &e));
+		copy_to(&s->member_alias, view_text("member2"));
+		copy_to(&s->encrypted_share, buf_view(&share_at(&q, 0)->encrypted_share));
+		s->encrypted_share.data[100] ^= 1;
+		s->has_encrypted = true;
+	}
+	refuse_all(&f, &q, "Share rejected: 11 shares for 5 members");
+	wire_release(&submitted_share_schema, share_at(&q, (unsigned)--q.shares.count));
+	assert_answered(ask(f.w, API_INJECT_SHARES, &q, &reply));
+	assert_int_equal(reply.shares_received, 1);
+	assert_int_equal(reply.rejected.count, 9);
 }
 
 static void a_share_twice_in_one_request_counts_once(void **state)
@@ -353,6 +380,7 @@ int main(void)
 		cmocka_unit_test(a_wrong_share_names_its_member_and_the_good_ones_count),
 		cmocka_unit_test(a_request_without_any_good_share_is_refused_and_changes_nothing),
 		cmocka_unit_test(a_request_of_wrong_shares_does_not_flood_the_log),
+		cmocka_unit_test(more_than_two_shares_a_member_are_refused_before_any_is_opened),
 		cmocka_unit_test(a_share_twice_in_one_request_counts_once),
 		cmocka_unit_test(another_namespace_is_refused),
 		cmocka_unit_test(both_forms_of_a_share_are_one_too_many),

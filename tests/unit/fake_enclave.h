@@ -67,7 +67,7 @@ unsigned asked_in_all(const struct world *w);
 	} while (0)
 
 /* Members member1, member2, …; their keys, if any, are made once for all tests. */
-#define PEOPLE_MAX 6
+#define PEOPLE_MAX 12
 const struct key_set *person(unsigned i);
 struct genesis_request genesis_of(unsigned members, unsigned threshold, bool has_keys);
 /* What a request for inject-shares of these members' shares is, sealed to the setup key, or in the
