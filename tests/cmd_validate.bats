@@ -60,6 +60,34 @@ load verb
 	says "hint: teectl member keygen members/member2"
 }
 
+@test "validate: a FIFO or a device as a key file keeps nobody waiting" {
+	make_cluster
+	local name
+	for name in member2.secret member2.pub; do
+		rm "members/$name"
+		mkfifo -m 600 "members/$name"
+		try 66 validate
+		says "'members/$name' is not a regular file"
+		rm "members/$name"
+		ln -s /dev/zero "members/$name"
+		try 66 validate
+		says "is not a regular file"
+		rm "members/$name"
+		# The .pub is read where no .secret is named.
+		sed -i 's|key: members/member2.secret|pub: members/member2.pub|' cluster.yaml
+	done
+}
+
+@test "validate: the cluster file may come from a pipe, and a FIFO without a writer is empty" {
+	make_cluster
+	sed -i "s|members/|$PWD/members/|g" cluster.yaml
+	run -0 bash -c '"$BUILD/teectl" -f - validate <cluster.yaml'
+	run -0 bash -c 'cat cluster.yaml | "$BUILD/teectl" -f /dev/stdin validate'
+	run -0 bash -c '"$BUILD/teectl" -f <(cat cluster.yaml) validate'
+	mkfifo fifo.yaml
+	try 78 -f fifo.yaml validate
+}
+
 @test "validate: a key file that is no key is named with its member" {
 	make_cluster
 	echo nonsense >members/member3.secret

@@ -36,14 +36,33 @@ int fd_parse(const char *text, const char *what, int *ret, struct err *e)
 	return 0;
 }
 
-static int open_to_read(const char *path, int *ret, struct err *e)
+/* Opened without waiting: a FIFO that nobody writes to reads as empty, and a device is refused
+ * before it is read. */
+static int open_file(const char *path, bool may_be_pipe, int *ret, struct err *e)
+{
+	AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(e, ERR_NO_INPUT, errno, "'%s'", path);
+	if (S_ISDIR(st.st_mode))
+		return err_sys(e, ERR_NO_INPUT, EISDIR, "'%s'", path);
+	if (!S_ISREG(st.st_mode) && !(may_be_pipe && S_ISFIFO(st.st_mode)))
+		return err_set(e, ERR_NO_INPUT, "'%s' is not a regular file; - is standard input",
+		               path);
+	if (fcntl(fd, F_SETFL, 0) < 0)
+		return err_sys(e, ERR_NO_INPUT, errno, "'%s'", path);
+	*ret = MOVE_FD(fd);
+	return 0;
+}
+
+static int open_to_read(const char *path, bool may_be_pipe, int *ret, struct err *e)
 {
 	int fd;
 
-	if (strcmp(path, "-") == 0)
-		fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-	else
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (strcmp(path, "-") != 0 && strcmp(path, "/dev/stdin") != 0)
+		return open_file(path, may_be_pipe, ret, e);
+	fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0)
 		return err_sys(e, ERR_NO_INPUT, errno, "'%s'", path);
 	*ret = fd;
@@ -83,7 +102,15 @@ int file_read(const char *path, struct buf *to, struct err *e)
 {
 	AUTO(fd) int fd = -1;
 
-	TRY(open_to_read(path, &fd, e));
+	TRY(open_to_read(path, /* may_be_pipe= */ true, &fd, e));
+	return fd_read(fd, path, to, e);
+}
+
+int file_read_regular(const char *path, struct buf *to, struct err *e)
+{
+	AUTO(fd) int fd = -1;
+
+	TRY(open_to_read(path, /* may_be_pipe= */ false, &fd, e));
 	return fd_read(fd, path, to, e);
 }
 
@@ -93,7 +120,7 @@ int file_read_secret(const char *path, size_t max, struct secret *ret, struct er
 	AUTO(secret) struct secret s = { 0 };
 	size_t len = 0;
 
-	TRY(open_to_read(path, &fd, e));
+	TRY(open_to_read(path, /* may_be_pipe= */ false, &fd, e));
 	TRY(secret_alloc(max + 1, &s, e));
 	while (len < s.len) {
 		ssize_t got = read(fd, s.data + len, s.len - len);

@@ -11,10 +11,15 @@ void fd_drop(int *fd); /* for AUTO(fd) int fd = -1 */
 MUST_CHECK int fd_parse(const char *text, const char *what, int *ret, struct err *e);
 
 /* Appends the whole file; ERR_NO_INPUT if there is none, ERR_DATA if it is more than to->max lets
- * in: then as much as was read stays in to. "-" is standard input. */
+ * in: then as much as was read stays in to. "-" is standard input. A pipe, such as <(..) of a
+ * shell, is read to its end; a device is ERR_NO_INPUT. */
 MUST_CHECK int file_read(const char *path, struct buf *to, struct err *e);
+/* The same for files that another file names: a pipe could keep whoever reads them waiting for
+ * ever. */
+MUST_CHECK int file_read_regular(const char *path, struct buf *to, struct err *e);
 MUST_CHECK int fd_read(int fd, const char *what, struct buf *to, struct err *e);
-/* A secret's file, at most max bytes. No copy stays in ordinary memory. */
+/* A secret's file, at most max bytes, regular or standard input. No copy stays in ordinary memory.
+ */
 MUST_CHECK int file_read_secret(const char *path, size_t max, struct secret *ret, struct err *e);
 
 /* To a temporary name in the same folder, synced, renamed. mode is the file's, whatever the umask.

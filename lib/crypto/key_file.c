@@ -31,7 +31,7 @@ int public_key_read(const char *path, struct public_key *ret, struct err *e)
 	AUTO(buf) struct buf text = BUF_INIT(PUBLIC_FILE_MAX);
 	AUTO(buf) struct buf bytes = BUF_INIT(PUBLIC_FILE_MAX);
 
-	TRY(file_read(path, &text, e));
+	TRY(file_read_regular(path, &text, e));
 	if (hex_parse(buf_view(&text), &bytes, e) < 0 ||
 	    public_key_parse(buf_view(&bytes), ret, e) < 0)
 		return err_wrap(e, "public key file '%s'", path);

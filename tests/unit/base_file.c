@@ -104,6 +104,47 @@ static void what_is_not_there_is_no_input(void **state)
 	assert_true(file_is_there(p.folder));
 }
 
+static void a_fifo_keeps_nobody_waiting(void **state)
+{
+	AUTO(place) struct place p = place_new();
+	AUTO(buf) struct buf b = BUF_INIT(16);
+	AUTO(fd) int writer = -1;
+	struct secret none = { 0 };
+	struct err e;
+
+	(void)state;
+	assert_int_equal(mkfifo(p.file, 0600), 0);
+	assert_ok(file_read(p.file, &b, &e));
+	assert_int_equal(b.len, 0);
+	/* Not even when somebody could still write. */
+	writer = open(p.file, O_RDWR | O_CLOEXEC);
+	assert_true(writer >= 0);
+	assert_refused(file_read_regular(p.file, &b, &e), ERR_NO_INPUT, "not a regular file");
+	assert_refused(file_read_secret(p.file, 5, &none, &e), ERR_NO_INPUT, "not a regular file");
+	assert_refused(file_read("/dev/zero", &b, &e), ERR_NO_INPUT, "not a regular file");
+	assert_refused(file_read_secret("/dev/zero", 5, &none, &e), ERR_NO_INPUT,
+	               "not a regular file");
+	unlink(p.file);
+}
+
+/* As a shell gives <(..): the name of a descriptor that it left us. */
+static void a_pipe_of_the_shells_is_read_to_its_end(void **state)
+{
+	AUTO(buf) struct buf b = BUF_INIT(16);
+	char path[32];
+	int ends[2];
+	struct err e;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_ok(fd_write(ends[1], "pipe", view_text("from a pipe"), &e));
+	close(ends[1]);
+	snprintf(path, sizeof(path), "/dev/fd/%d", ends[0]);
+	assert_ok(file_read(path, &b, &e));
+	assert_string_equal(buf_text(&b), "from a pipe");
+	close(ends[0]);
+}
+
 static void a_dash_is_standard_input(void **state)
 {
 	AUTO(buf) struct buf b = BUF_INIT(16);
@@ -264,6 +305,8 @@ int main(void)
 		cmocka_unit_test(the_mode_is_the_one_asked_for),
 		cmocka_unit_test(a_file_at_its_limit_is_read_and_one_byte_more_is_not),
 		cmocka_unit_test(what_is_not_there_is_no_input),
+		cmocka_unit_test(a_fifo_keeps_nobody_waiting),
+		cmocka_unit_test(a_pipe_of_the_shells_is_read_to_its_end),
 		cmocka_unit_test(a_dash_is_standard_input),
 		cmocka_unit_test(a_secret_s_file_is_never_replaced),
 		cmocka_unit_test(a_write_that_fails_leaves_the_old_file),
