@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "proto/launch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,9 +21,10 @@
 #define LINE_MAX_LEN     160  /* "listening on [v6 address]:port" and room */
 #define PID_FILE_MAX     256  /* pid, start time, address */
 #define STAT_MAX         1024 /* /proc/PID/stat: 52 numbers and a name of 15 bytes */
-#define LOG_TAIL         400  /* bytes of a log's end that an error may carry */
+#define LOG_TAIL         128 /* of a log's last line: fits an error beside a name and what happened */
 #define ARGUMENTS_MAX    64
-#define ENVIRONMENT_MAX  128 /* TEECTL_LOG=debug */
+#define ARGUMENT_MAX     4352 /* a path and the option's name */
+#define ENVIRONMENT_MAX  128  /* TEECTL_LOG=debug */
 #define LISTENING        "listening on "
 #define STOP_PATIENCE_MS 3000 /* an enclave leaves within a second of SIGTERM */
 
@@ -184,6 +186,34 @@ struct start {
 	size_t len;
 };
 
+/* All that one call starts: what is not settled when it ends is stopped. */
+struct starts {
+	const struct state *state;
+	struct start *items;
+	struct pollfd *fds; /* count and one more, for the interrupt */
+	size_t count;
+};
+
+/* Ends it, if it was begun. */
+static void abandon(const struct state *s, struct start *start)
+{
+	if (start->out < 0)
+		return;
+	kill(start->pid, SIGKILL);
+	waitpid(start->pid, NULL, 0);
+	fd_drop(&start->out);
+	forget(s, start->node);
+}
+
+static void starts_drop(struct starts *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		abandon(s->state, &s->items[i]);
+	free(s->items);
+	free(s->fds);
+	*s = (struct starts){ 0 };
+}
+
 /* The hypervisor beside this program; else the one of that name on the PATH. */
 static int find_hypervisor(char **ret, struct err *e)
 {
@@ -203,20 +233,32 @@ static int find_hypervisor(char **ret, struct err *e)
 }
 
 struct arguments {
-	const char *items[ARGUMENTS_MAX + 1];
+	char *items[ARGUMENTS_MAX + 1]; /* then NULL */
 	size_t count;
 };
 
-static int add_argument(struct arguments *a, const char *name, const char *value, struct err *e)
+static void arguments_drop(struct arguments *a)
 {
-	if (a->count > ARGUMENTS_MAX - 2)
+	while (a->count)
+		text_drop(&a->items[--a->count]);
+}
+
+static int add_argument(struct arguments *a, const char *text, struct err *e)
+{
+	if (a->count == ARGUMENTS_MAX)
 		return err_set(e, ERR_INTERNAL, "more than %d arguments for a launch",
 		               ARGUMENTS_MAX);
-	if (name)
-		a->items[a->count++] = name;
-	if (value)
-		a->items[a->count++] = value;
+	TRY(text_dup(text, &a->items[a->count], e));
+	a->count++;
 	return 0;
+}
+
+static int add_option(struct arguments *a, const char *name, const char *value, struct err *e)
+{
+	AUTO(buf) struct buf text = BUF_INIT(ARGUMENT_MAX);
+
+	TRY(buf_add_format(&text, e, "--%s=%s", name, value));
+	return add_argument(a, buf_text(&text), e);
 }
 
 static int fill_arguments(const struct cluster *c, const struct cluster_node *node,
@@ -229,15 +271,15 @@ static int fill_arguments(const struct cluster *c, const struct cluster_node *no
 	if (!file_is_there(c->enclave.image))
 		return err_set(e, ERR_NO_INPUT, "%s: there is no enclave.image '%s'", node->name,
 		               c->enclave.image);
-	TRY(add_argument(a, hypervisor, NULL, e));
-	TRY(add_argument(a, "--image", c->enclave.image, e));
-	TRY(add_argument(a, "--listen", node->listen, e));
-	TRY(add_argument(a, "--instance", node->name, e));
-	TRY(add_argument(a, "--pki", pki, e));
+	TRY(add_argument(a, hypervisor, e));
+	TRY(add_option(a, hv_option_table[HV_IMAGE].name, c->enclave.image, e));
+	TRY(add_option(a, launch_options[LAUNCH_LISTEN].name, node->listen, e));
+	TRY(add_option(a, hv_option_table[HV_INSTANCE].name, node->name, e));
+	TRY(add_option(a, hv_option_table[HV_PKI].name, pki, e));
 	if (c->enclave.role)
-		TRY(add_argument(a, "--role", c->enclave.role, e));
+		TRY(add_option(a, hv_option_table[HV_ROLE].name, c->enclave.role, e));
 	for (size_t i = 0; options[i]; i++)
-		TRY(add_argument(a, options[i], NULL, e));
+		TRY(add_argument(a, options[i], e));
 	return 0;
 }
 
@@ -256,7 +298,7 @@ static void become_hypervisor(const struct arguments *a, char *const *environmen
 	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(log, 2) < 0 ||
 	    close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
 		_exit(127);
-	execvpe(a->items[0], (char *const *)a->items, environment);
+	execvpe(a->items[0], a->items, environment);
 	dprintf(2, "%s: %s\n", a->items[0], strerror(errno));
 	_exit(127);
 }
@@ -299,52 +341,39 @@ static int spawn(const struct arguments *a, const char *log_path, struct start *
 	return 0;
 }
 
-/* The end of what this start has logged, for an error: on one line. */
-static void log_tail(const char *path, off_t from, struct buf *to)
+/* The last line of what this start has logged, for an error: of a long one, the end. */
+static void log_tail(const char *path, off_t from, char to[static LOG_TAIL + 1])
 {
 	AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	off_t end = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
-	struct err e;
+	ssize_t len;
+	char *line;
 
+	to[0] = 0;
 	if (end - from > LOG_TAIL)
 		from = end - LOG_TAIL;
-	if (end <= from || lseek(fd, from, SEEK_SET) < 0 || fd_read(fd, path, to, &e) < 0)
+	if (end <= from || (len = pread(fd, to, LOG_TAIL, from)) <= 0)
 		return;
-	while (to->len > 0 && to->data[to->len - 1] == '\n')
-		to->data[--to->len] = 0;
-	for (size_t i = 0; i < to->len; i++)
-		if (to->data[i] == '\n')
-			to->data[i] = '|';
-}
-
-static void settle(struct start *start)
-{
-	fd_drop(&start->out);
-}
-
-/* Ends it, if it was begun. */
-static void abandon(struct start *start)
-{
-	if (start->out < 0)
-		return;
-	kill(start->pid, SIGKILL);
-	waitpid(start->pid, NULL, 0);
-	settle(start);
+	while (len > 0 && to[len - 1] == '\n')
+		len--;
+	to[len] = 0;
+	line = strrchr(to, '\n');
+	if (line)
+		memmove(to, line + 1, strlen(line));
 }
 
 /* It ended, or said something else: its log knows why. */
 static void fail(const struct state *s, struct start *start, enum err_code code, const char *what)
 {
 	AUTO(text) char *path = NULL;
-	AUTO(buf) struct buf tail = BUF_INIT(LOG_TAIL);
-	struct err e, *failure = &start->result->failure;
+	char tail[LOG_TAIL + 1] = "";
+	struct err e;
 
-	abandon(start);
+	abandon(s, start);
 	if (launcher_log_path(s, start->node, &path, &e) == 0)
-		log_tail(path, start->log_start, &tail);
-	forget(s, start->node);
-	(void)err_set(failure, code, "%s %s%s%s", start->node->name, what,
-	              tail.len ? "; its log ends: " : "", buf_text(&tail));
+		log_tail(path, start->log_start, tail);
+	(void)err_set(&start->result->failure, code, "%s %s%s%s", start->node->name, what,
+	              *tail ? "; its log ends: " : "", tail);
 }
 
 /* A line has come, or the end of the output. */
@@ -372,7 +401,7 @@ static void take_line(const struct state *s, struct start *start, bool is_end)
 		return;
 	}
 	start->result->is_started = true;
-	settle(start);
+	fd_drop(&start->out);
 }
 
 static void read_output(const struct state *s, struct start *start)
@@ -388,46 +417,52 @@ static void read_output(const struct state *s, struct start *start)
 	take_line(s, start, got <= 0);
 }
 
-static void fail_rest(const struct state *s, struct start *starts, size_t count, enum err_code code,
-                      const char *what)
+static void fail_rest(const struct starts *s, enum err_code code, const char *what)
 {
-	for (size_t i = 0; i < count; i++)
-		if (starts[i].out >= 0)
-			fail(s, &starts[i], code, what);
+	for (size_t i = 0; i < s->count; i++)
+		if (s->items[i].out >= 0)
+			fail(s->state, &s->items[i], code, what);
 }
 
-/* Waits by poll alone; a settled start has no descriptor, which poll passes over. fds: count and
- * one more, for the interrupt. */
-static int wait_all(const struct state *s, struct start *starts, struct pollfd *fds, size_t count,
-                    int64_t deadline_ms, int interrupt_fd, struct err *e)
+/* How many are not settled; these have a descriptor, and poll passes over the others. */
+static size_t fill_fds(const struct starts *s, int interrupt_fd)
 {
-	for (;;) {
-		int64_t left = deadline_ms - clock_monotonic_ms();
-		size_t waiting = 0;
+	size_t waiting = 0;
 
-		for (size_t i = 0; i < count; i++) {
-			fds[i] = (struct pollfd){ .fd = starts[i].out, .events = POLLIN };
-			waiting += starts[i].out >= 0;
-		}
-		if (waiting == 0)
-			return 0;
+	for (size_t i = 0; i < s->count; i++) {
+		s->fds[i] = (struct pollfd){ .fd = s->items[i].out, .events = POLLIN };
+		waiting += s->items[i].out >= 0;
+	}
+	s->fds[s->count] = (struct pollfd){ .fd = interrupt_fd, .events = POLLIN };
+	return waiting;
+}
+
+/* Waits by poll alone. */
+static int wait_all(const struct starts *s, int64_t deadline_ms, int interrupt_fd, struct err *e)
+{
+	while (fill_fds(s, interrupt_fd)) {
+		int64_t left = deadline_ms - clock_monotonic_ms();
+
 		if (left > INT32_MAX)
 			left = INT32_MAX;
 		if (left <= 0) {
-			fail_rest(s, starts, count, ERR_TRY_AGAIN,
+			fail_rest(s, ERR_TRY_AGAIN,
 			          "was not ready at the deadline and was stopped");
 			return 0;
 		}
-		fds[count] = (struct pollfd){ .fd = interrupt_fd, .events = POLLIN };
-		if (poll(fds, count + 1, (int)left) < 0 && errno != EINTR)
+		if (poll(s->fds, s->count + 1, (int)left) < 0) {
+			if (errno == EINTR)
+				continue;
 			return err_sys(e, ERR_INTERNAL, errno, "waiting for enclaves");
-		for (size_t i = 0; i < count; i++)
-			if (starts[i].out >= 0 && fds[i].revents)
-				read_output(s, &starts[i]);
-		if (fds[count].revents)
-			fail_rest(s, starts, count, ERR_INTERRUPTED,
+		}
+		for (size_t i = 0; i < s->count; i++)
+			if (s->items[i].out >= 0 && s->fds[i].revents)
+				read_output(s->state, &s->items[i]);
+		if (s->fds[s->count].revents)
+			fail_rest(s, ERR_INTERRUPTED,
 			          "was not ready when you interrupted, and was stopped");
 	}
+	return 0;
 }
 
 static int start_one(const struct cluster *c, const struct state *s, const char *hypervisor,
@@ -435,7 +470,7 @@ static int start_one(const struct cluster *c, const struct state *s, const char 
                      struct start *start, struct err *e)
 {
 	AUTO(text) char *log_path = NULL;
-	struct arguments a = { 0 };
+	AUTO(arguments) struct arguments a = { 0 };
 	struct local_node local;
 	bool is_stopped;
 
@@ -453,23 +488,23 @@ static int start_one(const struct cluster *c, const struct state *s, const char 
 	return remember(s, start->node, start->pid, STARTING, e);
 }
 
-static int start_all(const struct cluster *c, const struct state *s, struct start *starts,
-                     size_t count, int64_t deadline_ms, struct err *e)
+static int start_all(const struct cluster *c, const struct starts *s, int64_t deadline_ms,
+                     struct err *e)
 {
 	AUTO(cluster_options) char **options = NULL;
 	AUTO(text) char *hypervisor = NULL;
 	AUTO(text) char *pki = NULL;
 
 	TRY(find_hypervisor(&hypervisor, e));
-	TRY(state_path(s, "pki", &pki, e));
-	TRY(state_make_folder(s, "pki", e));
-	TRY(state_make_folder(s, "logs", e));
-	TRY(state_make_folder(s, "pids", e));
+	TRY(state_path(s->state, "pki", &pki, e));
+	TRY(state_make_folder(s->state, "pki", e));
+	TRY(state_make_folder(s->state, "logs", e));
+	TRY(state_make_folder(s->state, "pids", e));
 	TRY(cluster_options(c, &options, e));
-	for (size_t i = 0; i < count; i++)
-		if (start_one(c, s, hypervisor, pki, options, deadline_ms, &starts[i],
-		              &starts[i].result->failure) < 0)
-			abandon(&starts[i]);
+	for (size_t i = 0; i < s->count; i++)
+		if (start_one(c, s->state, hypervisor, pki, options, deadline_ms, &s->items[i],
+		              &s->items[i].result->failure) < 0)
+			abandon(s->state, &s->items[i]);
 	return 0;
 }
 
@@ -477,22 +512,21 @@ int launcher_start(const struct cluster *c, const struct state *s, const size_t 
                    size_t count, int64_t deadline_ms, int interrupt_fd, struct launch_result *ret,
                    struct err *e)
 {
-	struct start *starts = calloc(count, sizeof(*starts));
-	struct pollfd *fds = calloc(count + 1, sizeof(*fds));
-	int result = -1;
+	AUTO(starts)
+	struct starts starts = { .state = s,
+		                 .items = calloc(count, sizeof(*starts.items)),
+		                 .fds = calloc(count + 1, sizeof(*starts.fds)) };
 
-	for (size_t i = 0; starts && i < count; i++) {
+	if (!starts.items || !starts.fds)
+		return err_set(e, ERR_INTERNAL, "no memory for %zu launches", count);
+	for (size_t i = 0; i < count; i++) {
 		ret[i] = (struct launch_result){ 0 };
-		starts[i] =
+		starts.items[i] =
 		    (struct start){ .node = &c->nodes[nodes[i]], .result = &ret[i], .out = -1 };
 	}
-	if (!starts || !fds)
-		(void)err_set(e, ERR_INTERNAL, "no memory for %zu launches", count);
-	else if (start_all(c, s, starts, count, deadline_ms, e) == 0)
-		result = wait_all(s, starts, fds, count, deadline_ms, interrupt_fd, e);
-	free(starts);
-	free(fds);
-	return result;
+	starts.count = count;
+	TRY(start_all(c, &starts, deadline_ms, e));
+	return wait_all(&starts, deadline_ms, interrupt_fd, e);
 }
 
 /* --- stopping */

@@ -25,7 +25,7 @@ struct launch_result {
 	struct err failure; /* when not */
 };
 /* Starts those nodes, all at once, and waits for each one's "listening on" line, by event, until
- * the deadline. A node that ends before it is ready fails with the last lines of its log; one that
+ * the deadline. A node that ends before it is ready fails with the last line of its log; one that
  * is not ready at the deadline is stopped.
  *
  * nodes, count  indices into c->nodes

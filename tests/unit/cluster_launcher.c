@@ -179,8 +179,8 @@ static void a_hypervisor_is_told_what_the_file_says(void **state)
 	AUTO(buf) struct buf args = written(&g, "args");
 
 	assert_ok(buf_add_format(&expected, &e,
-	                         "--image\n%s/image\n--listen\n127.0.0.1:0\n--instance\ntee1\n"
-	                         "--pki\n%s/pki\n--role\nops\n",
+	                         "--image=%s/image\n--listen=127.0.0.1:0\n--instance=tee1\n"
+	                         "--pki=%s/pki\n--role=ops\n",
 	                         g.folder, g.state.folder));
 	assert_ok(cluster_options(&g.cluster, &options, &e));
 	for (char **o = options; *o; o++)
@@ -244,13 +244,29 @@ static void one_that_ends_fails_with_the_end_of_its_log(void **state)
 	assert_false(result.is_started);
 	assert_int_equal(result.failure.code, ERR_UNREACHABLE);
 	assert_string_equal(result.failure.text, "tee1 ended before it was ready; its log ends: "
-	                                         "first|no such image");
+	                                         "no such image");
 	assert_false(look(&g, 0).is_running);
+}
+
+/* The cause stands at a line's end. */
+static void of_a_long_last_line_the_end_is_told(void **state)
+{
+	AUTO(stage)
+	struct stage g = stage_new("printf '%0300d: the cause\\n\\n' 0 >&2\nexit 1\n", "");
+	struct launch_result result;
+	const char *text = result.failure.text;
+
+	(void)state;
+	start(&g, 1, 10000, &result);
+	assert_false(result.is_started);
+	assert_non_null(strstr(text, "tee1 ended before it was ready; its log ends: 0000"));
+	assert_string_equal(text + strlen(text) - strlen("0: the cause"), "0: the cause");
 }
 
 static void one_failure_is_not_the_others(void **state)
 {
-	AUTO(stage) struct stage g = stage_new("case \"$6\" in tee1) exit 1;; esac\n" READY, "");
+	AUTO(stage)
+	struct stage g = stage_new("case \"$*\" in *=tee1\\ *) exit 1;; esac\n" READY, "");
 	struct launch_result results[2];
 
 	(void)state;
@@ -338,7 +354,6 @@ static void one_that_ignores_sigterm_is_killed(void **state)
 	begin = clock_monotonic_ms();
 	assert_ok(launcher_stop(&g.state, &g.cluster.nodes[0], begin + 100, &is_stopped, &e));
 	assert_true(is_stopped);
-	assert_true(clock_monotonic_ms() - begin < 2500);
 	assert_false(is_alive(pid));
 }
 
@@ -451,6 +466,7 @@ int main(void)
 		cmocka_unit_test(a_hypervisor_is_told_what_the_file_says),
 		cmocka_unit_test(a_hypervisor_inherits_nothing),
 		cmocka_unit_test(one_that_ends_fails_with_the_end_of_its_log),
+		cmocka_unit_test(of_a_long_last_line_the_end_is_told),
 		cmocka_unit_test(one_failure_is_not_the_others),
 		cmocka_unit_test(one_that_says_something_else_is_stopped),
 		cmocka_unit_test(one_that_is_never_ready_is_stopped_at_the_deadline),
