@@ -15,24 +15,15 @@
 #define CONNECTIONS_MAX 512
 #define WAIT_MAX_MS     60000
 
-struct timer {
-	struct timer *next;
-	int64_t due_ms;
-	void (*on_time)(void *context);
-	void *context;
-};
-
 struct client {
 	CURLM *multi;
 	struct client_options options;
 	char *ca_path, *cert_path, *key_path;
 	struct transfer *transfers,
 	    **last; /* in the order of their start; last: where the next goes */
-	struct timer *timers;
 	int64_t deadline_ms;
-	bool is_ending; /* the user wants to stop: what is in flight is finished, not repeated */
-	bool is_over;   /* giving up: everything fails as over says */
-	struct err over;
+	bool is_ending;  /* the user wants to stop: what is in flight is finished, not repeated */
+	struct err over; /* giving up: everything fails as this says */
 };
 
 void client_drop(struct client **client)
@@ -48,12 +39,6 @@ void client_drop(struct client **client)
 		if (t->is_running)
 			curl_multi_remove_handle(c->multi, t->easy);
 		transfer_drop(&t);
-	}
-	while (c->timers) {
-		struct timer *timer = c->timers;
-
-		c->timers = timer->next;
-		free(timer);
 	}
 	if (c->multi)
 		curl_multi_cleanup(c->multi);
@@ -131,23 +116,6 @@ int client_start(struct client *c, const struct client_exchange *exchange, struc
 
 	TRY(transfer_new(&c->options, exchange, &t, e));
 	enlist(c, t);
-	return 0;
-}
-
-int client_after(struct client *c, int64_t delay_ms, void (*on_time)(void *context), void *context,
-                 struct err *e)
-{
-	struct timer *timer;
-
-	if (c->is_over) {
-		*e = c->over;
-		return -1;
-	}
-	timer = calloc(1, sizeof(*timer));
-	if (!timer)
-		return err_set(e, ERR_INTERNAL, "no memory for a timer");
-	*timer = (struct timer){ c->timers, clock_monotonic_ms() + delay_ms, on_time, context };
-	c->timers = timer;
 	return 0;
 }
 
@@ -251,40 +219,12 @@ static int begin_due(struct client *c, int64_t now, struct err *e)
 	return 0;
 }
 
-/* The first timer that is due, taken off the list: what it calls may set another. */
-static struct timer *take_due(struct client *c, int64_t now)
-{
-	for (struct timer **at = &c->timers; *at; at = &(*at)->next)
-		if ((*at)->due_ms <= now) {
-			struct timer *timer = *at;
-
-			*at = timer->next;
-			return timer;
-		}
-	return NULL;
-}
-
-static void fire_due(struct client *c, int64_t now)
-{
-	struct timer *timer;
-
-	while ((timer = take_due(c, now))) {
-		timer->on_time(timer->context);
-		free(timer);
-	}
-}
-
 /* Everything in flight fails, and what the callbacks start does too. */
 static void give_up(struct client *c, enum err_code code, const char *text)
 {
-	c->is_over = true;
 	err_set(&c->over, code, "%s", text);
-	while (c->transfers || c->timers) {
-		if (c->transfers)
-			fail_over(c, c->transfers);
-		fire_due(c, INT64_MAX);
-	}
-	c->is_over = false;
+	while (c->transfers)
+		fail_over(c, c->transfers);
 }
 
 /* What waits to be tried again is not. */
@@ -310,9 +250,6 @@ static int64_t until_next(const struct client *c, int64_t now)
 	for (const struct transfer *t = c->transfers; t; t = t->next)
 		if (!t->is_running && t->due_ms < next)
 			next = t->due_ms;
-	for (const struct timer *timer = c->timers; timer; timer = timer->next)
-		if (timer->due_ms < next)
-			next = timer->due_ms;
 	if (next <= now)
 		return 0;
 	return next - now < WAIT_MAX_MS ? next - now : WAIT_MAX_MS;
@@ -358,16 +295,15 @@ static int pump(struct client *c, int interrupt_fd, bool *ret_interrupt, struct 
 /* One round: what is due begins, what has ended is told. */
 static int turn(struct client *c, int64_t now, int interrupt_fd, bool *ret_interrupt, struct err *e)
 {
-	fire_due(c, now);
 	TRY(begin_due(c, now, e));
-	return c->transfers || c->timers ? pump(c, interrupt_fd, ret_interrupt, e) : 0;
+	return c->transfers ? pump(c, interrupt_fd, ret_interrupt, e) : 0;
 }
 
 int client_run(struct client *c, int64_t deadline_ms, int interrupt_fd,
                bool (*on_interrupt)(void *context), void *context, struct err *e)
 {
 	c->deadline_ms = deadline_ms;
-	while (c->transfers || c->timers) {
+	while (c->transfers) {
 		int64_t now = clock_monotonic_ms();
 		bool is_interrupt = false;
 

@@ -43,10 +43,6 @@ MUST_CHECK int client_new(const struct client_options *options, struct client **
 void client_drop(struct client **client); /* exchanges in flight are given up, uncalled */
 MUST_CHECK int client_start(struct client *client, const struct client_exchange *exchange,
                             struct err *e);
-/* Calls back once, after delay_ms, from client_run; at once when that gives up. Fails while it
- * does, so that what repeats itself comes to an end: ERR_TRY_AGAIN or ERR_INTERRUPTED. */
-MUST_CHECK int client_after(struct client *client, int64_t delay_ms, void (*on_time)(void *context),
-                            void *context, struct err *e);
 
 /* Runs callbacks until nothing is in flight.
  *

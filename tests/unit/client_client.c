@@ -402,23 +402,16 @@ static void the_environments_proxy_is_not_used(void **state)
 struct tally {
 	struct client *client;
 	const char *url;
-	unsigned done, failed, fired;
+	unsigned done, failed;
 	struct err last;
 	unsigned again; /* exchanges to start from callbacks */
-	int after;      /* what client_after said there */
 };
 
 static void start_one(struct tally *t);
 
-static void on_time(void *context)
-{
-	((struct tally *)context)->fired++;
-}
-
 static void on_done(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
 {
 	struct tally *t = context;
-	struct err e = { 0 };
 
 	assert_true(elapsed_us >= 0);
 	assert_true(!reply != !failure);
@@ -428,7 +421,6 @@ static void on_done(void *context, void *reply, const struct err *failure, int64
 		t->last = *failure;
 	if (t->again) {
 		t->again--;
-		t->after = client_after(t->client, 0, on_time, t, &e);
 		start_one(t);
 	}
 }
@@ -466,7 +458,7 @@ static void many_share_few_connections(void **state)
 	assert_true(s->connection_count <= 16);
 }
 
-static void callbacks_start_more_and_timers_fire_once(void **state)
+static void callbacks_start_more(void **state)
 {
 	AUTO(server) struct server *s = server_start(SCRIPT({ ANSWER, http("200 OK", "", VALID) }));
 	AUTO(client) struct client *c = client_of(1, NULL);
@@ -475,11 +467,8 @@ static void callbacks_start_more_and_timers_fire_once(void **state)
 
 	(void)state;
 	start_one(&t);
-	assert_ok(client_after(c, 20, on_time, &t, &e));
 	assert_ok(client_run(c, soon(), -1, NULL, NULL, &e));
 	assert_int_equal(t.done, 6);
-	assert_int_equal(t.fired, 6);
-	assert_int_equal(t.after, 0);
 }
 
 static void the_deadline_ends_what_is_in_flight_and_what_it_starts(void **state)
@@ -493,13 +482,10 @@ static void the_deadline_ends_what_is_in_flight_and_what_it_starts(void **state)
 	(void)state;
 	start_one(&t);
 	start_one(&t);
-	assert_ok(client_after(c, 60000, on_time, &t, &e));
 	assert_ok(client_run(c, begin + 50, -1, NULL, NULL, &e));
 	assert_int_equal(t.failed, 4);
 	assert_int_equal(t.last.code, ERR_TRY_AGAIN);
 	assert_string_equal(t.last.text, "tee2: validate-seed: the time is up");
-	assert_int_equal(t.after, -1);
-	assert_int_equal(t.fired, 1);
 	assert_true(clock_monotonic_ms() - begin < 5000);
 	client_drop(&c);
 }
@@ -569,14 +555,12 @@ static void a_dropped_client_calls_nobody(void **state)
 	AUTO(server) struct server *s = server_start(SCRIPT({ ANSWER_NEVER, NULL }));
 	struct client *c = client_of(1, NULL);
 	struct tally t = { .client = c, .url = s->url };
-	struct err e;
 
 	(void)state;
 	start_one(&t);
-	assert_ok(client_after(c, 0, on_time, &t, &e));
 	client_drop(&c);
 	assert_null(c);
-	assert_int_equal(t.done + t.failed + t.fired, 0);
+	assert_int_equal(t.done + t.failed, 0);
 }
 
 static void nothing_to_do_is_done_at_once(void **state)
@@ -608,7 +592,7 @@ int main(void)
 		cmocka_unit_test(other_protocols_and_tls_without_tls_are_unreachable),
 		cmocka_unit_test(the_environments_proxy_is_not_used),
 		cmocka_unit_test(many_share_few_connections),
-		cmocka_unit_test(callbacks_start_more_and_timers_fire_once),
+		cmocka_unit_test(callbacks_start_more),
 		cmocka_unit_test(the_deadline_ends_what_is_in_flight_and_what_it_starts),
 		cmocka_unit_test(at_the_deadline_the_last_failure_is_told),
 		cmocka_unit_test(an_interrupt_gives_up_or_lets_finish),
