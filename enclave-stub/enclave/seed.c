@@ -15,9 +15,7 @@ int check_generate_seed(const void *request, struct err *e)
 		return err_set(e, ERR_REQUEST, "%s: expected beside %s, missing",
 		               q->has_type ? "seed_data" : "seed_type",
 		               q->has_type ? "seed_type" : "seed_data");
-	if (q->has_strength && q->strength % 32)
-		return err_set(e, ERR_REQUEST, "strength: 128, 160, 192, 224 or 256 expected");
-	return 0;
+	return q->has_strength ? seed_strength_check(q->strength, e) : 0;
 }
 
 static int answer(const struct secret *entropy, struct generate_seed_reply *reply, struct err *e)

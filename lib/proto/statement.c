@@ -56,10 +56,16 @@ int receipt_parse(struct view body, struct receipt *ret, struct err *e)
 	return 0;
 }
 
-int seed_info(struct view type, struct view data, unsigned strength, struct buf *to, struct err *e)
+int seed_strength_check(int64_t strength, struct err *e)
 {
 	if (strength < 128 || strength > 256 || strength % 32 != 0)
 		return err_set(e, ERR_REQUEST, "strength: one of 128, 160, 192, 224, 256 expected");
+	return 0;
+}
+
+int seed_info(struct view type, struct view data, unsigned strength, struct buf *to, struct err *e)
+{
+	TRY(seed_strength_check(strength, e));
 	if (type.len < 1 || type.len > SEED_TYPE_MAX)
 		return err_set(e, ERR_REQUEST, "seed_type: 1 to %d bytes of text expected",
 		               SEED_TYPE_MAX);

@@ -33,10 +33,12 @@ struct receipt {
 };
 
 void receipt_format(const struct receipt *r, uint8_t ret[static RECEIPT_BODY_LEN]);
+/* For who replays receipts (issue 3, `audit verify`). */
 MUST_CHECK int receipt_parse(struct view body, struct receipt *ret, struct err *e);
 
-/* The entropy of a seed phrase (contract.md, generate-seed): strength / 8 bytes.
- * strength  128, 160, 192, 224 or 256 */
+/* 128, 160, 192, 224 or 256 bits, else ERR_REQUEST. */
+MUST_CHECK int seed_strength_check(int64_t strength, struct err *e);
+/* The entropy of a seed phrase (contract.md, generate-seed): strength / 8 bytes. */
 MUST_CHECK int seed_derive(const struct secret *master_seed, struct view type, struct view data,
                            unsigned strength, struct secret *ret, struct err *e);
 /* PRK and info apart, for the vectors. */
