@@ -291,11 +291,6 @@ int cbor_add_uint(struct buf *to, uint64_t value, struct err *e)
 	return add_head(to, cbor_encode_uint, value, e);
 }
 
-int cbor_add_negative(struct buf *to, uint64_t minus_one_minus_value, struct err *e)
-{
-	return add_head(to, cbor_encode_negint, minus_one_minus_value, e);
-}
-
 int cbor_add_bytes(struct buf *to, struct view bytes, struct err *e)
 {
 	TRY(add_head(to, cbor_encode_bytestring_start, bytes.len, e));

@@ -49,7 +49,6 @@ bool cbor_is_text(const struct cbor_item *item, const char *text);
 
 /* Appended in the shortest form; arrays and maps definite: their elements follow. */
 MUST_CHECK int cbor_add_uint(struct buf *to, uint64_t value, struct err *e);
-MUST_CHECK int cbor_add_negative(struct buf *to, uint64_t minus_one_minus_value, struct err *e);
 MUST_CHECK int cbor_add_bytes(struct buf *to, struct view bytes, struct err *e);
 MUST_CHECK int cbor_add_text(struct buf *to, struct view text, struct err *e);
 MUST_CHECK int cbor_add_key(struct buf *to, const char *key, struct err *e);

@@ -130,11 +130,6 @@ int buf_add_le32(struct buf *b, uint32_t value, struct err *e)
 	return add_le(b, value, 4, e);
 }
 
-int buf_add_le64(struct buf *b, uint64_t value, struct err *e)
-{
-	return add_le(b, value, 8, e);
-}
-
 int buf_add_vec(struct buf *b, struct view v, struct err *e)
 {
 	uint8_t *to;

@@ -39,7 +39,6 @@ MUST_CHECK int buf_add_text(struct buf *b, const char *text, struct err *e);
 MUST_CHECK int buf_add_u8(struct buf *b, uint8_t value, struct err *e);
 MUST_CHECK int buf_add_le16(struct buf *b, uint16_t value, struct err *e);
 MUST_CHECK int buf_add_le32(struct buf *b, uint32_t value, struct err *e);
-MUST_CHECK int buf_add_le64(struct buf *b, uint64_t value, struct err *e);
 MUST_CHECK int buf_add_vec(struct buf *b, struct view v, struct err *e); /* le32 length, bytes */
 MUST_CHECK int buf_add_format(struct buf *b, struct err *e, const char *format, ...)
     PRINTF_LIKE(3, 4);

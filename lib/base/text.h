@@ -28,7 +28,7 @@ MUST_CHECK int duration_format(int64_t ms, struct buf *to, struct err *e);
 #define TIME_TEXT_LEN 25 /* 2026-01-02T03:04:05.678Z and a NUL */
 /* RFC 3339, UTC; what is not between 1970 and 9999 is written as 1970. */
 void time_format(int64_t unix_ms, char to[static TIME_TEXT_LEN]);
-/* RFC 3339 or Unix seconds, from 1970 on, else ERR_USAGE. */
+/* RFC 3339 or Unix seconds, from 1970 on, else ERR_USAGE. For `attest verify --at` (issue 3). */
 MUST_CHECK int time_parse(const char *text, int64_t *ret_unix_ms, struct err *e);
 
 bool utf8_is_valid(struct view text);

@@ -57,7 +57,8 @@ MUST_CHECK int envelope_seal(const struct public_key *to, const struct secret *p
 MUST_CHECK int envelope_open(const struct key_set *key, struct view envelope, struct secret *ret,
                              struct err *e);
 
-/* The symmetric envelope of formats.md 2.2: borsh(nonce 12, ciphertext and tag). */
+/* The symmetric envelope of formats.md 2.2, which its vectors hold: borsh(nonce 12, ciphertext and
+ * tag). */
 MUST_CHECK int envelope_seal_symmetric(const struct key_set *key, const struct secret *plain,
                                        const struct entropy *source, struct buf *ret,
                                        struct err *e);

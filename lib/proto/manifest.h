@@ -104,9 +104,8 @@ extern const struct wire_schema manifest_namespace_schema, bridge_schema, pivot_
 void manifest_drop(struct manifest *m);
 void manifest_envelope_drop(struct manifest_envelope *envelope);
 
-/* Borsh of manifest v1, appended (5.1); and the way back. */
+/* Borsh of manifest v1, appended (5.1); of an envelope also the way back. */
 MUST_CHECK int manifest_encode(const struct manifest *m, struct buf *to, struct err *e);
-MUST_CHECK int manifest_decode(struct view borsh, struct manifest *ret, struct err *e);
 MUST_CHECK int manifest_envelope_encode(const struct manifest_envelope *m, struct buf *to,
                                         struct err *e);
 MUST_CHECK int manifest_envelope_decode(struct view borsh, struct manifest_envelope *ret,

@@ -194,11 +194,6 @@ int manifest_decode_as(struct view borsh, int version, struct manifest *ret, str
 	return 0;
 }
 
-int manifest_decode(struct view borsh, struct manifest *ret, struct err *e)
-{
-	return manifest_decode_as(borsh, 1, ret, e);
-}
-
 static int read_approval(struct reader *r, void *item, struct err *e)
 {
 	struct approval *a = item;

@@ -60,7 +60,7 @@ static void what_is_written_has_the_shortest_form(void **state)
 {
 	AUTO(buf) struct buf b = BUF_INIT(256);
 	AUTO(buf)
-	struct buf expected = bytes_of_hex("001718181903e81a000f42401b00000002540be4003822"
+	struct buf expected = bytes_of_hex("001718181903e81a000f42401b00000002540be400"
 	                                   "4449455446644945544680a1f4f5f6981e581e");
 	struct err e;
 
@@ -71,7 +71,6 @@ static void what_is_written_has_the_shortest_form(void **state)
 	assert_ok(cbor_add_uint(&b, 1000, &e));
 	assert_ok(cbor_add_uint(&b, 1000000, &e));
 	assert_ok(cbor_add_uint(&b, 10000000000, &e));
-	assert_ok(cbor_add_negative(&b, 34, &e));
 	assert_ok(cbor_add_bytes(&b, view_text("IETF"), &e));
 	assert_ok(cbor_add_key(&b, "IETF", &e));
 	assert_ok(cbor_add_array(&b, 0, &e));

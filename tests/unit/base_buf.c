@@ -62,6 +62,7 @@ static void numbers_are_little_endian(void **state)
 	static const uint8_t expected[] = { 0x01, 0x03, 0x02, 0x07, 0x06, 0x05, 0x04,
 		                            0x0f, 0x0e, 0x0d, 0x0c, 0x0b, 0x0a, 0x09,
 		                            0x08, 0x02, 0x00, 0x00, 0x00, 'h',  'i' };
+	static const uint8_t le64[] = { 0x0f, 0x0e, 0x0d, 0x0c, 0x0b, 0x0a, 0x09, 0x08 };
 	AUTO(buf) struct buf b = BUF_INIT(64);
 	struct err e;
 
@@ -69,7 +70,7 @@ static void numbers_are_little_endian(void **state)
 	assert_ok(buf_add_u8(&b, 1, &e));
 	assert_ok(buf_add_le16(&b, 0x0203, &e));
 	assert_ok(buf_add_le32(&b, 0x04050607, &e));
-	assert_ok(buf_add_le64(&b, 0x08090a0b0c0d0e0f, &e));
+	assert_ok(buf_add(&b, VIEW_OF(le64), &e));
 	assert_ok(buf_add_vec(&b, view_text("hi"), &e));
 	assert_view_equal(buf_view(&b), VIEW_OF(expected));
 
