@@ -74,3 +74,19 @@ free_ports() {
 	cat "$BATS_TEST_TMPDIR/broken"
 	[[ ! -s $BATS_TEST_TMPDIR/broken ]]
 }
+
+# In the column of SECURITY.md that names them: titles of bats files in quotes, functions of unit tests as code.
+@test "readme: every test that the threat model names is in the file that it names" {
+	rows=$(awk -F' [|] ' '/^[|] [*][*]/ { print $5 }' SECURITY.md | grep '`tests/')
+	[[ $(wc -l <<<"$rows") -ge 10 ]]
+	tokens=$(grep -oE '`tests/[a-z_/]+\.(bats|c)`|"[^"]+"|`[a-z0-9_]+`' <<<"$rows")
+	while read -r token; do
+		case $token in
+		'`tests/'*) file=${token//'`'/} ;;
+		'"'*) grep -qF "@test $token {" "$file" || echo "$file has no $token" ;;
+		*) grep -qE "\(${token//'`'/}[,)]" "$file" || echo "$file has no $token" ;;
+		esac
+	done <<<"$tokens" >"$BATS_TEST_TMPDIR/missing"
+	cat "$BATS_TEST_TMPDIR/missing"
+	[[ $(wc -l <<<"$tokens") -gt 30 && ! -s $BATS_TEST_TMPDIR/missing ]]
+}
