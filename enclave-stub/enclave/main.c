@@ -44,21 +44,16 @@ static int open_arena(struct err *e)
 	return 0;
 }
 
-static void print_help(void)
+static int print_help(struct err *e)
 {
-	printf("Usage: teectl-enclave --nsm fd:N|device:/dev/nsm [OPTION]...\n"
-	       "\n"
-	       "Holds a quorum key and serves the enclave's HTTP contract.\n"
-	       "\n");
-	for (unsigned i = 0; i < LAUNCH_COUNT; i++) {
-		const struct launch_option *o = &launch_options[i];
-		int width = printf("  --%s%s%s", o->name, o->metavar ? " " : "",
-		                   o->metavar ? o->metavar : "");
+	AUTO(buf) struct buf options = BUF_INIT(LAUNCH_HELP_MAX);
 
-		printf("%*s %s%s%s%s\n", width < 40 ? 40 - width : 1, "", o->doc,
-		       o->fallback ? " [" : "", o->fallback ? o->fallback : "",
-		       o->fallback ? "]" : "");
-	}
+	TRY(launch_help_format(/* has_nsm= */ true, &options, e));
+	printf("usage: teectl-enclave --nsm fd:N|device:/dev/nsm [OPTION]...\n\n"
+	       "Holds a quorum key and serves the enclave's HTTP contract.\n\n"
+	       "options:\n%s",
+	       buf_text(&options));
+	return 0;
 }
 
 static bool is_given(char *const *argv, int count, const char *option)
@@ -187,15 +182,11 @@ int main(int argc, char **argv)
 
 	mallopt(M_ARENA_MAX, ARENAS_MAX);
 	mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD);
-	if (is_given(argv, argc, "--help")) {
-		print_help();
-		return 0;
-	}
 	if (is_given(argv, argc, "--version")) {
 		printf("teectl-enclave %s\n", TEECTL_VERSION);
 		return 0;
 	}
-	if (run(argc, argv, &e) == 0)
+	if ((is_given(argv, argc, "--help") ? print_help(&e) : run(argc, argv, &e)) == 0)
 		return 0;
 	log_line(LOG_ERROR, "stopped", "error", e.text, NULL);
 	return err_info(e.code)->exit_status;

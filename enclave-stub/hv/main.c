@@ -128,10 +128,8 @@ static int run(char **argv, size_t count, int *ret_status, struct err *e)
 	TRY(harden(e));
 	TRY(hv_options_parse(argv, count, &own, e));
 	*ret_status = 0;
-	if (own.wants_help) {
-		hv_options_print_help(stdout);
-		return 0;
-	}
+	if (own.wants_help)
+		return hv_options_print_help(stdout, e);
 	if (own.wants_version) {
 		printf("teectl-hv %s\n", TEECTL_VERSION);
 		return 0;

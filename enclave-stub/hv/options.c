@@ -135,38 +135,25 @@ int hv_options_parse(char *const *argv, size_t count, struct hv_options *ret, st
 	return 0;
 }
 
-static void print_option(FILE *to, const char *name, const char *metavar, const char *doc,
-                         const char *fallback)
+int hv_options_print_help(FILE *to, struct err *e)
 {
-	int width = fprintf(to, "  --%s%s%s", name, metavar ? " " : "", metavar ? metavar : "");
+	AUTO(buf) struct buf own = BUF_INIT(LAUNCH_HELP_MAX);
+	AUTO(buf) struct buf enclaves = BUF_INIT(LAUNCH_HELP_MAX);
 
-	fprintf(to, "%*s%s", width < 36 ? 36 - width : 1, "", doc);
-	if (fallback)
-		fprintf(to, " (default %s)", fallback);
-	fputc('\n', to);
-}
-
-void hv_options_print_help(FILE *to)
-{
-	fputs(
+	TRY(hv_help_format(&own, e));
+	TRY(launch_help_format(/* has_nsm= */ false, &enclaves, e));
+	fprintf(
+	    to,
 	    "usage: teectl-hv --image FILE [OPTION]... [ENCLAVE OPTION]...\n\n"
 	    "Simulates the hypervisor and the security module of one enclave: measures the image,\n"
 	    "runs it, and answers for it. SIMULATED: whoever can read the folder of the root key,\n"
 	    "and root on this host, can forge or read every enclave under it.\n\n"
-	    "options:\n",
-	    to);
-	for (size_t i = 0; i < HV_OPTION_COUNT; i++)
-		print_option(to, hv_option_table[i].name, hv_option_table[i].metavar,
-		             hv_option_table[i].doc, NULL);
-	fputs("\noptions for the enclave:\n", to);
-	for (size_t i = 0; i < LAUNCH_COUNT; i++)
-		if (i != LAUNCH_NSM)
-			print_option(to, launch_options[i].name, launch_options[i].metavar,
-			             launch_options[i].doc, launch_options[i].fallback);
-	fputs("\nTEECTL_LOG in the environment is --log-level unless that is given. The enclave's "
-	      "own\n"
-	      "environment is empty.\n",
-	      to);
+	    "options:\n%s\n"
+	    "options for the enclave:\n%s\n"
+	    "TEECTL_LOG in the environment is --log-level unless that is given. The enclave's own\n"
+	    "environment is empty.\n",
+	    buf_text(&own), buf_text(&enclaves));
+	return 0;
 }
 
 /* Defaults are the table's own strings. */

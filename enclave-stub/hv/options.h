@@ -18,7 +18,7 @@ void hv_options_drop(struct hv_options *o);
 /* argv without the program's name. ERR_USAGE: a missing value, a repeat, or no --image. */
 MUST_CHECK int hv_options_parse(char *const *argv, size_t count, struct hv_options *ret,
                                 struct err *e);
-void hv_options_print_help(FILE *to);
+MUST_CHECK int hv_options_print_help(FILE *to, struct err *e);
 
 /* What the enclave's options become once the hypervisor has had its say: files are opened and
  * passed on as fd:N, since the enclave gets no path; TEECTL_LOG is --log-level unless that was

@@ -8,6 +8,7 @@
 
 #define HASH_DIGITS 64
 #define DAY_MS      86400000
+#define HELP_COLUMN 40 /* where the explanations begin */
 
 /* clang-format off */
 /* Defaults are contract.md's "Ground rules". Durations are whole milliseconds, so that what PCR2
@@ -164,6 +165,40 @@ int launch_parse(char *const *argv, size_t count, struct launch *ret, struct err
 		TRY(parse_option(argv, count, &i, &l, e));
 	TRY(set_defaults(&l, e));
 	*ret = l;
+	return 0;
+}
+
+static int format_option(const char *name, const char *metavar, const char *doc,
+                         const char *fallback, struct buf *to, struct err *e)
+{
+	size_t begin = to->len, width;
+
+	TRY(buf_add_format(to, e, "  --%s%s%s", name, metavar ? " " : "", metavar ? metavar : ""));
+	width = to->len - begin;
+	TRY(buf_add_format(to, e, "%*s%s", width < HELP_COLUMN ? (int)(HELP_COLUMN - width) : 1, "",
+	                   doc));
+	return fallback ? buf_add_format(to, e, " (default %s)\n", fallback)
+	                : buf_add_text(to, "\n", e);
+}
+
+int launch_help_format(bool has_nsm, struct buf *to, struct err *e)
+{
+	for (unsigned i = 0; i < LAUNCH_COUNT; i++) {
+		const struct launch_option *o = &launch_options[i];
+
+		if (i != LAUNCH_NSM || has_nsm)
+			TRY(format_option(o->name, o->metavar, o->doc, o->fallback, to, e));
+	}
+	return 0;
+}
+
+int hv_help_format(struct buf *to, struct err *e)
+{
+	for (unsigned i = 0; i < HV_OPTION_COUNT; i++) {
+		const struct hv_option *o = &hv_option_table[i];
+
+		TRY(format_option(o->name, o->metavar, o->doc, /* fallback= */ NULL, to, e));
+	}
 	return 0;
 }
 

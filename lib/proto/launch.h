@@ -75,6 +75,11 @@ struct launch {
  * what the table does not know (with the nearest word), for a missing or malformed value, or a
  * repeat. */
 MUST_CHECK int launch_parse(char *const *argv, size_t count, struct launch *ret, struct err *e);
+/* A line for each option, as --help shows them: the enclave's, without --nsm where the hypervisor
+ * gives that one; and the hypervisor's own. */
+#define LAUNCH_HELP_MAX 8192
+MUST_CHECK int launch_help_format(bool has_nsm, struct buf *to, struct err *e);
+MUST_CHECK int hv_help_format(struct buf *to, struct err *e);
 /* PCR2 of these effective values. */
 MUST_CHECK int launch_measure(const struct launch *l, struct pcr *ret, struct err *e);
 
