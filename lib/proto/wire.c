@@ -568,11 +568,18 @@ static int compare_names(const void *a, const void *b)
 
 static int canonical_value(json_object *o, struct buf *to, struct err *e);
 
-static int canonical_members(json_object *o, struct member_of *members, struct buf *to,
-                             struct err *e)
+static void members_drop(struct member_of **members)
 {
-	size_t count = 0;
+	free(*members);
+}
 
+static int canonical_object(json_object *o, struct buf *to, struct err *e)
+{
+	size_t most = (size_t)json_object_object_length(o), count = 0;
+	AUTO(members) struct member_of *members = calloc(most + 1, sizeof(*members));
+
+	if (!members)
+		return err_set(e, ERR_INTERNAL, "no memory for %zu keys", most);
 	json_object_object_foreach(o, name, value)
 	{
 		if (value)
@@ -587,19 +594,6 @@ static int canonical_members(json_object *o, struct member_of *members, struct b
 		TRY(canonical_value(members[i].value, to, e));
 	}
 	return 0;
-}
-
-static int canonical_object(json_object *o, struct buf *to, struct err *e)
-{
-	size_t count = (size_t)json_object_object_length(o);
-	struct member_of *members = calloc(count + 1, sizeof(*members));
-	int result;
-
-	if (!members)
-		return err_set(e, ERR_INTERNAL, "no memory for %zu keys", count);
-	result = canonical_members(o, members, to, e);
-	free(members);
-	return result;
 }
 
 static int canonical_array(json_object *o, struct buf *to, struct err *e)
