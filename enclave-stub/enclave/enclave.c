@@ -119,6 +119,10 @@ void enclave_drop(struct enclave **en)
 	manifest_message_drop(&gone->state.manifest);
 	genesis_reply_drop(&gone->state.genesis_reply);
 	receipts_drop(&gone->receipts);
+	own_time_drop(&gone->time);
+	rate_drop(&gone->rate);
+	pthread_rwlock_destroy(&gone->lock);
+	pthread_mutex_destroy(&gone->operation);
 	buf_drop(&gone->anchor);
 	nsm_drop(&gone->nsm);
 	free(gone);

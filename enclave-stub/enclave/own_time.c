@@ -8,6 +8,11 @@ void own_time_init(struct own_time *t)
 	pthread_mutex_init(&t->lock, NULL);
 }
 
+void own_time_drop(struct own_time *t)
+{
+	pthread_mutex_destroy(&t->lock);
+}
+
 void own_time_set(struct own_time *t, int64_t document_ms, int64_t asked_ms)
 {
 	pthread_mutex_lock(&t->lock);

@@ -19,6 +19,7 @@ struct own_time {
 };
 
 void own_time_init(struct own_time *t);
+void own_time_drop(struct own_time *t);
 /* A document's own timestamp, for one that has been read anyway. */
 void own_time_set(struct own_time *t, int64_t document_ms, int64_t asked_ms);
 MUST_CHECK int own_time_now(struct own_time *t, struct nsm *nsm, int64_t *ret_ms, struct err *e);

@@ -9,6 +9,11 @@ void rate_init(struct rate *r, uint64_t per_second)
 	pthread_mutex_init(&r->lock, NULL);
 }
 
+void rate_drop(struct rate *r)
+{
+	pthread_mutex_destroy(&r->lock);
+}
+
 /* The bucket of address; else the one used longest ago, emptied for it. */
 static struct rate_bucket *find(struct rate *r, const struct rate_address *address, int64_t now_us)
 {

@@ -27,6 +27,7 @@ struct rate {
 };
 
 void rate_init(struct rate *r, uint64_t per_second);
+void rate_drop(struct rate *r);
 /* Takes one token: ERR_RATE when there is none. */
 MUST_CHECK int rate_take(struct rate *r, const struct rate_address *address, int64_t now_us,
                          struct err *e);

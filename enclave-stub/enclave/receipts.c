@@ -13,6 +13,7 @@ void receipts_drop(struct receipts *r)
 {
 	free(r->items);
 	r->items = NULL;
+	pthread_mutex_destroy(&r->lock);
 }
 
 static int add(struct receipts *r, const struct key_set *key, const struct hash256 *manifest_hash,

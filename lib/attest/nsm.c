@@ -33,39 +33,34 @@ struct field {
 };
 
 /* In the order in which they are written. A message without fields is its bare name. */
-#define ROW(operation, key, kind, member)                                                          \
+#define ROW(message, operation, key, kind, member)                                                 \
 	{                                                                                          \
-		NSM_##operation, key, FIELD_##kind, offsetof(struct nsm_request, member)           \
+		NSM_##operation, key, FIELD_##kind, offsetof(struct nsm_##message, member)         \
 	}
 static const struct field request_fields[] = {
-	ROW(DESCRIBE_PCR, "index", NUMBER, index),
-	ROW(EXTEND_PCR, "index", NUMBER, index),
-	ROW(EXTEND_PCR, "data", BYTES, data),
-	ROW(LOCK_PCR, "index", NUMBER, index),
-	ROW(LOCK_PCRS, "range", NUMBER, index),
-	ROW(ATTESTATION, "user_data", OPTIONAL, user_data),
-	ROW(ATTESTATION, "nonce", OPTIONAL, nonce),
-	ROW(ATTESTATION, "public_key", OPTIONAL, public_key),
+	ROW(request, DESCRIBE_PCR, "index", NUMBER, index),
+	ROW(request, EXTEND_PCR, "index", NUMBER, index),
+	ROW(request, EXTEND_PCR, "data", BYTES, data),
+	ROW(request, LOCK_PCR, "index", NUMBER, index),
+	ROW(request, LOCK_PCRS, "range", NUMBER, index),
+	ROW(request, ATTESTATION, "user_data", OPTIONAL, user_data),
+	ROW(request, ATTESTATION, "nonce", OPTIONAL, nonce),
+	ROW(request, ATTESTATION, "public_key", OPTIONAL, public_key),
 };
-#undef ROW
 
-#define ROW(operation, key, kind, member)                                                          \
-	{                                                                                          \
-		NSM_##operation, key, FIELD_##kind, offsetof(struct nsm_response, member)          \
-	}
 static const struct field response_fields[] = {
-	ROW(DESCRIBE_NSM, "version_major", NUMBER, version_major),
-	ROW(DESCRIBE_NSM, "version_minor", NUMBER, version_minor),
-	ROW(DESCRIBE_NSM, "version_patch", NUMBER, version_patch),
-	ROW(DESCRIBE_NSM, "module_id", TEXT, module_id),
-	ROW(DESCRIBE_NSM, "max_pcrs", NUMBER, max_pcrs),
-	ROW(DESCRIBE_NSM, "locked_pcrs", PCRS, locked_pcrs),
-	ROW(DESCRIBE_NSM, "digest", TEXT, digest),
-	ROW(GET_RANDOM, "random", BYTES, data),
-	ROW(DESCRIBE_PCR, "lock", BOOL, is_locked),
-	ROW(DESCRIBE_PCR, "data", BYTES, data),
-	ROW(EXTEND_PCR, "data", BYTES, data),
-	ROW(ATTESTATION, "document", BYTES, data),
+	ROW(response, DESCRIBE_NSM, "version_major", NUMBER, version_major),
+	ROW(response, DESCRIBE_NSM, "version_minor", NUMBER, version_minor),
+	ROW(response, DESCRIBE_NSM, "version_patch", NUMBER, version_patch),
+	ROW(response, DESCRIBE_NSM, "module_id", TEXT, module_id),
+	ROW(response, DESCRIBE_NSM, "max_pcrs", NUMBER, max_pcrs),
+	ROW(response, DESCRIBE_NSM, "locked_pcrs", PCRS, locked_pcrs),
+	ROW(response, DESCRIBE_NSM, "digest", TEXT, digest),
+	ROW(response, GET_RANDOM, "random", BYTES, data),
+	ROW(response, DESCRIBE_PCR, "lock", BOOL, is_locked),
+	ROW(response, DESCRIBE_PCR, "data", BYTES, data),
+	ROW(response, EXTEND_PCR, "data", BYTES, data),
+	ROW(response, ATTESTATION, "document", BYTES, data),
 };
 #undef ROW
 

@@ -192,7 +192,7 @@ static int signature_to_raw(enum curve curve, struct view der, uint8_t *ret, str
 int ec_sign(enum curve curve, EVP_PKEY *key, struct view digest, uint8_t *ret, struct err *e)
 {
 	AUTO(pkey_ctx) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
-	uint8_t der[2 * COORDINATE_MAX + 16], raw[2 * COORDINATE_MAX]; /* 9 bytes of DER around */
+	uint8_t der[2 * COORDINATE_MAX + 16], raw[2 * COORDINATE_MAX]; /* DER adds 8 bytes */
 	size_t len = sizeof(der);
 
 	if (!ctx || EVP_PKEY_sign_init(ctx) != 1 ||
