@@ -134,7 +134,8 @@ static int print_reply(struct context *c, const struct cmd *cmd, struct err *e)
 
 /* The verb of those words; a group's first word alone lists nothing: its verbs are in the overview.
  */
-static int find_verb(const struct text_list *words, const struct cmd **ret, struct err *e)
+static int find_verb(struct context *c, const struct text_list *words, const struct cmd **ret,
+                     struct err *e)
 {
 	AUTO(buf) struct buf name = BUF_INIT(DOCUMENT_TEXT_MAX);
 	const char *names[CMD_COUNT_MAX + 1], *nearest;
@@ -145,6 +146,7 @@ static int find_verb(const struct text_list *words, const struct cmd **ret, stru
 	*ret = cmd_find(buf_text(&name));
 	if (*ret)
 		return 0;
+	context_hint(c, "teectl help lists the verbs");
 	for (; cmd_table[count] && count < CMD_COUNT_MAX; count++)
 		names[count] = cmd_table[count]->name;
 	names[count] = NULL;
@@ -176,7 +178,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 			return 0;
 	}
 	if (args->verb.count)
-		TRY(find_verb(&args->verb, &cmd, e));
+		TRY(find_verb(c, &args->verb, &cmd, e));
 	if (c->global.output != OUTPUT_TABLE)
 		return print_reply(c, cmd, e);
 	return help_print(cmd, e);

@@ -44,6 +44,7 @@ static const struct opt opts[] = {
 	{ .kind = OPT_NODE,
 	  .metavar = "NODE",
 	  .is_required = true,
+	  .is_refused_late = true,
 	  .offset = offsetof(struct logs_args, node),
 	  .doc = "the node" },
 };
@@ -242,7 +243,7 @@ static int follow(struct reading *r, struct err *e)
 		if (ready == 0)
 			return 0;
 		if (fds[1].revents)
-			return err_set(e, ERR_INTERRUPTED, "interrupted");
+			return 0;
 		if (ready > 0 && read(events, unread, sizeof(unread)) < 0 && errno != EAGAIN)
 			return err_sys(e, ERR_INTERNAL, errno, "watching '%s'", folder);
 	}
@@ -262,6 +263,18 @@ static int show(struct reading *r, const struct logs_args *args, struct err *e)
 	return print_json(r->c, &logs_reply_schema, &r->reply, e);
 }
 
+static int refuse_no_node(const struct context *c, struct err *e)
+{
+	AUTO(buf) struct buf names = BUF_INIT(ERR_TEXT_MAX / 2);
+	struct err full;
+
+	for (size_t i = 0; i < c->cluster.node_count; i++)
+		if (buf_add_format(&names, &full, "%s%s", i ? ", " : "", c->cluster.nodes[i].name) <
+		    0)
+			break;
+	return err_set(e, ERR_USAGE, "NODE is required, one of: %s", buf_text(&names));
+}
+
 static int run(struct context *c, const void *arguments, struct err *e)
 {
 	const struct logs_args *args = arguments;
@@ -273,6 +286,8 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	if (args->follow && c->global.output == OUTPUT_JSON)
 		return err_set(e, ERR_USAGE,
 		               "--follow has no end, so it takes -o ndjson, not json");
+	if (!args->node)
+		return refuse_no_node(c, e);
 	TRY(context_node(c, args->node, &node, e));
 	if (!c->cluster.nodes[node].listen) {
 		context_hint(c, "ask whoever launched it");

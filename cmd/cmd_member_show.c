@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#define PATH_LEN_MAX   4096               /* Linux's PATH_MAX */
 #define KEY_FILE_MAX   1024               /* 260 digits, a prefix, white space */
 #define SECRET_LEN_MAX (2 * SEED_LEN + 2) /* with 0x; a public key has more digits */
 
@@ -20,7 +21,7 @@ static const struct opt opts[] = {
 	  .metavar = "FILE",
 	  .is_required = true,
 	  .offset = offsetof(struct show_args, file),
-	  .doc = "a member's .secret or .pub; - is standard input" },
+	  .doc = "a member's .secret or .pub, or the PREFIX of both; - is standard input" },
 };
 
 struct shown_key {
@@ -69,19 +70,31 @@ static int read_key(const char *path, struct public_key *ret, bool *ret_secret, 
 	return 0;
 }
 
+/* Where there is no FILE, but a FILE.pub, as member keygen has made it of that prefix. */
+static int find_file(const char *file, char **ret, struct err *e)
+{
+	AUTO(buf) struct buf pub = BUF_INIT(PATH_LEN_MAX);
+
+	TRY(buf_add_format(&pub, e, "%s.pub", file));
+	return text_dup(
+	    !file_is_there(file) && file_is_there(buf_text(&pub)) ? buf_text(&pub) : file, ret, e);
+}
+
 static int run(struct context *c, const void *arguments, struct err *e)
 {
 	const struct show_args *args = arguments;
+	AUTO(text) char *file = NULL;
 	struct shown_key shown = { 0 };
 	char hex[2 * PUBLIC_KEY_LEN + 1];
 	struct hash256 fingerprint;
 	struct public_key key;
 
-	TRY(read_key(args->file, &key, &shown.secret, e));
+	TRY(find_file(args->file, &file, e));
+	TRY(read_key(file, &key, &shown.secret, e));
 	TRY(sha256(public_key_view(&key), &fingerprint, e));
 	memcpy(shown.fingerprint, fingerprint.bytes, sizeof(shown.fingerprint));
 	memcpy(shown.public_key, key.bytes, sizeof(shown.public_key));
-	print_line(c, "file         %s (%s)", args->file,
+	print_line(c, "file         %s (%s)", file,
 	           shown.secret ? "secret half; what follows is public" : "public half");
 	hex_write(VIEW_OF(fingerprint.bytes), hex);
 	print_line(c, "fingerprint  %s", hex);

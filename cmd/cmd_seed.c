@@ -5,8 +5,11 @@
 
 struct seed_args {
 	const char *node, *type, *data;
-	int64_t strength;
+	int strength; /* in strengths */
 };
+
+static const char *const strengths[] = { "128", "160", "192", "224", "256", NULL };
+static const int64_t strength_bits[] = { 128, 160, 192, 224, 256 };
 
 static const struct opt opts[] = {
 	{ .name = "node",
@@ -26,13 +29,12 @@ static const struct opt opts[] = {
 	  .offset = offsetof(struct seed_args, data),
 	  .doc = "which one of its type, at most 4096 bytes" },
 	{ .name = "strength",
-	  .kind = OPT_NUMBER,
+	  .kind = OPT_WORD,
 	  .metavar = "BITS",
 	  .offset = offsetof(struct seed_args, strength),
 	  .fallback = "256",
-	  .min = 128,
-	  .max = 256,
-	  .doc = "128, 160, 192, 224 or 256" },
+	  .words = strengths,
+	  .doc = "bits of the phrase" },
 };
 
 /* Nothing is asked of a TEE that has not just proved that it holds this cluster's key. */
@@ -56,15 +58,13 @@ static int fill_request(const struct seed_args *args, struct generate_seed_reque
 {
 	if (!args->type != !args->data)
 		return err_set(e, ERR_USAGE, "--type and --data go together");
-	if (args->strength % 32)
-		return err_set(e, ERR_USAGE, "--strength is 128, 160, 192, 224 or 256");
 	if (args->type) {
 		q->has_type = q->has_data = true;
 		TRY(wire_set_text(&q->seed_type, args->type, e));
 		TRY(wire_set_text(&q->seed_data, args->data, e));
 	}
 	q->has_strength = true;
-	q->strength = args->strength;
+	q->strength = strength_bits[args->strength];
 	return 0;
 }
 

@@ -15,9 +15,7 @@ static int bash_value(struct buf *to, const struct opt *opt, struct err *e)
 	case OPT_NODE:
 		return buf_add_text(to, "_teectl_reply -o default -W \"$(_teectl_nodes)\"\n", e);
 	case OPT_VERB:
-		TRY(buf_add_text(to, "_teectl_reply -o default -W '", e));
-		TRY(complete_first_words(to, e));
-		return buf_add_text(to, "'\n", e);
+		return buf_add_text(to, "_teectl_verb_words\n", e);
 	case OPT_WORD:
 		TRY(buf_add_text(to, "_teectl_reply -o default -W '", e));
 		TRY(complete_words(to, opt->words, e));
@@ -88,6 +86,24 @@ static int bash_group(struct buf *to, const char *group, struct err *e)
 	return buf_add_text(to, "' ;;\n", e);
 }
 
+/* Words of a verb's name as an operand: the second after a first that has one. */
+static int bash_verb_words(struct buf *to, struct err *e)
+{
+	char group[WORD_MAX];
+
+	TRY(buf_add_text(to, "_teectl_verb_words() {\n\tcase $before in\n", e));
+	for (size_t i = 0; cmd_table[i]; i++) {
+		if (!complete_starts_group(cmd_table[i], group))
+			continue;
+		TRY(buf_add_format(to, e, "\t%s) _teectl_reply -o default -W '", group));
+		TRY(complete_group_words(to, group, e));
+		TRY(buf_add_text(to, "' ;;\n", e));
+	}
+	TRY(buf_add_text(to, "\t*) _teectl_reply -o default -W '", e));
+	TRY(complete_first_words(to, e));
+	return buf_add_text(to, "' ;;\n\tesac\n}\n\n", e);
+}
+
 static const char bash_start[] =
     "# bash completion of teectl, written by `make docs` from its table of verbs.\n\n"
     "# _teectl_reply -o OPTION COMPGEN-ARGUMENTS...\n"
@@ -99,7 +115,9 @@ static const char bash_start[] =
     "# The nodes of the cluster file that the line names.\n"
     "_teectl_nodes() {\n"
     "\t\"${COMP_WORDS[0]}\" ${file:+-f \"$file\"} completion --nodes 2>/dev/null\n"
-    "}\n\n"
+    "}\n\n";
+
+static const char bash_main[] =
     "_teectl() {\n"
     "\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}\n"
     "\tlocal verb='' file='' options i\n";
@@ -146,6 +164,8 @@ int complete_bash(struct buf *to, struct err *e)
 	char group[WORD_MAX];
 
 	TRY(buf_add_text(to, bash_start, e));
+	TRY(bash_verb_words(to, e));
+	TRY(buf_add_text(to, bash_main, e));
 	TRY(buf_add_text(to, "\tlocal globals='", e));
 	for (size_t i = 0; i < global_opt_count; i++)
 		TRY(buf_add_format(to, e, "%s--%s", i ? " " : "", global_opts[i].name));

@@ -16,9 +16,7 @@ static int fish_value(struct buf *to, const struct opt *opt, struct err *e)
 	case OPT_NODE:
 		return buf_add_text(to, " -x -a '(__teectl_nodes)'", e);
 	case OPT_VERB:
-		TRY(buf_add_text(to, " -x -a '", e));
-		TRY(complete_first_words(to, e));
-		return buf_add_text(to, "'", e);
+		return buf_add_text(to, " -x -a '(__teectl_verb_words)'", e);
 	case OPT_WORD:
 		TRY(buf_add_text(to, " -x -a '", e));
 		TRY(complete_words(to, opt->words, e));
@@ -107,6 +105,28 @@ static const char fish_is[] =
     "\n"
     "complete -c teectl -f\n";
 
+/* Words of a verb's name as an operand: the second after a first that has one. */
+static int fish_verb_words(struct buf *to, struct err *e)
+{
+	char group[WORD_MAX];
+
+	TRY(buf_add_text(to,
+	                 "\nfunction __teectl_verb_words\n"
+	                 "    switch (commandline -opc)[-1]\n",
+	                 e));
+	for (size_t i = 0; cmd_table[i]; i++) {
+		if (!complete_starts_group(cmd_table[i], group))
+			continue;
+		TRY(buf_add_format(to, e, "        case %s\n            string split ' ' '",
+		                   group));
+		TRY(complete_group_words(to, group, e));
+		TRY(buf_add_text(to, "'\n", e));
+	}
+	TRY(buf_add_text(to, "        case '*'\n            string split ' ' '", e));
+	TRY(complete_first_words(to, e));
+	return buf_add_text(to, "'\n    end\nend\n\n", e);
+}
+
 int complete_fish(struct buf *to, struct err *e)
 {
 	char group[WORD_MAX];
@@ -127,6 +147,7 @@ int complete_fish(struct buf *to, struct err *e)
 			TRY(buf_add_format(to, e, " %s", group));
 	TRY(buf_add_text(to, "\n", e));
 	TRY(buf_add_text(to, fish_is, e));
+	TRY(fish_verb_words(to, e));
 	for (size_t i = 0; i < global_opt_count; i++)
 		TRY(fish_option(to, &global_opts[i], "", e));
 	for (size_t i = 0; cmd_table[i]; i++) {

@@ -14,9 +14,7 @@ static int zsh_value(struct buf *to, const struct opt *opt, struct err *e)
 	case OPT_NODE:
 		return buf_add_text(to, "_teectl_nodes", e);
 	case OPT_VERB:
-		TRY(buf_add_text(to, "(", e));
-		TRY(complete_first_words(to, e));
-		return buf_add_text(to, ")", e);
+		return buf_add_text(to, "_teectl_verb_words", e);
 	case OPT_WORD:
 		TRY(buf_add_text(to, "(", e));
 		TRY(complete_words(to, opt->words, e));
@@ -122,6 +120,18 @@ static int zsh_groups(struct buf *to, struct err *e)
 	return 0;
 }
 
+/* Words of a verb's name as an operand: the second after a first that has one. */
+static int zsh_verb_words(struct buf *to, struct err *e)
+{
+	char group[WORD_MAX];
+
+	TRY(buf_add_text(to, "_teectl_verb_words() {\n\tcase $words[CURRENT-1] in\n", e));
+	for (size_t i = 0; cmd_table[i]; i++)
+		if (complete_starts_group(cmd_table[i], group))
+			TRY(buf_add_format(to, e, "\t%s) _teectl_%s ;;\n", group, group));
+	return buf_add_text(to, "\t*) _teectl_verbs ;;\n\tesac\n}\n\n", e);
+}
+
 int complete_zsh(struct buf *to, struct err *e)
 {
 	char group[WORD_MAX];
@@ -131,6 +141,7 @@ int complete_zsh(struct buf *to, struct err *e)
 	for (size_t i = 0; cmd_table[i]; i++)
 		if (complete_starts_group(cmd_table[i], group))
 			TRY(zsh_group(to, group, e));
+	TRY(zsh_verb_words(to, e));
 	TRY(buf_add_text(to,
 	                 "_teectl() {\n"
 	                 "\tlocal state verb teectl_file curcontext=$curcontext\n"

@@ -68,6 +68,17 @@ static int open_signals(int *ret_fd, struct err *e)
 	return 0;
 }
 
+static void hint_no_file(struct context *c)
+{
+	for (size_t i = 0; i < c->cmd->opt_count; i++)
+		if (c->cmd->opts[i].letter == 'F') {
+			context_hint(c, "-f names the cluster file; -F is --%s",
+			             c->cmd->opts[i].name);
+			return;
+		}
+	context_hint(c, "teectl init writes a cluster file; -f names another");
+}
+
 int context_open(struct context *c, struct err *e)
 {
 	unsigned needs = c->cmd->needs;
@@ -82,8 +93,7 @@ int context_open(struct context *c, struct err *e)
 	if (needs & (NEEDS_CLUSTER | NEEDS_STATE | NEEDS_CHANGE | NEEDS_RUN)) {
 		if (cluster_read(c->global.file, &c->cluster, e) < 0) {
 			if (e->code == ERR_NO_INPUT)
-				context_hint(c,
-				             "teectl init writes a cluster file; -f names another");
+				hint_no_file(c);
 			return -1;
 		}
 	}

@@ -5,6 +5,7 @@
 #include "base/secret.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,14 @@ static int run(struct context *c, const struct command_line *line, struct err *e
 		      stderr);
 	TRY(context_open(c, e));
 	return line->cmd->run(c, line->args, e);
+}
+
+/* Whoever read the pipe has seen enough; that is no fault of the verb. */
+static bool is_reader_gone(void)
+{
+	struct pollfd out = { STDOUT_FILENO, 0, 0 };
+
+	return poll(&out, 1, 0) == 1 && out.revents & POLLERR;
 }
 
 /* A full disk or a closed pipe shows only now; the reason is gone when an earlier write met it. */
@@ -64,7 +73,7 @@ int main(int argc, char **argv)
 		}
 	}
 	progress_clear(&c.progress);
-	if (close_output(&e) < 0) {
+	if (close_output(&e) < 0 && !is_reader_gone()) {
 		fprintf(stderr, "teectl: %s\n", e.text);
 		return err_info(e.code)->exit_status;
 	}

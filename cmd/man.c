@@ -321,6 +321,9 @@ static int add_config_row(struct buf *to, const struct config_row *row, struct e
 	TRY(add_quoted(to, row->path, e));
 	TRY(buf_add_format(to, e, " Pq %s\n", config_type(row->kind)));
 	TRY(add_escaped(to, row->doc, strlen(row->doc), true, e));
+	/* A doc that explains the words has named them. */
+	for (size_t i = 0; row->words && !strstr(row->doc, row->words[0]) && row->words[i]; i++)
+		TRY(buf_add_format(to, e, "%s%s", i ? ", " : ": ", row->words[i]));
 	if (row->is_required)
 		TRY(buf_add_text(to, "; required", e));
 	if (row->fallback && *row->fallback) {
@@ -329,6 +332,28 @@ static int add_config_row(struct buf *to, const struct config_row *row, struct e
 	}
 	return buf_add_text(to, "\n", e);
 }
+
+/* A whole file, without what has a default. No line begins with a period. */
+static const char cluster_example[] = "apiVersion: teectl/v1\n"
+                                      "kind: Cluster\n"
+                                      "metadata: { name: payments }\n"
+                                      "enclave:\n"
+                                      "  image: /usr/local/bin/teectl\\-enclave\n"
+                                      "  role: payments\\-operators\n"
+                                      "attestation: { root: simulated }\n"
+                                      "quorum:\n"
+                                      "  threshold: 3\n"
+                                      "  members:\n"
+                                      "    \\- { name: alice, key: members/alice.secret }\n"
+                                      "    \\- { name: bob, pub: members/bob.pub }\n"
+                                      "    \\- { name: carol, pub: members/carol.pub }\n"
+                                      "    \\- { name: dave, pub: members/dave.pub }\n"
+                                      "    \\- { name: erin, pub: members/erin.pub }\n"
+                                      "nodes:\n"
+                                      "  \\- { name: tee1, listen: \"127.0.0.1:9000\" }\n"
+                                      "  \\- { name: tee2, listen: \"127.0.0.1:9001\" }\n"
+                                      "  \\- { name: tee3, url: \"https://tee3.example:8443\" }\n"
+                                      "propagate: { topology: chain, source: tee1 }\n";
 
 static int page_cluster(const char *name, struct buf *to, struct err *e)
 {
@@ -347,8 +372,12 @@ static int page_cluster(const char *name, struct buf *to, struct err *e)
 	TRY(buf_add_text(to, ".Bl -tag -width Ds\n", e));
 	for (size_t i = 0; i < config_row_count; i++)
 		TRY(add_config_row(to, &config_rows[i], e));
+	TRY(buf_add_text(
+	    to,
+	    ".El\n.Sh EXAMPLES\nTwo enclaves on this machine and one elsewhere, and five people:\n",
+	    e));
+	TRY(buf_add_format(to, e, ".Bd -literal -offset indent\n%s.Ed\n", cluster_example));
 	return buf_add_text(to,
-	                    ".El\n"
 	                    ".Sh SEE ALSO\n"
 	                    ".Xr teectl 1 ,\n"
 	                    ".Xr teectl-init 1 ,\n"

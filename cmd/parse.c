@@ -118,7 +118,8 @@ static int take_word(const struct opt *opt, const char *value, const char *what,
 			*ret = i;
 			return 0;
 		}
-	if (nearest)
+	/* Of numbers the nearest spelling is no help. */
+	if (nearest && !(*value >= '0' && *value <= '9'))
 		return err_set(e, ERR_USAGE, "%s: '%s' is not known; did you mean '%s'?", what,
 		               value, nearest);
 	for (int i = 0; opt->words[i]; i++) {
@@ -203,6 +204,11 @@ static int unknown_option(const struct parser *p, const char *name, size_t len, 
 	nearest = text_nearest(word, names);
 	if (nearest)
 		return err_set(e, ERR_USAGE, "unknown option '--%s'; did you mean '--%s'?", word,
+		               nearest);
+	/* --json, as other programs have it. */
+	nearest = len > 2 ? text_nearest(word, output_names) : NULL;
+	if (nearest)
+		return err_set(e, ERR_USAGE, "unknown option '--%s'; did you mean '-o %s'?", word,
 		               nearest);
 	if (!p->cmd)
 		return err_set(e, ERR_USAGE,
@@ -294,8 +300,11 @@ static size_t verb_words(const struct cmd *const *table, const char *group,
 
 		if (group && (strncmp(name, group, skip - 1) != 0 || name[skip - 1] != ' '))
 			continue;
-		snprintf(words[count++], VERB_NAME_MAX, "%.*s",
+		snprintf(words[count], VERB_NAME_MAX, "%.*s",
 		         group ? VERB_NAME_MAX : (int)strcspn(name, " "), name + skip);
+		/* Verbs of a group stand beside each other. */
+		if (count == 0 || strcmp(words[count], words[count - 1]) != 0)
+			count++;
 	}
 	return count;
 }
@@ -316,6 +325,8 @@ static int unknown_verb(const struct cmd *const *table, const char *group, const
 	}
 	pointers[count] = NULL;
 	group = group ? group : "";
+	if (!word && !*group)
+		return err_set(e, ERR_USAGE, "which verb? one of: %s", list);
 	if (!word)
 		return err_set(e, ERR_USAGE, "'%s' needs one of: %s", group, list);
 	nearest = text_nearest(word, pointers);
@@ -430,7 +441,7 @@ static int check_required(const struct scope *s, struct err *e)
 	for (size_t i = 0; i < s->count; i++) {
 		const struct opt *opt = &s->opts[i];
 
-		if (!opt->is_required || s->is_given[i])
+		if (!opt->is_required || opt->is_refused_late || s->is_given[i])
 			continue;
 		if (opt->name)
 			return err_set(e, ERR_USAGE, "--%s %s is required", opt->name,
@@ -450,7 +461,7 @@ static int parse(struct parser *p, struct err *e)
 		TRY(take(p, argument, e));
 	}
 	if (!p->cmd && !global->help && !global->version)
-		return err_set(e, ERR_USAGE, "which verb?");
+		return unknown_verb(p->table, NULL, NULL, e);
 	TRY(fill_rest(&p->global, e));
 	if (!p->cmd || global->help || global->version)
 		return 0;

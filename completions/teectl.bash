@@ -12,6 +12,14 @@ _teectl_nodes() {
 	"${COMP_WORDS[0]}" ${file:+-f "$file"} completion --nodes 2>/dev/null
 }
 
+_teectl_verb_words() {
+	case $before in
+	member) _teectl_reply -o default -W 'keygen show' ;;
+	share) _teectl_reply -o default -W 'check' ;;
+	*) _teectl_reply -o default -W 'init validate up down logs measure member genesis share inject propagate status verify seed completion version help' ;;
+	esac
+}
+
 _teectl() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local verb='' file='' options i
@@ -109,7 +117,7 @@ _teectl() {
 		:
 		return ;;
 	'seed':--strength)
-		:
+		_teectl_reply -o default -W '128 160 192 224 256'
 		return ;;
 	'help':--man)
 		:
@@ -244,7 +252,7 @@ _teectl() {
 		if [[ $word == -* ]]; then
 			_teectl_reply -o default -W "$options"
 		else
-			_teectl_reply -o default -W 'init validate up down logs measure member genesis share inject propagate status verify seed completion version help'
+			_teectl_verb_words
 		fi ;;
 	'')
 		_teectl_reply -o default -W "$globals init validate up down logs measure member genesis share inject propagate status verify seed completion version help" ;;

@@ -40,6 +40,18 @@ function __teectl_nodes
 end
 
 complete -c teectl -f
+
+function __teectl_verb_words
+    switch (commandline -opc)[-1]
+        case member
+            string split ' ' 'keygen show'
+        case share
+            string split ' ' 'check'
+        case '*'
+            string split ' ' 'init validate up down logs measure member genesis share inject propagate status verify seed completion version help'
+    end
+end
+
 complete -c teectl -s f -l file -r -F -d 'the cluster file'
 complete -c teectl -l state -x -a '(__fish_complete_directories)' -d 'the state directory; .teectl/NAME beside the cluster file unless given'
 complete -c teectl -s o -l output -x -a 'table json ndjson' -d 'how data is printed: table, json, or ndjson (a document a line)'
@@ -67,7 +79,7 @@ complete -c teectl -n '__teectl_is ""' -a 'member' -d 'several verbs'
 complete -c teectl -n '__teectl_is "member"' -a 'keygen' -d 'make a member'\''s key pair'
 complete -c teectl -n '__teectl_is "member keygen"' -r -F -d 'where to write: PREFIX.secret and PREFIX.pub'
 complete -c teectl -n '__teectl_is "member"' -a 'show' -d 'show the public half of a member'\''s key'
-complete -c teectl -n '__teectl_is "member show"' -r -F -d 'a member'\''s .secret or .pub; - is standard input'
+complete -c teectl -n '__teectl_is "member show"' -r -F -d 'a member'\''s .secret or .pub, or the PREFIX of both; - is standard input'
 complete -c teectl -n '__teectl_is ""' -a 'genesis' -d 'have the quorum key born in the source TEE'
 complete -c teectl -n '__teectl_is ""' -a 'share' -d 'several verbs'
 complete -c teectl -n '__teectl_is "share"' -a 'check' -d 'prove to yourself that a share still opens'
@@ -85,7 +97,7 @@ complete -c teectl -n '__teectl_is ""' -a 'seed' -d 'ask a TEE for a BIP-39 seed
 complete -c teectl -n '__teectl_is "seed"' -l node -x -a '(__teectl_nodes)' -d 'the TEE to ask; the file'\''s source unless given'
 complete -c teectl -n '__teectl_is "seed"' -l type -x -d 'what the phrase is for, 1 to 128 bytes'
 complete -c teectl -n '__teectl_is "seed"' -l data -x -d 'which one of its type, at most 4096 bytes'
-complete -c teectl -n '__teectl_is "seed"' -l strength -x -d '128, 160, 192, 224 or 256'
+complete -c teectl -n '__teectl_is "seed"' -l strength -x -a '128 160 192 224 256' -d 'bits of the phrase'
 complete -c teectl -n '__teectl_is ""' -a 'completion' -d 'print the completion script of a shell'
 complete -c teectl -n '__teectl_is "completion"' -l nodes -d 'print the names of the cluster file'\''s nodes: the scripts ask for them'
 complete -c teectl -n '__teectl_is "completion"' -x -a 'bash zsh fish' -d 'the shell'
@@ -93,4 +105,4 @@ complete -c teectl -n '__teectl_is ""' -a 'version' -d 'show the version of teec
 complete -c teectl -n '__teectl_is ""' -a 'help' -d 'list the verbs, or explain one'
 complete -c teectl -n '__teectl_is "help"' -l man -x -d 'print the source of a manual page, such as teectl.1'
 complete -c teectl -n '__teectl_is "help"' -l pages -d 'print the names of all manual pages'
-complete -c teectl -n '__teectl_is "help"' -x -a 'init validate up down logs measure member genesis share inject propagate status verify seed completion version help' -d 'the verb to explain; without one, all are listed'
+complete -c teectl -n '__teectl_is "help"' -x -a '(__teectl_verb_words)' -d 'the verb to explain; without one, all are listed'

@@ -28,6 +28,15 @@ complete_bash() {
 	[[ $output == member ]]
 }
 
+@test "completion: bash offers both words of a verb after help, and the words of a value" {
+	run -0 complete_bash teectl help mem
+	[[ $output == member ]]
+	run -0 complete_bash teectl help member ""
+	[[ $output == $'keygen\nshow' ]]
+	run -0 complete_bash teectl seed --strength 1
+	[[ $output == $'128\n160\n192' ]]
+}
+
 @test "completion: bash offers options and their values" {
 	run -0 complete_bash teectl logs --fo
 	[[ $output == --follow ]]

@@ -42,6 +42,7 @@ load verb
 	says "no verb 'valdate'; did you mean 'validate'?"
 	try 64 help xyzzy
 	says "no verb 'xyzzy'"
+	says "hint: teectl help lists the verbs"
 }
 
 @test "help: all verbs and options as a document" {
@@ -64,7 +65,7 @@ load verb
 
 @test "help: no verb at all is a mistake, and says where to look" {
 	try 64
-	says "which verb?"
+	says "which verb? one of: init, validate, up, down, logs, measure, member, genesis, share, inject,"
 	says "teectl help lists the verbs"
 	[[ -z $output ]]
 }
@@ -78,12 +79,12 @@ load verb
 }
 
 @test "help: a mistake is a document too, when one was asked for" {
-	try 64 logs -o json
+	try 64 member show -o json
 	json .error.name usage
 	json .error.exit_status 64
-	json .error.verb logs
-	json .error.text "NODE is required"
-	says "NODE is required"
+	json .error.verb "member show"
+	json .error.text "FILE is required"
+	says "FILE is required"
 	try 64 validate --xyzzy --output=ndjson
 	[[ ${#lines[@]} -eq 1 ]]
 	json .error.verb validate
@@ -98,17 +99,30 @@ load verb
 	prints "teectl "
 }
 
+@test "help: --json is -o json" {
+	try 64 status --json
+	says "unknown option '--json'; did you mean '-o json'?"
+	try 64 status --jsno
+	says "did you mean '-o json'?"
+}
+
 @test "help: output that can't be written is a failure" {
 	run -1 --separate-stderr bash -c "'$BUILD/teectl' help >/dev/full"
 	says "writing standard output: No space left on device"
 	run -1 --separate-stderr bash -c "'$BUILD/teectl' help >&-"
 	says "writing standard output: Bad file descriptor"
+}
+
+@test "help: a pipe whose reader has seen enough is no failure" {
 	# What reads the pipe is gone before anything is written: it never opens its end for reading twice.
 	mkfifo pipe
 	exec {reader}<>pipe
 	exec {writer}>pipe
 	exec {reader}<&-
-	run -1 --separate-stderr bash -c "'$BUILD/teectl' help >&$writer"
+	run -0 --separate-stderr bash -c "'$BUILD/teectl' help >&$writer"
+	[[ -z $stderr ]]
+	# What the verb itself comes to stays.
+	run -66 --separate-stderr bash -c "'$BUILD/teectl' status -o json >&$writer"
 	exec {writer}>&-
-	says "writing standard output: Broken pipe"
+	hasnt "$stderr" "standard output"
 }

@@ -2,6 +2,12 @@
 
 load verb
 
+@test "member show: the prefix that keygen was given is enough" {
+	try 0 member keygen alice
+	try 0 member show alice
+	prints "alice.pub (public half)"
+}
+
 @test "member show: both halves of a pair have one public key and fingerprint" {
 	teectl member keygen alice >/dev/null
 	try 0 member show alice.secret -o json

@@ -57,7 +57,7 @@ setup() {
 	run -64 --separate-stderr teectl -f own.yaml seed --data 7
 	has "$stderr" '--type and --data go together'
 	run -64 --separate-stderr teectl -f own.yaml seed --strength 130
-	has "$stderr" '--strength is 128, 160, 192, 224 or 256'
+	has "$stderr" "--strength: '130' is not one of 128, 160, 192, 224, 256"
 	run -64 --separate-stderr teectl -f own.yaml seed --strength 64
 	run -64 --separate-stderr teectl -f own.yaml seed --node nobody
 	has "$stderr" "has no node 'nobody'"

@@ -23,6 +23,13 @@ load verb
 	TEECTL_FILE=missing.yaml try 0 validate -f other.yaml
 }
 
+@test "validate: a tab is called one" {
+	make_cluster
+	sed -i $'s/^  threshold/\tthreshold/' cluster.yaml
+	try 78 validate
+	says "YAML, found a tab; indent with spaces"
+}
+
 @test "validate: a topology that this version lacks is refused" {
 	make_cluster
 	sed -i 's/topology: chain/topology: star/' cluster.yaml

@@ -114,3 +114,17 @@ verbs() {
 	run -0 bash -c "grep -c '^\.It Ic' '$ROOT/man/teectl-cluster.5'"
 	[[ $output -gt 30 ]]
 }
+
+@test "docs: the example in the cluster file's page is a cluster file" {
+	sed -n '/^\.Bd -literal/,/^\.Ed/{/^\./d; s/\\-/-/g; p}' "$ROOT/man/teectl-cluster.5" >example.yaml
+	[[ $(wc -l <example.yaml) -gt 10 ]]
+	# The file is understood; the keys that it names are not here.
+	try 66 validate -f example.yaml
+	says "member 'alice'"
+}
+
+@test "docs: the cluster file's page says what a word may be" {
+	for word in teectl/v1 Cluster chain simulated aws-nitro; do
+		grep -A1 '^\.It Ic' "$ROOT/man/teectl-cluster.5" | tr -d '\\' | grep -q "[ :]$word" || fail "no $word"
+	done
+}

@@ -119,6 +119,9 @@ static int refuse_yaml(const struct pass *p, struct err *e)
 
 	if (y->error == YAML_MEMORY_ERROR)
 		return err_set(e, ERR_INTERNAL, "no memory to read '%s'", p->places.file);
+	if (y->error == YAML_SCANNER_ERROR && y->buffer.pointer < y->buffer.last &&
+	    *y->buffer.pointer == '\t')
+		return config_refuse(e, &p->places, at, "YAML, found a tab; indent with spaces");
 	return config_refuse(e, &p->places, at, "YAML, expected it well formed, found: %s",
 	                     y->problem ? y->problem : "an error");
 }
