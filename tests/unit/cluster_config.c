@@ -165,7 +165,7 @@ static const struct {
 	{ "text\n", "c.yaml:1:1: the file, expected a map, found a text" },
 	{ "metadata: { name: x\n", "YAML, expected it well formed" },
 	{ "metadata: { name: x }\n  b: c\n", "c.yaml:2:3: YAML" },
-	{ "\tkind: Cluster\n", "YAML, expected it well formed" },
+	{ "\tkind: Cluster\n", "c.yaml:1:1: YAML, found a tab; indent with spaces" },
 	{ HEAD IMAGE QUORUM NODES "---\na: b\n",
 	  "c.yaml:12:1: the file, expected one document, found another" },
 	{ "? [a]\n: b\n", "c.yaml:1:3: the file, expected a key, found a list" },
