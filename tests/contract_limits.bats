@@ -689,6 +689,33 @@ certificate() { # NAME: cert.pem and key.pem
 	(($(seconds) < 13)) || fail "$(seconds) tenths"
 }
 
+@test "limits: with the hypervisor stopped, health answers, the rest is refused, and all comes back" {
+	hv stopped
+	local url=$stopped pid=${HVS[-1]} asking=() i
+	kill -STOP "$pid"
+	for ((i = 0; i < 8; i++)); do
+		curl -s -m 30 -o "answer$i" -w '%{http_code} ' -H 'Content-Type: application/json' -d '{"nonce":[1]}' \
+			"$url/enclave/live-attestation" >"code$i" 3>&- &
+		asking+=("$!")
+	done
+	for ((i = 0; i < 8; i++)); do
+		curl -sS -m 5 "$url/health" >>health
+	done
+	wait "${asking[@]}"
+	# What was asked has had its time; from now on nothing is, until those answers come.
+	ask "$url" POST /enclave/live-attestation '{"nonce":[1]}'
+	kill -CONT "$pid" # before anything can fail: else it does not hear that it shall end
+	same "$(grep -o healthy health | wc -l)" 8
+	[[ $(cat code?) =~ ^((500|503)\ )+$ ]] || fail "$(cat code?)"
+	grep -q 503 code?
+	refused 503 503 Unavailable 'the hypervisor does not'
+	for ((i = 0; i < 50; i++)); do
+		ask "$url" POST /enclave/live-attestation '{"nonce":[2]}'
+		[[ $http == 503 ]] || break
+	done
+	accepted
+}
+
 @test "limits: an IPv6 address is served, and named in the line that says so" {
 	[[ -e /proc/net/if_inet6 ]] && grep -q ' lo$' /proc/net/if_inet6 || skip "no IPv6 here"
 	mkfifo fifo

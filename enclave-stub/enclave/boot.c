@@ -74,8 +74,10 @@ int boot_commit_nsm(struct call *c, const struct key_set *setup_key,
 		call_step(c, "PCR16 extended, all PCRs locked");
 		return 0;
 	}
-	if (is_begun)
+	if (is_begun) {
 		enclave_fail(c->enclave, &c->trail);
+		e->code = ERR_ENCLAVE; /* whatever it was, another try will not help */
+	}
 	return -1;
 }
 

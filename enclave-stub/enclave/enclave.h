@@ -31,8 +31,8 @@ struct share_slot {
 
 /* All that operations change. Written by holders of both locks only. */
 struct enclave_state {
-	enum phase phase;
-	bool has_manifest;
+	_Atomic enum phase phase; /* these two may be read without a lock */
+	_Atomic bool has_manifest;
 	struct manifest_message manifest;
 	struct hash256 manifest_hash;
 	struct public_key quorum_public, setup_public;

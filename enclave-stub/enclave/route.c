@@ -7,7 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* An operation that waits for a hypervisor holds a lock meanwhile. Who would wait for that is
+ * turned away before whoever looks gives up (teectl: 3 s), so that a thread is left for /health. */
+#define LOCK_PATIENCE_MS 2000
+
 enum access {
+	ACCESS_FREE,    /* no lock: whatever others wait for, it is answered */
 	ACCESS_LOOKS,   /* holds the state's lock shared */
 	ACCESS_CHANGES, /* holds the operation; commits by itself */
 };
@@ -23,7 +28,7 @@ struct route {
 };
 
 static const struct route routes[API_COUNT] = {
-	[API_HEALTH] = { .serve = serve_health, .access = ACCESS_LOOKS },
+	[API_HEALTH] = { .serve = serve_health, .access = ACCESS_FREE },
 	[API_STATUS] = { .serve = serve_status, .access = ACCESS_LOOKS },
 	[API_METRICS] = { .serve = serve_metrics, .access = ACCESS_LOOKS },
 	[API_MANIFEST] = { .serve = serve_manifest, .access = ACCESS_LOOKS },
@@ -133,20 +138,41 @@ static int serve(struct call *c, enum api api, const struct rate_address *addres
 	return schema ? wire_encode(schema, c->stored ? c->stored : c->reply, c->text, e) : 0;
 }
 
+static struct timespec patience_end(void)
+{
+	int64_t end_ms = clock_monotonic_ms() + LOCK_PATIENCE_MS;
+
+	return (struct timespec){ .tv_sec = end_ms / 1000, .tv_nsec = end_ms % 1000 * 1000000 };
+}
+
+static int refuse_waiting(struct err *e)
+{
+	return err_set(e, ERR_UNAVAILABLE, "another operation has not ended within %d ms",
+	               LOCK_PATIENCE_MS);
+}
+
 static int serve_locked(struct call *c, enum api api, const struct rate_address *address,
                         struct err *e)
 {
+	const struct timespec end = patience_end();
 	struct enclave *en = c->enclave;
-	int result;
+	int result = -1;
 
-	if (routes[api].access == ACCESS_CHANGES) {
-		pthread_mutex_lock(&en->operation);
+	switch (routes[api].access) {
+	case ACCESS_FREE:
+		return serve(c, api, address, e);
+	case ACCESS_CHANGES:
+		if (pthread_mutex_clocklock(&en->operation, CLOCK_MONOTONIC, &end) != 0)
+			return refuse_waiting(e);
 		result = serve(c, api, address, e);
 		pthread_mutex_unlock(&en->operation);
-	} else {
-		pthread_rwlock_rdlock(&en->lock);
+		break;
+	case ACCESS_LOOKS:
+		if (pthread_rwlock_clockrdlock(&en->lock, CLOCK_MONOTONIC, &end) != 0)
+			return refuse_waiting(e);
 		result = serve(c, api, address, e);
 		pthread_rwlock_unlock(&en->lock);
+		break;
 	}
 	return result;
 }
@@ -175,16 +201,6 @@ static int run(struct call *c, const struct passage *p, const struct rate_addres
 	TRY(message_new(api_table[p->api].response, &reply, e));
 	c->reply = reply.body;
 	return serve_locked(c, p->api, address, e);
-}
-
-static enum phase phase_now(struct enclave *en)
-{
-	enum phase phase;
-
-	pthread_rwlock_rdlock(&en->lock);
-	phase = en->state.phase;
-	pthread_rwlock_unlock(&en->lock);
-	return phase;
 }
 
 static int write_error(const struct err *why, const char *request_id, struct buf *to, struct err *e)
@@ -273,7 +289,7 @@ void route_answer(struct enclave *en, const struct passage *p, const struct rate
 	*ret = (struct answer){ .status = 200, .body = BUF_INIT(REPLY_MAX) };
 	ret->media_type =
 	    api_table[p->api].response ? "application/json" : "text/plain; version=0.0.4";
-	c.before = phase_now(en);
+	c.before = en->state.phase;
 	if (run(&c, p, address, body, &e) < 0) {
 		r.error = &e;
 		answer_error(&e, request_id, NULL, ret);
@@ -287,7 +303,7 @@ void route_refuse(struct enclave *en, const struct passage *p, const char *reque
                   const struct err *why, struct answer *ret)
 {
 	struct record r = {
-		.api = p->api, .request_id = request_id, .before = phase_now(en), .error = why
+		.api = p->api, .request_id = request_id, .before = en->state.phase, .error = why
 	};
 
 	*ret = (struct answer){ .body = BUF_INIT(REPLY_MAX) };

@@ -22,8 +22,9 @@ enum nsm_operation {
 
 #define NSM_ERROR_LIST(X)                                                                          \
 	X(Success)                                                                                 \
-	X(InvalidArgument) X(InvalidIndex) X(InvalidResponse) X(ReadOnlyIndex) X(InvalidOperation) \
-	    X(BufferTooSmall) X(InputTooLarge) X(InternalError)
+	X(InvalidArgument)                                                                         \
+	X(InvalidIndex) X(InvalidResponse) X(ReadOnlyIndex) X(InvalidOperation) X(BufferTooSmall)  \
+	    X(InputTooLarge) X(InternalError)
 
 enum nsm_error {
 #define X(name) NSM_ERROR_##name,
@@ -68,8 +69,12 @@ MUST_CHECK int nsm_open(const char *spec, struct nsm **ret, struct err *e);
 void nsm_drop(struct nsm **nsm);
 int nsm_fd(const struct nsm *nsm);
 bool nsm_is_device(const struct nsm *nsm);
-/* One request, one answer; thread-safe. An answer that is an Error is ERR_ENCLAVE and names it. The
- * response's views point into *memory, which must have max >= NSM_RESPONSE_MAX. */
+/* How long a request to a hypervisor waits for its answer; at first 10 s. */
+void nsm_set_deadline(struct nsm *nsm, int64_t ms);
+/* One request, one answer; thread-safe. An answer that is an Error is ERR_ENCLAVE and names it, and
+ * so is none within the deadline: then it is not known whether the request was served. While an
+ * answer is overdue others are ERR_UNAVAILABLE and are not asked. The response's views point into
+ * *memory, which must have max >= NSM_RESPONSE_MAX. */
 MUST_CHECK int nsm_ask(struct nsm *nsm, const struct nsm_request *q, struct buf *memory,
                        struct nsm_response *ret, struct err *e);
 /* A document, appended to ret. */

@@ -1,11 +1,14 @@
 /* The way to an NSM: a socket to the simulated hypervisor, or the real device. */
 #include "attest/nsm.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -14,10 +17,20 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+/* An answer takes some milliseconds. A hypervisor that is stopped gives none, and must not keep all
+ * threads of a server for ever: one waits for so long, */
+#define NSM_DEADLINE_MS 10000
+/* and who comes while it has waited for this part of the time is turned away. */
+#define NSM_QUEUE_PART 5
+
 struct nsm {
 	int fd;
 	bool is_device;
-	pthread_mutex_t lock; /* an answer belongs to the request before it */
+	int64_t deadline_ms;
+	_Atomic int64_t since_ms; /* when the exchange under way began; 0: there is none */
+	pthread_mutex_t lock;     /* an answer belongs to the request before it */
+	/* Requests whose time ran out: their answers still come, before any other's. */
+	unsigned owed;
 };
 
 /* linux/nsm.h: struct nsm_raw is two address and length pairs, on 64-bit two iovecs. */
@@ -78,6 +91,7 @@ int nsm_open(const char *spec, struct nsm **ret, struct err *e)
 		return err_set(e, ERR_INTERNAL, "no memory for the NSM");
 	nsm->fd = MOVE_FD(fd);
 	nsm->is_device = is_device;
+	nsm->deadline_ms = NSM_DEADLINE_MS;
 	pthread_mutex_init(&nsm->lock, NULL);
 	*ret = nsm;
 	return 0;
@@ -103,7 +117,13 @@ bool nsm_is_device(const struct nsm *nsm)
 	return nsm->is_device;
 }
 
-static int ask_device(int fd, struct view request, uint8_t *to, size_t *ret_len, struct err *e)
+void nsm_set_deadline(struct nsm *nsm, int64_t ms)
+{
+	nsm->deadline_ms = ms;
+}
+
+static int ask_device(struct nsm *nsm, struct view request, uint8_t *to, size_t *ret_len,
+                      struct err *e)
 {
 	struct nsm_raw raw = {
 		.request = { (void *)request.data, request.len },
@@ -112,7 +132,7 @@ static int ask_device(int fd, struct view request, uint8_t *to, size_t *ret_len,
 	int outcome;
 
 	do
-		outcome = ioctl(fd, NSM_IOCTL, &raw);
+		outcome = ioctl(nsm->fd, NSM_IOCTL, &raw);
 	while (outcome < 0 && errno == EINTR);
 	if (outcome < 0 && errno == EMSGSIZE)
 		return err_set(e, ERR_ENCLAVE, "NSM: InputTooLarge");
@@ -124,15 +144,27 @@ static int ask_device(int fd, struct view request, uint8_t *to, size_t *ret_len,
 	return 0;
 }
 
-static int ask_socket(int fd, struct view request, uint8_t *to, size_t *ret_len, struct err *e)
+static int wait_for_answer(int fd, int64_t end_ms, struct err *e)
+{
+	struct pollfd readable = { .fd = fd, .events = POLLIN };
+	int ready;
+
+	do {
+		int64_t left = end_ms - clock_monotonic_ms();
+
+		ready = poll(&readable, 1, left > 0 ? (int)left : 0);
+	} while (ready < 0 && errno == EINTR);
+	if (ready < 0)
+		return err_sys(e, ERR_ENCLAVE, errno, "NSM");
+	if (ready == 0)
+		return err_set(e, ERR_ENCLAVE, "NSM: the hypervisor does not answer");
+	return 0;
+}
+
+static int take_answer(int fd, uint8_t *to, size_t *ret_len, struct err *e)
 {
 	ssize_t len;
 
-	do
-		len = send(fd, request.data, request.len, MSG_NOSIGNAL);
-	while (len < 0 && errno == EINTR);
-	if (len < 0)
-		return err_sys(e, ERR_ENCLAVE, errno, "NSM");
 	/* MSG_TRUNC: the length that the packet had. */
 	do
 		len = recv(fd, to, NSM_RESPONSE_MAX, MSG_TRUNC);
@@ -148,16 +180,74 @@ static int ask_socket(int fd, struct view request, uint8_t *to, size_t *ret_len,
 	return 0;
 }
 
-static int exchange(struct nsm *nsm, struct view request, struct buf *memory, struct err *e)
+/* Takes the late answers, which are nobody's any more. As long as one is missing nothing is asked:
+ * what came next would be taken for the answer. */
+static int settle(struct nsm *nsm, int64_t end_ms, uint8_t *to, struct err *e)
 {
+	size_t ignored;
+	struct err why;
+
+	for (; nsm->owed; nsm->owed--) {
+		if (wait_for_answer(nsm->fd, end_ms, &why) < 0)
+			return err_set(e, ERR_UNAVAILABLE, "%s", why.text);
+		(void)take_answer(nsm->fd, to, &ignored, &why);
+	}
+	return 0;
+}
+
+static int ask_socket(struct nsm *nsm, struct view request, uint8_t *to, size_t *ret_len,
+                      struct err *e)
+{
+	ssize_t sent;
+
+	do
+		sent = send(nsm->fd, request.data, request.len, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	if (sent < 0)
+		return err_sys(e, ERR_ENCLAVE, errno, "NSM");
+	if (wait_for_answer(nsm->fd, nsm->since_ms + nsm->deadline_ms, e) < 0) {
+		nsm->owed++;
+		return -1;
+	}
+	return take_answer(nsm->fd, to, ret_len, e);
+}
+
+/* Where a failure is the end of the enclave it waits as long as it can. */
+static bool is_change(enum nsm_operation operation)
+{
+	return operation == NSM_EXTEND_PCR || operation == NSM_LOCK_PCR ||
+	       operation == NSM_LOCK_PCRS;
+}
+
+/* Waits for the exchange under way, unless that has waited too long itself. */
+static int take_turn(struct nsm *nsm, int64_t patience_ms, struct err *e)
+{
+	int64_t since_ms = nsm->since_ms;
+	int64_t until_ms = (since_ms ? since_ms : clock_monotonic_ms()) + patience_ms;
+	const struct timespec until = { .tv_sec = until_ms / 1000,
+		                        .tv_nsec = until_ms % 1000 * 1000000 };
+
+	if (pthread_mutex_clocklock(&nsm->lock, CLOCK_MONOTONIC, &until) != 0)
+		return err_set(e, ERR_UNAVAILABLE, "NSM: an earlier request has no answer yet");
+	nsm->since_ms = clock_monotonic_ms();
+	return 0;
+}
+
+static int exchange(struct nsm *nsm, struct view request, bool is_patient, struct buf *memory,
+                    struct err *e)
+{
+	int64_t patience_ms = is_patient ? nsm->deadline_ms : nsm->deadline_ms / NSM_QUEUE_PART;
 	size_t len = 0;
 	uint8_t *to;
 	int outcome;
 
 	buf_clear(memory);
 	TRY(buf_reserve(memory, NSM_RESPONSE_MAX, &to, e));
-	pthread_mutex_lock(&nsm->lock);
-	outcome = (nsm->is_device ? ask_device : ask_socket)(nsm->fd, request, to, &len, e);
+	TRY(take_turn(nsm, patience_ms, e));
+	outcome = settle(nsm, is_patient ? nsm->since_ms + patience_ms : 0, to, e);
+	if (outcome == 0)
+		outcome = (nsm->is_device ? ask_device : ask_socket)(nsm, request, to, &len, e);
+	nsm->since_ms = 0;
 	pthread_mutex_unlock(&nsm->lock);
 	if (outcome == 0)
 		buf_commit(memory, len);
@@ -174,7 +264,7 @@ int nsm_ask(struct nsm *nsm, const struct nsm_request *q, struct buf *memory,
 	if (nsm_request_encode(q, &request, &why) < 0)
 		return err_set(e, ERR_ENCLAVE, "NSM: %s: %s", nsm_operation_name(q->operation),
 		               why.text);
-	TRY(exchange(nsm, buf_view(&request), memory, e));
+	TRY(exchange(nsm, buf_view(&request), is_change(q->operation), memory, e));
 	if (nsm_response_decode(buf_view(memory), q->operation, &response, &why) < 0)
 		return err_set(e, ERR_ENCLAVE, "NSM: %s: %s", nsm_operation_name(q->operation),
 		               why.text);

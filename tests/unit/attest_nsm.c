@@ -395,6 +395,81 @@ static void faults_of_the_channel_are_the_enclaves(void **state)
 	expect_fault(1, "GetRandom: NSM message");
 }
 
+/* A far end that answers late: the answer is nobody's, and what comes after it is not mistaken. */
+static void a_late_answer_is_taken_for_no_other(void **state)
+{
+	AUTO(buf) struct buf memory = BUF_INIT(NSM_RESPONSE_MAX);
+	struct nsm_request q = { .operation = NSM_EXTEND_PCR, .data = view_text("late") };
+	uint8_t bytes[NSM_REQUEST_MAX];
+	struct far_end far = { 0 };
+	struct nsm_response r;
+	struct nsm *nsm;
+	pthread_t server;
+	int sockets[2];
+	struct err e;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sockets), 0);
+	far.fd = sockets[1];
+	nsm = nsm_at(sockets[0]);
+	nsm_set_deadline(nsm, 20);
+	assert_refused(nsm_ask(nsm, &q, &memory, &r, &e), ERR_ENCLAVE, "does not answer");
+	/* Not asked at all while the first is open. */
+	q.operation = NSM_GET_RANDOM;
+	assert_refused(nsm_ask(nsm, &q, &memory, &r, &e), ERR_UNAVAILABLE, "does not answer");
+	q = (struct nsm_request){ .operation = NSM_EXTEND_PCR, .data = view_text("next") };
+	assert_refused(nsm_ask(nsm, &q, &memory, &r, &e), ERR_UNAVAILABLE, "does not answer");
+	nsm_set_deadline(nsm, 20000);
+	assert_int_equal(pthread_create(&server, NULL, serve, &far), 0);
+	assert_ok(nsm_ask(nsm, &q, &memory, &r, &e));
+	assert_view_equal(r.data, q.data);
+	nsm_drop(&nsm);
+	pthread_join(server, NULL);
+	assert_int_equal(far.answers, 2);
+	assert_int_equal(recv(sockets[1], bytes, sizeof(bytes), MSG_DONTWAIT), 0);
+	close(sockets[1]);
+}
+
+static void *ask_into_silence(void *context)
+{
+	AUTO(buf) struct buf memory = BUF_INIT(NSM_RESPONSE_MAX);
+	const struct nsm_request q = { .operation = NSM_GET_RANDOM };
+	struct asker *a = context;
+	struct nsm_response r;
+	struct err e;
+
+	if (nsm_ask(a->nsm, &q, &memory, &r, &e) == 0 || e.code != ERR_ENCLAVE)
+		a->wrong++;
+	return NULL;
+}
+
+/* One waits for the whole deadline; who comes meanwhile, a fifth of that. */
+static void a_silent_hypervisor_holds_one_thread_and_not_all(void **state)
+{
+	AUTO(buf) struct buf memory = BUF_INIT(NSM_RESPONSE_MAX);
+	const struct nsm_request q = { .operation = NSM_GET_RANDOM };
+	struct asker first = { 0 };
+	uint8_t bytes[NSM_REQUEST_MAX];
+	struct nsm_response r;
+	pthread_t thread;
+	int sockets[2];
+	struct err e;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sockets), 0);
+	first.nsm = nsm_at(sockets[0]);
+	nsm_set_deadline(first.nsm, 20000);
+	assert_int_equal(pthread_create(&thread, NULL, ask_into_silence, &first), 0);
+	assert_true(recv(sockets[1], bytes, sizeof(bytes), 0) > 0); /* it has the turn */
+	nsm_set_deadline(first.nsm, 50);
+	assert_refused(nsm_ask(first.nsm, &q, &memory, &r, &e), ERR_UNAVAILABLE,
+	               "an earlier request has no answer yet");
+	close(sockets[1]);
+	pthread_join(thread, NULL);
+	assert_int_equal(first.wrong, 0);
+	nsm_drop(&first.nsm);
+}
+
 static void a_request_has_a_greatest_size(void **state)
 {
 	static const uint8_t bytes[NSM_REQUEST_MAX];
@@ -470,6 +545,8 @@ int main(void)
 		cmocka_unit_test(threads_get_their_own_answers),
 		cmocka_unit_test(an_error_of_the_nsm_is_named),
 		cmocka_unit_test(faults_of_the_channel_are_the_enclaves),
+		cmocka_unit_test(a_late_answer_is_taken_for_no_other),
+		cmocka_unit_test(a_silent_hypervisor_holds_one_thread_and_not_all),
 		cmocka_unit_test(a_request_has_a_greatest_size),
 		cmocka_unit_test(an_nsm_is_a_socket_or_a_device),
 		cmocka_unit_test(a_device_is_asked_by_ioctl),
