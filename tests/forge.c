@@ -10,7 +10,7 @@
  * to that key sign SECRET HEX                          a signature verify PUBLIC-HEX HEX <
  * SIGNATURE        status 0 or 65 hash < MANIFEST-ENVELOPE                 the manifest's hash, in
  * hex pin < MEMBER-SET                         what a --pin- option takes */
-#include "attest/nsm.h"
+#include "attest/document_sign.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"

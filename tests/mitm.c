@@ -8,7 +8,7 @@
  * to the Nth question of that operation and those after it. --other is where `elsewhere` sends a
  * question, --pki whose root signs changed documents, --victim a file with the pid that gets the
  * signals. */
-#include "attest/nsm.h"
+#include "attest/document_sign.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"

@@ -1,5 +1,6 @@
 #include "hv/machine.h"
 
+#include "attest/document_sign.h"
 #include "base/text.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "attest/nsm.h"
+#include "attest/document_sign.h"
 
 #include "attest/cbor.h"
 #include "attest/cose.h"

@@ -81,17 +81,4 @@ MUST_CHECK int nsm_ask(struct nsm *nsm, const struct nsm_request *q, struct buf 
 MUST_CHECK int nsm_attest(struct nsm *nsm, const struct nsm_request *q, struct buf *ret,
                           struct err *e);
 
-/* Builds and signs a document, as the hypervisor does. pcrs: those with a length are listed. */
-struct signer;
-struct document_content {
-	const char *module_id;
-	int64_t timestamp_ms;
-	const struct pcr_set *pcrs;
-	struct view cabundle[DOCUMENT_CHAIN_MAX];
-	size_t cabundle_count;
-	struct document_field public_key, user_data, nonce;
-};
-MUST_CHECK int document_sign(const struct document_content *content, const struct signer *signer,
-                             struct buf *ret, struct err *e);
-
 #endif

@@ -3,7 +3,7 @@
 
 #include "attest/chain.h"
 #include "attest/cose.h"
-#include "attest/nsm.h"
+#include "attest/document_sign.h"
 
 #define NOW_UNIX 1767225600 /* 2026-01-01 */
 #define NOW_MS   (NOW_UNIX * 1000ll)

@@ -1,6 +1,6 @@
 #include "cluster_support.h"
 
-#include "attest/nsm.h"
+#include "attest/document_sign.h"
 #include "cluster/state.h"
 #include "crypto/certificate.h"
 
