@@ -8,8 +8,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/sendfile.h>
 #include <unistd.h>
 
 #define FILE_BYTES_MAX (1 << 20) /* a certificate chain takes a few KiB */
@@ -191,35 +189,16 @@ static int open_source(const char *value, const char *name, int *ret, struct err
 	return 0;
 }
 
-/* From its first byte, in the kernel: a private key never comes into this process's memory. */
-static int copy_all(int from, int to, const char *name, struct err *e)
-{
-	off_t offset = 0;
-
-	while (offset <= FILE_BYTES_MAX) {
-		ssize_t put = sendfile(to, from, &offset, (size_t)(FILE_BYTES_MAX + 1 - offset));
-
-		if (put == 0)
-			return 0;
-		if (put < 0 && errno != EINTR)
-			return err_sys(e, ERR_DATA, errno, "copying the file of --%s", name);
-	}
-	return err_set(e, ERR_DATA, "the file of --%s has more than %d bytes", name,
-	               FILE_BYTES_MAX);
-}
-
 /* A sealed copy, so that the enclave reads the bytes that were measured; 4 and above, because 3 is
  * the NSM's, and the number is the same here and in the enclave. */
 static int seal_copy(int from, const char *name, int *ret, struct err *e)
 {
-	AUTO(fd) int made = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	AUTO(fd) int copy = made < 0 ? -1 : fcntl(made, F_DUPFD_CLOEXEC, ENCLAVE_NSM_FD + 1);
+	AUTO(fd) int copy = -1;
+	char what[64];
 
-	if (copy < 0)
-		return err_sys(e, ERR_INTERNAL, errno, "making a memory file for --%s", name);
-	TRY(copy_all(from, copy, name, e));
-	if (fcntl(copy, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
-		return err_sys(e, ERR_INTERNAL, errno, "sealing the copy for --%s", name);
+	snprintf(what, sizeof(what), "the file of --%s", name);
+	TRY(memory_file_new(name, ENCLAVE_NSM_FD + 1, /* is_program= */ false, &copy, e));
+	TRY(memory_file_fill(copy, from, what, FILE_BYTES_MAX, e));
 	*ret = MOVE_FD(copy);
 	return 0;
 }

@@ -15,13 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef MFD_EXEC
-#define MFD_EXEC 0x10 /* Linux 6.3; older headers lack it */
-#endif
-
-#define COPY_STEP (1u << 16)
-
-/* Above what a child gets as its own. */
+/* Above what a child gets as its own: a launcher moves its descriptors about below this. */
 #define FD_LOW 10
 
 /* Executable and not readable: whoever runs it and is not root starts undumpable (libraries.md 1).
@@ -63,47 +57,6 @@ static int file_map(int fd, const char *what, struct mapping *ret, struct err *e
 	return 0;
 }
 
-static int memory_file_open(int *ret, struct err *e)
-{
-	const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-	AUTO(fd) int fd = memfd_create("enclave", flags | MFD_EXEC);
-	int high;
-
-	if (fd < 0 && errno == EINVAL)
-		fd = memfd_create("enclave", flags);
-	if (fd < 0)
-		return err_sys(e, ERR_INTERNAL, errno, "memory file for the image");
-	/* A launcher moves its descriptors about below this. */
-	high = fcntl(fd, F_DUPFD_CLOEXEC, FD_LOW);
-	if (high < 0)
-		return err_sys(e, ERR_INTERNAL, errno, "memory file for the image");
-	*ret = high;
-	return 0;
-}
-
-static int copy_file(int from, int to, const char *path, struct err *e)
-{
-	AUTO(buf) struct buf step = BUF_INIT(COPY_STEP);
-	size_t total = 0;
-	uint8_t *at;
-
-	TRY(buf_reserve(&step, COPY_STEP, &at, e));
-	for (;;) {
-		ssize_t got = read(from, at, COPY_STEP);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return err_sys(e, ERR_NO_INPUT, errno, "reading '%s'", path);
-		if (got == 0)
-			return 0;
-		if ((size_t)got > IMAGE_MAX - total)
-			return err_set(e, ERR_DATA, "'%s' has more than %u bytes", path, IMAGE_MAX);
-		total += (size_t)got;
-		TRY(fd_write(to, "the memory file", view_new(at, (size_t)got), e));
-	}
-}
-
 static int open_image(const char *path, int *ret, struct err *e)
 {
 	AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -119,18 +72,17 @@ static int open_image(const char *path, int *ret, struct err *e)
 
 int measure_image(const char *path, int *ret_fd, struct pcr *ret, struct err *e)
 {
-	const int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+	AUTO(buf) struct buf what = BUF_INIT(PATH_MAX + 16);
 	AUTO(mapping) struct mapping image = { 0 };
 	AUTO(fd) int from = -1;
 	AUTO(fd) int fd = -1;
 	struct pcr pcr;
 
 	TRY(open_image(path, &from, e));
-	TRY(memory_file_open(&fd, e));
-	TRY(copy_file(from, fd, path, e));
+	TRY(buf_add_format(&what, e, "image '%s'", path));
+	TRY(memory_file_new("enclave", FD_LOW, /* is_program= */ true, &fd, e));
+	TRY(memory_file_fill(fd, from, buf_text(&what), IMAGE_MAX, e));
 	/* Hashed after it is sealed: nobody can have changed it in between. */
-	if (fcntl(fd, F_ADD_SEALS, seals) < 0)
-		return err_sys(e, ERR_INTERNAL, errno, "sealing '%s'", path);
 	TRY(file_map(fd, path, &image, e));
 	TRY(pcr_measure(mapping_view(&image), &pcr, e));
 	if (fchmod(fd, MODE_SEALED) < 0)

@@ -9,10 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define READ_STEP 65536
+
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x10 /* Linux 6.3; older headers lack it */
+#endif
 
 void fd_drop(int *fd)
 {
@@ -215,6 +221,45 @@ int file_write(const char *path, struct view content, unsigned mode, struct err 
 int file_create_secret(const char *path, const struct secret *content, struct err *e)
 {
 	return write_whole(path, secret_view(content), 0600, /* may_replace= */ false, e);
+}
+
+int memory_file_new(const char *name, int least, bool is_program, int *ret, struct err *e)
+{
+	const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	AUTO(fd) int made = memfd_create(name, flags | (is_program ? MFD_EXEC : 0));
+	int fd;
+
+	/* An older kernel does not know MFD_EXEC, which is then the default. */
+	if (made < 0 && errno == EINVAL && is_program)
+		made = memfd_create(name, flags);
+	fd = made < 0 ? -1 : fcntl(made, F_DUPFD_CLOEXEC, least);
+	if (fd < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "making the memory file '%s'", name);
+	*ret = fd;
+	return 0;
+}
+
+static int copy_all(int from, int to, const char *what, size_t max, struct err *e)
+{
+	off_t offset = 0;
+
+	while ((size_t)offset <= max) {
+		ssize_t put = sendfile(to, from, &offset, max + 1 - (size_t)offset);
+
+		if (put == 0)
+			return 0;
+		if (put < 0 && errno != EINTR)
+			return err_sys(e, ERR_DATA, errno, "copying %s", what);
+	}
+	return err_set(e, ERR_DATA, "%s has more than %zu bytes", what, max);
+}
+
+int memory_file_fill(int fd, int from, const char *what, size_t max, struct err *e)
+{
+	TRY(copy_all(from, fd, what, max, e));
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "sealing the copy of %s", what);
+	return 0;
 }
 
 bool file_is_there(const char *path)

@@ -29,6 +29,17 @@ MUST_CHECK int file_write(const char *path, struct view content, unsigned mode, 
 MUST_CHECK int file_create_secret(const char *path, const struct secret *content, struct err *e);
 MUST_CHECK int fd_write(int fd, const char *what, struct view content, struct err *e);
 
+/* A file in memory alone, for a copy that nobody can change.
+ *
+ * least       the lowest number that the descriptor may have
+ * is_program  it may be executed, even where memory files by default may not */
+MUST_CHECK int memory_file_new(const char *name, int least, bool is_program, int *ret,
+                               struct err *e);
+/* Copies the file open at from, from its first byte, and seals the copy: write, grow, shrink, seal.
+ * The bytes stay in the kernel: a private key does not come into this process's memory.
+ * fails  ERR_DATA: more than max bytes, or from can't be copied; what: of the message */
+MUST_CHECK int memory_file_fill(int fd, int from, const char *what, size_t max, struct err *e);
+
 bool file_is_there(const char *path);
 /* Makes path and what is missing above it; those made have mode 0700. A folder that is there and
  * is not ours, or that others may write to, is refused. */

@@ -193,6 +193,45 @@ static void a_write_that_fails_leaves_the_old_file(void **state)
 	assert_int_equal(rmdir(p.file), 0);
 }
 
+static void a_memory_file_is_a_sealed_copy_of_a_whole_file(void **state)
+{
+	AUTO(place) struct place p = place_new();
+	AUTO(buf) struct buf copied = BUF_INIT(64);
+	AUTO(fd) int from = -1;
+	AUTO(fd) int copy = -1;
+	struct err e;
+
+	(void)state;
+	assert_ok(file_write(p.file, view_text("a secret"), 0600, &e));
+	from = open(p.file, O_RDONLY);
+	assert_true(from >= 0);
+	assert_int_equal(lseek(from, 3, SEEK_SET), 3);
+	assert_ok(memory_file_new("copy", 20, /* is_program= */ true, &copy, &e));
+	assert_true(copy >= 20);
+	assert_true(fcntl(copy, F_GETFD) & FD_CLOEXEC);
+	assert_ok(memory_file_fill(copy, from, "the file", 8, &e));
+	assert_int_equal(lseek(copy, 0, SEEK_SET), 0);
+	assert_ok(fd_read(copy, "copy", &copied, &e));
+	assert_string_equal(buf_text(&copied), "a secret");
+	assert_refused(fd_write(copy, "copy", view_text("x"), &e), ERR_INTERNAL, "not permitted");
+	assert_int_equal(ftruncate(copy, 1), -1);
+}
+
+static void a_memory_file_takes_no_more_than_its_limit(void **state)
+{
+	AUTO(place) struct place p = place_new();
+	AUTO(fd) int from = -1;
+	AUTO(fd) int copy = -1;
+	struct err e;
+
+	(void)state;
+	assert_ok(file_write(p.file, view_text("a secret"), 0600, &e));
+	from = open(p.file, O_RDONLY);
+	assert_ok(memory_file_new("copy", 3, /* is_program= */ false, &copy, &e));
+	assert_refused(memory_file_fill(copy, from, "the file", 7, &e), ERR_DATA,
+	               "the file has more than 7 bytes");
+}
+
 static void writing_to_a_closed_descriptor_fails(void **state)
 {
 	struct err e;
@@ -310,6 +349,8 @@ int main(void)
 		cmocka_unit_test(a_dash_is_standard_input),
 		cmocka_unit_test(a_secret_s_file_is_never_replaced),
 		cmocka_unit_test(a_write_that_fails_leaves_the_old_file),
+		cmocka_unit_test(a_memory_file_is_a_sealed_copy_of_a_whole_file),
+		cmocka_unit_test(a_memory_file_takes_no_more_than_its_limit),
 		cmocka_unit_test(writing_to_a_closed_descriptor_fails),
 		cmocka_unit_test(private_folders_are_made_with_what_is_above),
 		cmocka_unit_test(a_lock_keeps_another_out_until_it_is_closed),
