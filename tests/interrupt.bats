@@ -113,7 +113,7 @@ ends_with() {
 	same "$(jq -r '.nodes[] | .name + " " + .state' <<<"$output")" $'tee1 ready\ntee2 gone'
 	run -4 --separate-stderr teectl -f own.yaml propagate
 	has "$stderr" 'tee2'
-	((SECONDS - started < 15))
+	((SECONDS - started < 100)) # a command may take 300
 	kill -CONT $(cat stopped)
 	ok propagate
 }

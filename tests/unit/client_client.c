@@ -486,7 +486,7 @@ static void the_deadline_ends_what_is_in_flight_and_what_it_starts(void **state)
 	assert_int_equal(t.failed, 4);
 	assert_int_equal(t.last.code, ERR_TRY_AGAIN);
 	assert_string_equal(t.last.text, "tee2: validate-seed: the time is up");
-	assert_true(clock_monotonic_ms() - begin < 5000);
+	assert_true(clock_monotonic_ms() - begin < 15000);
 	client_drop(&c);
 }
 
@@ -500,7 +500,7 @@ static void at_the_deadline_the_last_failure_is_told(void **state)
 	struct err e;
 
 	(void)state;
-	assert_refused(ask(c, s->url, clock_monotonic_ms() + 300, &reply, &e), ERR_TRY_AGAIN,
+	assert_refused(ask(c, s->url, clock_monotonic_ms() + 2000, &reply, &e), ERR_TRY_AGAIN,
 	               "without saying why; the time is up, attempt 2");
 }
 
