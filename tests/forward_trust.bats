@@ -158,6 +158,37 @@ lie_all() { # VERB NODE OPERATION
 	has "$stderr" 'tee2: prove failed: prove-key: Invalid state transition'
 }
 
+@test "inject and propagate: a node that says it is ready, and is not, is found out" {
+	ok up
+	ok genesis
+	between tee1 status:ready
+	run -2 --separate-stderr teectl -f lie.yaml inject
+	has "$stderr" 'tee1: prove failed: prove-key: Invalid state transition'
+	hasnt "$output" 'nothing to do'
+	stop_hvs
+	ok inject
+	# It holds the manifest, and no key comes.
+	lie propagate tee2 '' generate-attestation:nonce
+	between tee2 status:ready
+	run -4 --separate-stderr teectl -f lie.yaml propagate
+	has "$stderr" 'tee2: prove failed: prove-key: Invalid state transition'
+	hasnt "$output" 'nothing to do'
+	stop_hvs
+	ok propagate
+}
+
+@test "propagate: run again, it asks for the key proof that is missing" {
+	with_key own
+	ok propagate
+	between tee2 prove-key:signature
+	run -5 --separate-stderr teectl -f lie.yaml propagate
+	has "$stderr" 'not signed by the quorum key'
+	stop_hvs
+	ok propagate
+	has "$stderr" 'tee2: key proved'
+	has "$output" 'nothing to do: every TEE asked for has the quorum key'
+}
+
 @test "status and up: a document that does not hold is named, and the TEE is not stopped" {
 	with_key own
 	for change in flipped pcr0 nonce old; do

@@ -95,6 +95,13 @@ static void add_verify(struct planner *p, size_t node, size_t needs)
 	step->refusal = p->seen->nodes[node].why;
 }
 
+/* What /status claims shows nothing: the node is verified, and proves that it has the key. */
+static void add_proof(struct planner *p, size_t node)
+{
+	add_verify(p, node, STEP_NONE);
+	add(p, STEP_PROVE, node, p->plan.count - 1);
+}
+
 static void plan_up(struct planner *p)
 {
 	snprintf(p->plan.nothing, sizeof(p->plan.nothing), "every TEE runs and is verified");
@@ -155,7 +162,7 @@ static int plan_inject(struct planner *p, struct err *e)
 		if (node_standing(p->seen, i) == STANDS_READY) {
 			snprintf(p->plan.nothing, sizeof(p->plan.nothing),
 			         "%s has the quorum key; no shares are needed", name_of(p, i));
-			p->plan.count = 0;
+			add_proof(p, i);
 			return 0;
 		}
 		if (target == STEP_NONE && node_standing(p->seen, i) == STANDS_WAITING &&
@@ -227,6 +234,26 @@ static void add_hop(struct planner *p, size_t node, size_t *previous)
 	step->refusal = e;
 }
 
+static bool is_asked_for(const struct planner *p, size_t node)
+{
+	return !p->goal->targets || p->goal->targets[node];
+}
+
+/* Those that claim to have the key already. The source is among them when nothing is forwarded:
+ * else its export shows that it has it. */
+static void prove_claims(struct planner *p, size_t source)
+{
+	bool is_forwarding = p->plan.count > 0;
+
+	for (size_t i = 0; i < p->seen->count; i++)
+		if (node_standing(p->seen, i) == STANDS_READY && is_asked_for(p, i) &&
+		    !(i == source && is_forwarding))
+			add_proof(p, i);
+	if (!is_forwarding)
+		snprintf(p->plan.nothing, sizeof(p->plan.nothing),
+		         "every TEE asked for has the quorum key");
+}
+
 static int plan_propagate(struct planner *p, struct err *e)
 {
 	size_t source = 0, previous = STEP_NONE;
@@ -247,13 +274,10 @@ static int plan_propagate(struct planner *p, struct err *e)
 		    (p->goal->has_source && node_standing(p->seen, i) == STANDS_READY))
 			continue;
 		p->plan.order[p->plan.order_count++] = i;
-		if (node_standing(p->seen, i) != STANDS_READY &&
-		    (!p->goal->targets || p->goal->targets[i]))
+		if (node_standing(p->seen, i) != STANDS_READY && is_asked_for(p, i))
 			add_hop(p, i, &previous);
 	}
-	if (p->plan.count == 0)
-		snprintf(p->plan.nothing, sizeof(p->plan.nothing),
-		         "every TEE asked for has the quorum key");
+	prove_claims(p, source);
 	return 0;
 }
 
@@ -261,12 +285,9 @@ static void plan_verify(struct planner *p)
 {
 	snprintf(p->plan.nothing, sizeof(p->plan.nothing),
 	         "every TEE proved that it holds the quorum key");
-	for (size_t i = 0; i < p->seen->count; i++) {
-		if (p->goal->targets && !p->goal->targets[i])
-			continue;
-		add_verify(p, i, STEP_NONE);
-		add(p, STEP_PROVE, i, p->plan.count - 1);
-	}
+	for (size_t i = 0; i < p->seen->count; i++)
+		if (is_asked_for(p, i))
+			add_proof(p, i);
 }
 
 /* A look: those that answer are verified, the others are what they are. */

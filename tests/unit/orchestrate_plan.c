@@ -118,8 +118,8 @@ static const struct row rows[] = {
 	{ GOAL_INJECT, "gee", true, "inject tee1, prove tee1<0", "", 0 },
 	{ GOAL_INJECT, "see", true, "inject tee1, prove tee1<0", "", 0 },
 	{ GOAL_INJECT, "ese", true, "inject tee2, prove tee2<0", "", 0 },
-	{ GOAL_INJECT, "ree", true, "", "tee1 has the quorum key", 0 },
-	{ GOAL_INJECT, "ser", true, "", "tee3 has the quorum key", 0 },
+	{ GOAL_INJECT, "ree", true, "verify tee1, prove tee1<0", "tee1 has the quorum key", 0 },
+	{ GOAL_INJECT, "ser", true, "verify tee3, prove tee3<0", "tee3 has the quorum key", 0 },
 	{ GOAL_INJECT, "eee", false, NULL, "there has been no genesis", ERR_NOT_DESIRED },
 	{ GOAL_INJECT, "eee", true, NULL, "no TEE waits for shares", ERR_NOT_DESIRED },
 	{ GOAL_INJECT, "euw", true, NULL, "no TEE waits for shares", ERR_NOT_DESIRED },
@@ -127,10 +127,13 @@ static const struct row rows[] = {
 	{ GOAL_PROPAGATE, "eea", true, NULL, "no TEE has the quorum key", ERR_NOT_DESIRED },
 	{ GOAL_PROPAGATE, "ree", true, "forward tee2, prove tee2<0, forward tee3<0?, prove tee3<2",
 	  "", 0 },
-	{ GOAL_PROPAGATE, "rwr", true, "forward tee2, prove tee2<0", "", 0 },
+	{ GOAL_PROPAGATE, "rwr", true, "forward tee2, prove tee2<0, verify tee3, prove tee3<2", "",
+	  0 },
 	{ GOAL_PROPAGATE, "ere", true, "forward tee1, prove tee1<0, forward tee3<0?, prove tee3<2",
 	  "", 0 },
-	{ GOAL_PROPAGATE, "rrr", true, "", "every TEE asked for has the quorum key", 0 },
+	{ GOAL_PROPAGATE, "rrr", true,
+	  "verify tee1, prove tee1<0, verify tee2, prove tee2<2, verify tee3, prove tee3<4",
+	  "every TEE asked for has the quorum key", 0 },
 	{ GOAL_PROPAGATE, "rae", true, "forward tee2!, forward tee3<0?, prove tee3<1", "", 0 },
 	{ GOAL_PROPAGATE, "roe", true, "forward tee2!, forward tee3<0?, prove tee3<1", "", 0 },
 	{ GOAL_PROPAGATE, "rbe", true, "forward tee2!, forward tee3<0?, prove tee3<1", "", 0 },
@@ -187,6 +190,23 @@ static void propagate_goes_only_to_the_targets_asked_for(void **state)
 	assert_int_equal(plan.steps[0].node, 2);
 }
 
+static void propagate_proves_only_the_targets_that_claim_the_key(void **state)
+{
+	const bool targets[NODES] = { false, false, true };
+	const struct goal goal = { .kind = GOAL_PROPAGATE, .targets = targets };
+	AUTO(plan) struct plan plan = { 0 };
+	struct world w;
+	char steps[400];
+	struct err e;
+
+	(void)state;
+	make_world(&w, "rer", true);
+	assert_int_equal(plan_make(&w.cluster, &w.observation, &goal, &plan, &e), 0);
+	describe(&w, &plan, steps, sizeof(steps));
+	assert_string_equal(steps, "verify tee3, prove tee3<0");
+	assert_string_equal(plan.nothing, "every TEE asked for has the quorum key");
+}
+
 static void a_named_source_without_the_key_is_refused(void **state)
 {
 	const struct goal goal = { .kind = GOAL_PROPAGATE, .has_source = true, .source = 1 };
@@ -235,6 +255,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plans_are_what_the_table_says),
 		cmocka_unit_test(propagate_goes_only_to_the_targets_asked_for),
+		cmocka_unit_test(propagate_proves_only_the_targets_that_claim_the_key),
 		cmocka_unit_test(a_named_source_without_the_key_is_refused),
 		cmocka_unit_test(a_named_source_forwards_by_itself_whoever_else_has_the_key),
 		cmocka_unit_test(topologies_of_later_versions_are_refused),
