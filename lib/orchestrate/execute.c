@@ -201,19 +201,20 @@ static bool on_interrupt(void *context)
 	return again;
 }
 
+static void execution_drop(struct execution *x)
+{
+	free(x->states);
+}
+
 int execute(struct run *run, const struct plan *plan, struct err *e)
 {
-	struct execution x = { .run = run, .plan = plan };
-	int result;
+	AUTO(execution) struct execution x = { .run = run, .plan = plan };
 
 	x.states = calloc(plan->count ? plan->count : 1, sizeof(*x.states));
 	if (!x.states)
 		return err_set(e, ERR_INTERNAL, "no memory for %zu steps", plan->count);
 	advance(&x);
-	result = client_run(run->client, run->deadline_ms, run->options.interrupt_fd, on_interrupt,
-	                    &x, e);
-	if (result == 0)
-		result = outcome(&x, e);
-	free(x.states);
-	return result;
+	TRY(client_run(run->client, run->deadline_ms, run->options.interrupt_fd, on_interrupt, &x,
+	               e));
+	return outcome(&x, e);
 }

@@ -186,16 +186,18 @@ int teectl_down(struct teectl *cluster, struct teectl_error *error)
 	AUTO(state) struct state state = { .lock = -1 };
 	int64_t deadline_ms = clock_monotonic_ms() + cluster->timeout_ms;
 	bool is_stopped;
+	int result = 0;
 	struct err e;
 
 	if (state_open(&cluster->cluster, NULL, /* to_change= */ true, "down", &state, &e) < 0)
 		return refuse(error, &e);
+	/* One that does not end keeps no other alive. */
 	for (size_t i = 0; i < cluster->cluster.node_count; i++)
 		if (cluster->cluster.nodes[i].listen &&
 		    launcher_stop(&state, &cluster->cluster.nodes[i], deadline_ms, &is_stopped,
 		                  &e) < 0)
-			return refuse(error, &e);
-	return 0;
+			result = refuse(error, &e);
+	return result;
 }
 
 static int status_text(struct teectl *t, struct buf *ret, struct err *e)

@@ -25,6 +25,11 @@ struct question {
 	bool is_stray;
 };
 
+static void questions_drop(struct question **questions)
+{
+	free(*questions);
+}
+
 static void on_status(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
 {
 	struct question *q = context;
@@ -118,20 +123,15 @@ int observe(const struct cluster *cluster, const struct state *state, struct cli
             const struct observe_options *options, struct observation *ret, struct err *e)
 {
 	AUTO(observation) struct observation o = { 0 };
-	struct question *questions;
-	int result;
+	AUTO(questions) struct question *questions = NULL;
 
 	TRY(state_load_genesis(state, &o.has_genesis, &o.genesis, e));
 	o.nodes = calloc(cluster->node_count, sizeof(*o.nodes));
 	questions = calloc(cluster->node_count, sizeof(*questions));
-	if (!o.nodes || !questions) {
-		free(questions);
+	if (!o.nodes || !questions)
 		return err_set(e, ERR_INTERNAL, "no memory for %zu nodes", cluster->node_count);
-	}
 	o.count = cluster->node_count;
-	result = ask_all(cluster, state, client, options, questions, &o, e);
-	free(questions);
-	TRY(result);
+	TRY(ask_all(cluster, state, client, options, questions, &o, e));
 	*ret = MOVE(o);
 	return 0;
 }

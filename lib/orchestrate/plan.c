@@ -320,19 +320,21 @@ static int make(struct planner *p, struct err *e)
 	return err_set(e, ERR_INTERNAL, "goal %d", (int)p->goal->kind);
 }
 
+static void planner_drop(struct planner *p)
+{
+	plan_drop(&p->plan);
+}
+
 int plan_make(const struct cluster *cluster, const struct observation *seen,
               const struct goal *goal, struct plan *ret, struct err *e)
 {
-	struct planner p = { .cluster = cluster, .seen = seen, .goal = goal };
+	AUTO(planner) struct planner p = { .cluster = cluster, .seen = seen, .goal = goal };
 
 	p.plan.steps = calloc(seen->count * 2 + 2, sizeof(*p.plan.steps));
 	p.plan.order = calloc(seen->count + 1, sizeof(*p.plan.order));
-	if (!p.plan.steps || !p.plan.order || make(&p, e) < 0) {
-		bool no_memory = !p.plan.steps || !p.plan.order;
-
-		plan_drop(&p.plan);
-		return no_memory ? err_set(e, ERR_INTERNAL, "no memory for a plan") : -1;
-	}
-	*ret = p.plan;
+	if (!p.plan.steps || !p.plan.order)
+		return err_set(e, ERR_INTERNAL, "no memory for a plan");
+	TRY(make(&p, e));
+	*ret = MOVE(p.plan);
 	return 0;
 }

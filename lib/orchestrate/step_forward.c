@@ -19,16 +19,21 @@ static const char *name_of(const struct forward *f, size_t node)
 	return f->x->run->cluster->nodes[node].name;
 }
 
-static void forward_free(struct forward *f)
+static void forward_drop(struct forward **f)
 {
-	buf_drop(&f->document);
-	free(f);
+	struct forward *gone = *f;
+
+	if (!gone)
+		return;
+	buf_drop(&gone->document);
+	free(gone);
+	*f = NULL;
 }
 
 static void fail(struct forward *f, const struct err *why)
 {
 	execution_failed(f->x, f->step, why);
-	forward_free(f);
+	forward_drop(&f);
 }
 
 /* The last TEE before the target in the chain that has the key: after a hop that failed, the one
@@ -71,7 +76,7 @@ static void on_injected(void *context, void *reply, const struct err *failure, i
 		return;
 	}
 	execution_done(f->x, f->step, "from %s", name_of(f, f->source));
-	forward_free(f);
+	forward_drop(&f);
 }
 
 static int take_export(struct forward *f, const struct export_key_reply *answer, struct err *e)
@@ -148,7 +153,7 @@ static int take_document(struct forward *f, struct attestation_reply *answer, st
 	r->proofs[f->target] = proof;
 	if (proof.holding == HOLDS_KEY) {
 		execution_done(f->x, f->step, "had the key already");
-		forward_free(f);
+		forward_drop(&f);
 		return 0;
 	}
 	if (proof.holding != HOLDS_SETUP_KEY)
@@ -214,14 +219,12 @@ static int begin(struct forward *f, struct err *e)
 
 int step_forward_start(struct execution *x, size_t step, struct err *e)
 {
-	struct forward *f = calloc(1, sizeof(*f));
+	AUTO(forward) struct forward *f = calloc(1, sizeof(*f));
 
 	if (!f)
 		return err_set(e, ERR_INTERNAL, "no memory to forward the key");
 	*f = (struct forward){ .x = x, .step = step, .target = x->plan->steps[step].node };
-	if (begin(f, e) < 0) {
-		forward_free(f);
-		return -1;
-	}
+	TRY(begin(f, e));
+	f = NULL; /* its callbacks' now */
 	return 0;
 }

@@ -25,17 +25,22 @@ static const char *name_of(const struct genesis *g)
 	return g->x->run->cluster->nodes[g->node].name;
 }
 
-static void genesis_free(struct genesis *g)
+static void genesis_drop(struct genesis **g)
 {
-	genesis_reply_drop(&g->reply);
-	kept_genesis_drop(&g->kept);
-	free(g);
+	struct genesis *gone = *g;
+
+	if (!gone)
+		return;
+	genesis_reply_drop(&gone->reply);
+	kept_genesis_drop(&gone->kept);
+	free(gone);
+	*g = NULL;
 }
 
 static void fail(struct genesis *g, const struct err *why)
 {
 	execution_failed(g->x, g->step, why);
-	genesis_free(g);
+	genesis_drop(&g);
 }
 
 static int copy_members(const struct cluster_member_list *from, struct wire_list *to, struct err *e)
@@ -103,7 +108,7 @@ static void on_committed(void *context, void *reply, const struct err *failure, 
 	}
 	hex_write(view_new(g->x->run->seen.genesis.quorum_key.bytes + 1, 8), key);
 	execution_done(g->x, g->step, "quorum key %s…", key);
-	genesis_free(g);
+	genesis_drop(&g);
 }
 
 static int ask_document(struct genesis *g, client_done *on_done, struct err *e)
@@ -165,18 +170,20 @@ static void on_alive(void *context, void *reply, const struct err *failure, int6
 		fail(g, &e);
 }
 
+static int begin(struct genesis *g, struct err *e)
+{
+	TRY(policy_settle(g->x->run, e));
+	return ask_document(g, on_alive, e);
+}
+
 int step_genesis_start(struct execution *x, size_t step, struct err *e)
 {
-	struct genesis *g;
+	AUTO(genesis) struct genesis *g = calloc(1, sizeof(*g));
 
-	TRY(policy_settle(x->run, e));
-	g = calloc(1, sizeof(*g));
 	if (!g)
 		return err_set(e, ERR_INTERNAL, "no memory for a genesis");
 	*g = (struct genesis){ .x = x, .step = step, .node = x->plan->steps[step].node };
-	if (ask_document(g, on_alive, e) < 0) {
-		genesis_free(g);
-		return -1;
-	}
+	TRY(begin(g, e));
+	g = NULL; /* its callbacks' now */
 	return 0;
 }

@@ -36,17 +36,22 @@ struct inject {
 	int64_t needed; /* shares that the enclave still needs */
 };
 
-static void inject_free(struct inject *j)
+static void inject_drop(struct inject **j)
 {
-	genesis_output_drop(&j->output);
-	free(j->slots);
-	free(j);
+	struct inject *gone = *j;
+
+	if (!gone)
+		return;
+	genesis_output_drop(&gone->output);
+	free(gone->slots);
+	free(gone);
+	*j = NULL;
 }
 
 static void fail(struct inject *j, const struct err *why)
 {
 	execution_failed(j->x, j->step, why);
-	inject_free(j);
+	inject_drop(&j);
 }
 
 static bool is_missing_there(const struct status_reply *status, struct view alias)
@@ -135,13 +140,18 @@ static int seal_share(const struct inject *j, const struct share_slot *slot,
 	return wire_set_text(&ret->member_alias, slot->member->name, e);
 }
 
+static void submitted_share_drop(struct submitted_share *s)
+{
+	wire_release(&submitted_share_schema, s);
+}
+
 /* Seals as many as are needed; a wrong one names its member and the next takes its place. */
 static int fill_shares(struct inject *j, struct inject_shares_request *q, struct err *e)
 {
 	int64_t sent = 0;
 
 	for (size_t i = 0; i < j->count && sent < j->needed; i++) {
-		struct submitted_share sealed = { 0 };
+		AUTO(submitted_share) struct submitted_share sealed = { 0 };
 		struct submitted_share *item;
 		struct err why;
 
@@ -151,14 +161,10 @@ static int fill_shares(struct inject *j, struct inject_shares_request *q, struct
 			j->slots[i].status = SHARE_WRONG;
 			run_note(j->x->run, j->node, "the share of %s is wrong: %s",
 			         j->slots[i].member->name, why.text);
-			wire_release(&submitted_share_schema, &sealed);
 			continue;
 		}
-		if (wire_list_add(&q->shares, &submitted_share_schema, &item, e) < 0) {
-			wire_release(&submitted_share_schema, &sealed);
-			return -1;
-		}
-		*item = sealed;
+		TRY(wire_list_add(&q->shares, &submitted_share_schema, &item, e));
+		*item = MOVE(sealed);
 		j->slots[i].status = SHARE_SENT;
 		sent++;
 	}
@@ -232,7 +238,7 @@ static void on_submitted(void *context, void *reply, const struct err *failure, 
 	}
 	execution_done(j->x, j->step, "%lld of %lld shares", (long long)answer->shares_received,
 	               (long long)answer->threshold);
-	inject_free(j);
+	inject_drop(&j);
 }
 
 static int submit(struct inject *j, struct err *e)
@@ -289,14 +295,12 @@ static int begin(struct inject *j, struct err *e)
 
 int step_inject_start(struct execution *x, size_t step, struct err *e)
 {
-	struct inject *j = calloc(1, sizeof(*j));
+	AUTO(inject) struct inject *j = calloc(1, sizeof(*j));
 
 	if (!j)
 		return err_set(e, ERR_INTERNAL, "no memory to inject shares");
 	*j = (struct inject){ .x = x, .step = step, .node = x->plan->steps[step].node };
-	if (begin(j, e) < 0) {
-		inject_free(j);
-		return -1;
-	}
+	TRY(begin(j, e));
+	j = NULL; /* its callbacks' now */
 	return 0;
 }

@@ -13,6 +13,12 @@ struct prove {
 	uint8_t challenge[32];
 };
 
+static void prove_drop(struct prove **p)
+{
+	free(*p);
+	*p = NULL;
+}
+
 /* The quorum key's signature over the challenge, the manifest and this very document. */
 static int verify_signature(const struct prove *p, const struct prove_key_reply *answer,
                             struct err *e)
@@ -67,7 +73,7 @@ static void on_proof(void *context, void *reply, const struct err *failure, int6
 	} else {
 		execution_done(p->x, p->step, "holds the quorum key");
 	}
-	free(p);
+	prove_drop(&p);
 }
 
 static int ask(struct prove *p, struct err *e)
@@ -88,14 +94,12 @@ static int ask(struct prove *p, struct err *e)
 
 int step_prove_start(struct execution *x, size_t step, struct err *e)
 {
-	struct prove *p = calloc(1, sizeof(*p));
+	AUTO(prove) struct prove *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		return err_set(e, ERR_INTERNAL, "no memory to prove a key");
 	*p = (struct prove){ .x = x, .step = step, .node = x->plan->steps[step].node };
-	if (ask(p, e) < 0) {
-		free(p);
-		return -1;
-	}
+	TRY(ask(p, e));
+	p = NULL; /* its callbacks' now */
 	return 0;
 }

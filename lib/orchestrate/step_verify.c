@@ -11,6 +11,12 @@ struct verify {
 	uint8_t nonce[NONCE_LEN];
 };
 
+static void verify_drop(struct verify **v)
+{
+	free(*v);
+	*v = NULL;
+}
+
 /* An enclave that this run launched and that fails is stopped: it is not what was asked for. One
  * that ran before is only named: it may be the last that has the key. */
 static void stop_refused(struct execution *x, size_t step)
@@ -68,7 +74,7 @@ static void on_document(void *context, void *reply, const struct err *failure, i
 	} else {
 		execution_done(v->x, v->step, "%s", holding_text(&r->proofs[v->node]));
 	}
-	free(v);
+	verify_drop(&v);
 }
 
 static int ask(struct verify *v, struct err *e)
@@ -83,17 +89,15 @@ static int ask(struct verify *v, struct err *e)
 
 int step_verify_start(struct execution *x, size_t step, struct err *e)
 {
-	struct verify *v = calloc(1, sizeof(*v));
+	AUTO(verify) struct verify *v = calloc(1, sizeof(*v));
 
 	if (!v)
 		return err_set(e, ERR_INTERNAL, "no memory to verify a node");
 	*v = (struct verify){ .x = x, .step = step, .node = x->plan->steps[step].node };
 	if (ask(v, e) < 0) {
-		struct node_proof *proof = &x->run->proofs[v->node];
-
-		*proof = (struct node_proof){ .is_refused = true, .refusal = *e };
-		free(v);
+		x->run->proofs[v->node] = (struct node_proof){ .is_refused = true, .refusal = *e };
 		return -1;
 	}
+	v = NULL; /* its callback's now */
 	return 0;
 }
