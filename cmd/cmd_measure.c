@@ -164,9 +164,10 @@ const struct cmd cmd_measure = {
 	    "machine that you trust: from then on an image that differs by one bit is refused.\n\n"
 	    "Below stand the pins of the member sets. `up` passes them on; whoever launches "
 	    "enclaves by other means has to, and they are part of PCR2.\n\n"
-	    "To find the libraries, the system's loader reads the image. It is no guard against an "
-	    "image that was made to harm whoever reads it: measure a stranger's where that can do "
-	    "no harm.",
+	    "To find the libraries, the system's loader reads the image, for at most 10 s and "
+	    "without a way to more rights. With yours it still runs an audit library that the "
+	    "image names (DT_AUDIT), and what that leaves behind is not ended: measure a "
+	    "stranger's image where that can do no harm.",
 	.examples = { { "teectl measure", "show the values, and whether they are those pinned" },
 	              { "teectl measure --write", "pin them" },
 	              { "teectl measure -o json | jq -r '.pcrs[0].value'", "PCR0 for a script" } },

@@ -87,6 +87,29 @@ load verb
 	says "PCR0"
 }
 
+@test "measure: an image whose audit library never ends is given up, with no new rights on the way" {
+	make_cluster
+	cat >audit.c <<-'EOF'
+		#include <fcntl.h>
+		#include <sys/prctl.h>
+		#include <unistd.h>
+		unsigned la_version(unsigned version)
+		{
+			(void)version;
+			close(open(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? "bound" : "free", O_CREAT, 0600));
+			for (;;)
+				pause();
+		}
+	EOF
+	echo 'int main(void) { return 0; }' >image.c
+	cc -shared -fPIC audit.c -o audit.so
+	cc image.c -Wl,--audit="$PWD/audit.so" -o enclave
+	sed -i 's|image: .*|image: enclave|' cluster.yaml
+	try 65 measure
+	says "the image's loader has not ended within 10 s"
+	[[ -e bound && ! -e free ]]
+}
+
 @test "measure: an image that is missing or no program" {
 	make_cluster
 	sed -i 's|image: .*|image: enclave|' cluster.yaml

@@ -1,17 +1,21 @@
 #include "attest/measure.h"
 
 #include "attest/elf.h"
+#include "base/clock.h"
 #include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <spawn.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -114,39 +118,72 @@ static void runtime_drop(struct runtime *r)
 	r->count = 0;
 }
 
-static void actions_drop(posix_spawn_file_actions_t *actions)
-{
-	posix_spawn_file_actions_destroy(actions);
-}
-
 #define LISTED_FD 3 /* the image, in the child that lists */
 
-/* LOADER --list /proc/self/fd/3 with an empty environment, so that no LD_… of ours counts. */
-static int spawn_loader(const char *loader, int image_fd, int out_fd, pid_t *ret, struct err *e)
+/* A listing takes some milliseconds; an image may name an audit library that never ends. */
+#define LOADER_MS 10000
+
+/* In the child, where only what a signal handler may do is safe. LOADER --list /proc/self/fd/3 with
+ * an empty environment, so that no LD_… of ours counts, and with no way to more rights than it has.
+ */
+static _Noreturn void become_loader(const char *loader, int image_fd, int out_fd)
 {
+	static const char words[] = "it can't be started";
 	char *const arguments[] = { (char *)loader, "--list", "/proc/self/fd/3", NULL };
 	char *const environment[] = { NULL };
-	AUTO(actions) posix_spawn_file_actions_t actions = { 0 };
-	int failed;
+	int none = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-	failed = posix_spawn_file_actions_init(&actions);
-	if (failed)
-		return err_sys(e, ERR_INTERNAL, failed, "starting the loader");
-	failed =
-	    posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO) |
-	    posix_spawn_file_actions_adddup2(&actions, out_fd, STDERR_FILENO) |
-	    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0) |
-	    posix_spawn_file_actions_adddup2(&actions, image_fd, LISTED_FD);
-	if (failed)
-		return err_set(e, ERR_INTERNAL, "no memory to start the loader");
-	failed = posix_spawn(ret, loader, &actions, NULL, arguments, environment);
-	return failed ? err_sys(e, ERR_DATA, failed, "the image's loader '%s'", loader) : 0;
+	if (none >= 0 && dup2(none, STDIN_FILENO) >= 0 && dup2(out_fd, STDOUT_FILENO) >= 0 &&
+	    dup2(out_fd, STDERR_FILENO) >= 0 && dup2(image_fd, LISTED_FD) >= 0 &&
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
+		execve(loader, arguments, environment);
+	if (write(out_fd, words, sizeof(words) - 1) < 0)
+		_exit(126);
+	_exit(127);
 }
 
-static int wait_for_loader(pid_t pid, const struct runtime *r, struct err *e)
+/* Waits until fd can be read; false when the time is over. */
+static bool is_readable(int fd, int64_t end_ms)
 {
+	struct pollfd readable = { .fd = fd, .events = POLLIN };
+	int ready;
+
+	do {
+		int64_t left = end_ms - clock_monotonic_ms();
+
+		ready = poll(&readable, 1, left > 0 ? (int)left : 0);
+	} while (ready < 0 && errno == EINTR);
+	return ready > 0;
+}
+
+static int read_listing(int in, int64_t end_ms, struct buf *to, struct err *e)
+{
+	for (;;) {
+		uint8_t bytes[4096];
+		ssize_t got;
+
+		if (!is_readable(in, end_ms))
+			return err_set(e, ERR_DATA, "the image's loader has not ended within %d s",
+			               LOADER_MS / 1000);
+		got = read(in, bytes, sizeof(bytes));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return err_sys(e, ERR_INTERNAL, errno, "reading the loader's list");
+		if (got == 0)
+			return 0;
+		TRY(buf_add(to, view_new(bytes, (size_t)got), e));
+	}
+}
+
+/* Not waited for before its end has been seen, so that pid is nobody else's when it is killed. */
+static int wait_for_loader(pid_t pid, int64_t end_ms, const struct runtime *r, struct err *e)
+{
+	AUTO(fd) int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	int status;
 
+	if (pidfd < 0 || !is_readable(pidfd, end_ms))
+		kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return err_sys(e, ERR_INTERNAL, errno, "waiting for the loader");
@@ -161,6 +198,7 @@ static int list_libraries(int image_fd, struct runtime *r, struct err *e)
 	AUTO(fd) int high = fcntl(image_fd, F_DUPFD_CLOEXEC, FD_LOW);
 	AUTO(fd) int in = -1;
 	AUTO(fd) int out = -1;
+	int64_t end_ms = clock_monotonic_ms() + LOADER_MS;
 	struct err read_error;
 	int pipes[2], read_outcome;
 	pid_t pid;
@@ -168,15 +206,25 @@ static int list_libraries(int image_fd, struct runtime *r, struct err *e)
 	if (high < 0 || pipe2(pipes, O_CLOEXEC) < 0)
 		return err_sys(e, ERR_INTERNAL, errno, "a pipe to the loader");
 	in = pipes[0];
-	out = pipes[1];
-	TRY(spawn_loader(r->loader, high, out, &pid, e));
+	/* Above those that the child makes its own. */
+	out = fcntl(pipes[1], F_DUPFD_CLOEXEC, FD_LOW);
+	close(pipes[1]);
+	pid = out < 0 ? -1 : fork();
+	if (pid < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "starting the loader");
+	if (pid == 0)
+		become_loader(r->loader, high, out);
 	fd_drop(&out);
-	read_outcome = fd_read(in, "the loader's list", &r->listing, &read_error);
+	read_outcome = read_listing(in, end_ms, &r->listing, &read_error);
 	fd_drop(&in);
-	TRY(wait_for_loader(pid, r, e));
-	if (read_outcome < 0)
+	if (read_outcome < 0) {
+		kill(pid, SIGKILL);
 		*e = read_error;
-	return read_outcome;
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+		return -1;
+	}
+	return wait_for_loader(pid, end_ms, r, e);
 }
 
 static const char *base_name(const char *path)
@@ -197,7 +245,7 @@ static int add_library(struct runtime *r, const char *name, const char *path, st
 			return err_set(e, ERR_DATA, "the image has two libraries '%s'", name);
 	if (r->count == LIBRARIES_MAX)
 		return err_set(e, ERR_DATA, "the image has more than %d libraries", LIBRARIES_MAX);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return err_sys(e, ERR_DATA, errno, "the image's library '%s'", path);
 	TRY(file_map(fd, path, &file, e));
