@@ -148,9 +148,9 @@ check: test test-sanitized
 
 valgrind: deps-build-test-check
 	@$(MAKE) --no-print-directory CFLAGS="-O1 -g -DUNDER_VALGRIND" WIPE_FREE= BUILD=$(BUILD)-valgrind unit-programs
-	@for t in $(UNIT_TESTS:$(BUILD)/%=$(BUILD)-valgrind/%); do \
-		valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite $$t >/dev/null 2>$(BUILD)-valgrind/log || \
-		{ echo "$$t"; cat $(BUILD)-valgrind/log; exit 1; }; done; echo "valgrind: nothing"
+	@printf '%s\n' $(UNIT_TESTS:$(BUILD)/%=$(BUILD)-valgrind/%) | xargs -P $$(nproc) -I T sh -c \
+		'valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite T >T.out 2>T.log || \
+		{ echo T; cat T.log; exit 255; }' && echo "valgrind: nothing"
 
 unit-programs: $(UNIT_TESTS)
 
