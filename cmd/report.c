@@ -94,6 +94,8 @@ static const struct {
 	const char *words;
 } reason_hints[] = {
 	{ 5, "pcr", "measure", "shows what this machine measures beside what is expected" },
+	{ 2, "key-lost", NULL,
+	  "README.md, \"Limits of this version\", says what the shares are still good for" },
 	{ 75, STATE_LOCKED, NULL,
 	  "run the same command again when that run has ended; it is not waited for" },
 };

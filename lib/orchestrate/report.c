@@ -267,6 +267,7 @@ int report_make(const struct run *r, struct cluster_report *ret, struct err *e)
 	memcpy(report.manifest_hash, r->seen.genesis.manifest_hash.bytes,
 	       sizeof(report.manifest_hash));
 	memcpy(report.quorum_public_key, r->seen.genesis.quorum_key.bytes, PUBLIC_KEY_LEN);
+	report.is_lost = observation_is_lost(&r->seen);
 	report.node_count = (int64_t)r->seen.count;
 	for (size_t i = 0; i < r->seen.count; i++) {
 		struct node_report *n;
@@ -318,9 +319,10 @@ int report_judge(const struct cluster_report *report, struct err *e)
 		return err_set(e, ERR_UNREACHABLE, "none of %lld TEEs answers",
 		               (long long)report->node_count);
 	if (report->ready_count < report->node_count || report->verified_count < report->node_count)
-		return err_set(e, ERR_NOT_DESIRED, "%lld of %lld TEEs %s ready, %lld verified",
-		               (long long)report->ready_count, (long long)report->node_count,
-		               report->ready_count == 1 ? "is" : "are",
-		               (long long)report->verified_count);
+		return err_reason(e, ERR_NOT_DESIRED, report->is_lost ? "key-lost" : "",
+		                  "%lld of %lld TEEs %s ready, %lld verified",
+		                  (long long)report->ready_count, (long long)report->node_count,
+		                  report->ready_count == 1 ? "is" : "are",
+		                  (long long)report->verified_count);
 	return 0;
 }
