@@ -68,9 +68,10 @@ struct opt {
 	const char *metavar;
 	size_t offset; /* in the verb's struct: of the kind's type, or of a struct text_list */
 	bool is_required;
-	bool is_refused_late; /* the verb itself refuses that it is missing, since it can say more */
-	bool may_be_empty;        /* of OPT_TEXT: "" is a value like another */
-	bool is_list;             /* of the kinds that are const char * */
+	bool
+	    is_refused_late; /* the verb itself refuses that it is missing, since it can say more */
+	bool may_be_empty;   /* of OPT_TEXT: "" is a value like another */
+	bool is_list;        /* of the kinds that are const char * */
 	const char *fallback;     /* as it would be typed; NULL: none */
 	uint64_t min, max;        /* OPT_NUMBER */
 	const char *const *words; /* OPT_WORD, NULL-terminated */

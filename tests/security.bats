@@ -41,7 +41,7 @@ refused_by_pcr() {
 pids() {
 	local process
 	for process in /proc/[0-9]*; do
-		if [[ $process/cwd -ef $PWD ]] && tr '\0' ' ' <"$process/cmdline" 2>/dev/null | grep -q -- "--instance $1 "; then
+		if [[ $process/cwd -ef $PWD ]] && tr '\0' ' ' <"$process/cmdline" 2>/dev/null | grep -q -- "--instance[= ]$1 "; then
 			printf '%s\n' "${process#/proc/}"
 		fi
 	done
@@ -110,7 +110,7 @@ hypervisor() {
 	hypervisor 'exec "$real" "$@" --max-body 1000000'
 	run -5 --separate-stderr bin/teectl -f own.yaml up
 	refused_by_pcr 2 tee1
-	hypervisor 'args=("$@"); for i in "${!args[@]}"; do [[ ${args[i]} != --role ]] || args[i + 1]=others; done; exec "$real" "${args[@]}"'
+	hypervisor 'args=("$@"); for i in "${!args[@]}"; do [[ ${args[i]} != --role=* ]] || args[i]=--role=others; done; exec "$real" "${args[@]}"'
 	run -5 --separate-stderr bin/teectl -f own.yaml up
 	refused_by_pcr 3 tee1
 }

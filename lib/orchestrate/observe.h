@@ -53,10 +53,11 @@ enum standing {
 	STANDS_BROKEN,   /* UnrecoverableError */
 };
 
-/* There was a genesis, and no node that answers has the key, or waits for the shares that make it. Not so while one is unreachable: it may hold the key. */
-#define OBSERVATION_LOST_TEXT                                                                      \
-	"no TEE has the quorum key of '%s' any more, and none waits for shares; this version can't " \
-	"bring it back from the shares: keep the state folder and the members' keys; for a new key use another "      \
+/* There was a genesis, and no node that answers has the key, or waits for the shares that make it.
+ * Not so while one is unreachable: it may hold the key. */
+#define OBSERVATION_LOST_TEXT                                                                                    \
+	"no TEE has the quorum key of '%s' any more, and none waits for shares; this version can't "             \
+	"bring it back from the shares: keep the state folder and the members' keys; for a new key use another " \
 	"metadata.name, or another --state"
 bool observation_is_lost(const struct observation *o);
 

@@ -56,7 +56,7 @@ struct cluster_report {
 	uint8_t quorum_public_key[PUBLIC_KEY_LEN];
 	struct wire_list waiting_for; /* struct alias_item: members */
 	struct wire_list nodes;       /* struct node_report */
-	bool is_lost; /* observation_is_lost; not in the schema: missing says it */
+	bool is_lost;                 /* observation_is_lost; not in the schema: missing says it */
 	struct buf missing;           /* what is missing, one sentence; empty: nothing */
 	struct buf next;              /* what to type next; empty: nothing */
 };
