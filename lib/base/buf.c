@@ -68,7 +68,10 @@ int buf_reserve(struct buf *b, size_t len, uint8_t **ret, struct err *e)
 	need = b->len + len + 1; /* the NUL behind the contents */
 	if (need > b->cap) {
 		cap = b->cap > SIZE_MAX / 2 ? need : b->cap * 2;
-		if (cap > b->max + 1 || cap < need)
+		/* To the maximum at once: byte by byte from half of it would cost its square. */
+		if (cap > b->max)
+			cap = b->max + 1;
+		if (cap < need)
 			cap = need;
 		data = malloc(cap);
 		if (!data)

@@ -2,30 +2,27 @@
 
 #include "base/text.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 static const struct err_info table[ERR_COUNT] = {
-#define X(id, name, wire, http, exit_status, words) [id] = { name, wire, http, exit_status, words },
+#define X(id, name, wire, http, exit_status, is_final, words)                                      \
+	[id] = { name, wire, http, exit_status, is_final, words },
 	ERR_LIST(X)
 #undef X
 };
 
 /* What came from outside may stand in a text: it must not move a terminal's cursor, and
- * it may have to go into JSON. A character that the limit cut in two is
- * dropped. */
-static void make_printable(char *text)
+ * it may have to go into JSON. A character that the limit (max bytes and a NUL) cut in two is
+ * dropped; any other byte that is not UTF-8 becomes a question mark, and what follows it stays. */
+static void make_printable(char *text, size_t max)
 {
-	size_t len = strlen(text), whole = len;
+	size_t len = strlen(text);
 
-	while (whole > 0 && len - whole < 3 && !utf8_is_valid(view_new(text, whole)))
-		whole--;
-	if (utf8_is_valid(view_new(text, whole)))
-		text[whole] = 0;
-	else
-		for (size_t i = 0; i < len; i++)
-			text[i] = text[i] & 0x80 ? '?' : text[i];
+	if (len == max)
+		text[text_whole(text)] = 0;
 	text_tame(text);
 }
 
@@ -36,7 +33,7 @@ static void set(struct err *e, enum err_code code, const char *reason, const cha
 	e->code = code;
 	snprintf(e->reason, sizeof(e->reason), "%s", reason);
 	vsnprintf(e->text, sizeof(e->text), format, args);
-	make_printable(e->text);
+	make_printable(e->text, sizeof(e->text) - 1);
 }
 
 int err_set(struct err *e, enum err_code code, const char *format, ...)
@@ -59,17 +56,32 @@ int err_reason(struct err *e, enum err_code code, const char *reason, const char
 	return -1;
 }
 
+static const char *reason_of(int errnum)
+{
+	switch (errnum) {
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		return ERR_PERMISSION;
+	case ENOSPC:
+	case EDQUOT:
+		return ERR_SPACE;
+	default:
+		return "";
+	}
+}
+
 int err_sys(struct err *e, enum err_code code, int errnum, const char *format, ...)
 {
 	va_list args;
 	size_t len;
 
 	va_start(args, format);
-	set(e, code, "", format, args);
+	set(e, code, reason_of(errnum), format, args);
 	va_end(args);
 	len = strlen(e->text);
 	snprintf(e->text + len, sizeof(e->text) - len, ": %s", strerror(errnum));
-	make_printable(e->text);
+	make_printable(e->text, sizeof(e->text) - 1);
 	return -1;
 }
 
@@ -85,11 +97,11 @@ int err_wrap(struct err *e, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(outer, room - 1, format, args);
 	va_end(args);
+	make_printable(outer, room - 2);
 	len = strlen(outer);
 	memmove(e->text + len + 2, e->text, inner + 1);
 	memcpy(e->text, outer, len);
 	memcpy(e->text + len, ": ", 2);
-	make_printable(e->text);
 	return -1;
 }
 

@@ -8,50 +8,52 @@
 #include "base/base.h"
 
 /* id, name (stable: scripts read it), code on the wire (contract.md), HTTP status, exit status
- * (design.md), and the words that a person sees first.
+ * (design.md), whether the same question would meet it again, and the words that a person sees
+ * first.
  *
  * Two rows share a wire code where the contract gives one number two sentences. The rows from
  * ERR_NOT_FOUND on have the HTTP status as their code. Wire code 0: never leaves the program. */
 #define ERR_LIST(X)                                                                                \
-	X(ERR_INTERNAL, "internal", 0, 500, 1, "Internal fault")                                   \
-	X(ERR_NOT_DESIRED, "not-desired", 0, 500, 2, "Not in the desired state")                   \
-	X(ERR_WAITING, "waiting", 0, 500, 3, "Waiting for people")                                 \
-	X(ERR_PARTIAL, "partial", 0, 500, 4, "Some nodes done, some not")                          \
-	X(ERR_REFUSED, "refused", 0, 500, 5, "Attestation or policy refused")                      \
-	X(ERR_USAGE, "usage", 0, 500, 64, "Usage")                                                 \
-	X(ERR_DATA, "data", 0, 500, 65, "Bad input data")                                          \
-	X(ERR_NO_INPUT, "no-input", 0, 500, 66, "Input file missing")                              \
-	X(ERR_UNREACHABLE, "unreachable", 0, 500, 69, "Unreachable")                               \
-	X(ERR_TRY_AGAIN, "try-again", 0, 500, 75, "Timed out or locked")                           \
-	X(ERR_CONFIG, "config", 0, 500, 78, "Cluster file invalid")                                \
-	X(ERR_INTERRUPTED, "interrupted", 0, 500, 130, "Interrupted")                              \
-	X(ERR_REQUEST, "request", 1000, 400, 65, "Invalid request")                                \
-	X(ERR_NO_MANIFEST, "no-manifest", 1001, 409, 2, "Manifest envelope not found")             \
-	X(ERR_NAMESPACE, "namespace", 1001, 400, 2, "Invalid namespace")                           \
-	X(ERR_THRESHOLD, "threshold", 1002, 400, 65, "Invalid threshold")                          \
-	X(ERR_MANIFEST, "manifest", 1002, 400, 65, "Invalid manifest")                             \
-	X(ERR_SHARE, "share", 1003, 400, 65, "Share rejected")                                     \
-	X(ERR_RECONSTRUCTION, "reconstruction", 1004, 400, 65, "Key reconstruction failed")        \
-	X(ERR_ATTESTATION, "attestation", 1005, 403, 5,                                            \
+	X(ERR_INTERNAL, "internal", 0, 500, 1, false, "Internal fault")                            \
+	X(ERR_NOT_DESIRED, "not-desired", 0, 500, 2, false, "Not in the desired state")            \
+	X(ERR_WAITING, "waiting", 0, 500, 3, false, "Waiting for people")                          \
+	X(ERR_PARTIAL, "partial", 0, 500, 4, false, "Some nodes done, some not")                   \
+	X(ERR_REFUSED, "refused", 0, 500, 5, true, "Attestation or policy refused")                \
+	X(ERR_USAGE, "usage", 0, 500, 64, false, "Usage")                                          \
+	X(ERR_DATA, "data", 0, 500, 65, true, "Bad input data")                                    \
+	X(ERR_NO_INPUT, "no-input", 0, 500, 66, true, "Input file missing")                        \
+	X(ERR_UNREACHABLE, "unreachable", 0, 500, 69, false, "Unreachable")                        \
+	X(ERR_TRY_AGAIN, "try-again", 0, 500, 75, false, "Timed out or locked")                    \
+	X(ERR_CONFIG, "config", 0, 500, 78, true, "Cluster file invalid")                          \
+	X(ERR_INTERRUPTED, "interrupted", 0, 500, 130, false, "Interrupted")                       \
+	X(ERR_REQUEST, "request", 1000, 400, 65, true, "Invalid request")                          \
+	X(ERR_NO_MANIFEST, "no-manifest", 1001, 409, 2, false, "Manifest envelope not found")      \
+	X(ERR_NAMESPACE, "namespace", 1001, 400, 2, false, "Invalid namespace")                    \
+	X(ERR_THRESHOLD, "threshold", 1002, 400, 65, true, "Invalid threshold")                    \
+	X(ERR_MANIFEST, "manifest", 1002, 400, 65, true, "Invalid manifest")                       \
+	X(ERR_SHARE, "share", 1003, 400, 65, true, "Share rejected")                               \
+	X(ERR_RECONSTRUCTION, "reconstruction", 1004, 400, 65, true, "Key reconstruction failed")  \
+	X(ERR_ATTESTATION, "attestation", 1005, 403, 5, true,                                      \
 	  "Attestation document verification failed")                                              \
-	X(ERR_PHASE, "phase", 1006, 409, 2, "Invalid state transition")                            \
-	X(ERR_INJECTION, "injection", 1007, 400, 5, "Key injection failed")                        \
-	X(ERR_APPROVAL, "approval", 1008, 403, 5, "Manifest not approved")                         \
-	X(ERR_RATE, "rate", 1009, 429, 75, "Too many requests")                                    \
-	X(ERR_ENCLAVE, "enclave", 1010, 500, 69, "Internal error")                                 \
-	X(ERR_ACCESS, "access", 1011, 403, 77, "Access denied")                                    \
-	X(ERR_ORIGIN, "origin", 403, 403, 77, "Origin refused")                                    \
-	X(ERR_NOT_FOUND, "not-found", 404, 404, 69, "Not found")                                   \
-	X(ERR_METHOD, "method", 405, 405, 69, "Method not allowed")                                \
-	X(ERR_LENGTH_REQUIRED, "length-required", 411, 411, 65, "Length required")                 \
-	X(ERR_TOO_LARGE, "too-large", 413, 413, 65, "Body too large")                              \
-	X(ERR_MEDIA_TYPE, "media-type", 415, 415, 65, "Unsupported media type")                    \
-	X(ERR_MISDIRECTED, "misdirected", 421, 421, 69, "Misdirected request")                     \
-	X(ERR_HEADERS_TOO_LARGE, "headers-too-large", 431, 431, 65, "Header block too large")      \
-	X(ERR_UNAVAILABLE, "unavailable", 503, 503, 75, "Unavailable")
+	X(ERR_PHASE, "phase", 1006, 409, 2, false, "Invalid state transition")                     \
+	X(ERR_INJECTION, "injection", 1007, 400, 5, true, "Key injection failed")                  \
+	X(ERR_APPROVAL, "approval", 1008, 403, 5, true, "Manifest not approved")                   \
+	X(ERR_RATE, "rate", 1009, 429, 75, false, "Too many requests")                             \
+	X(ERR_ENCLAVE, "enclave", 1010, 500, 69, false, "Internal error")                          \
+	X(ERR_ACCESS, "access", 1011, 403, 77, true, "Access denied")                              \
+	X(ERR_ORIGIN, "origin", 403, 403, 77, true, "Origin refused")                              \
+	X(ERR_NOT_FOUND, "not-found", 404, 404, 69, false, "Not found")                            \
+	X(ERR_METHOD, "method", 405, 405, 69, false, "Method not allowed")                         \
+	X(ERR_LENGTH_REQUIRED, "length-required", 411, 411, 65, true, "Length required")           \
+	X(ERR_TOO_LARGE, "too-large", 413, 413, 65, true, "Body too large")                        \
+	X(ERR_MEDIA_TYPE, "media-type", 415, 415, 65, true, "Unsupported media type")              \
+	X(ERR_MISDIRECTED, "misdirected", 421, 421, 69, false, "Misdirected request")              \
+	X(ERR_HEADERS_TOO_LARGE, "headers-too-large", 431, 431, 65, true,                          \
+	  "Header block too large")                                                                \
+	X(ERR_UNAVAILABLE, "unavailable", 503, 503, 75, false, "Unavailable")
 
 enum err_code {
-#define X(id, name, wire, http, exit_status, words) id,
+#define X(id, name, wire, http, exit_status, is_final, words) id,
 	ERR_LIST(X)
 #undef X
 	    ERR_COUNT
@@ -62,6 +64,7 @@ struct err_info {
 	int wire;
 	int http;
 	int exit_status;
+	bool is_final;
 	const char *words;
 };
 
@@ -79,6 +82,9 @@ struct err {
 int err_set(struct err *e, enum err_code code, const char *format, ...) PRINTF_LIKE(3, 4);
 int err_reason(struct err *e, enum err_code code, const char *reason, const char *format, ...)
     PRINTF_LIKE(4, 5);
+/* Reasons of err_sys, where the machine is at fault and can be told so: rights, and room. */
+#define ERR_PERMISSION "permission"
+#define ERR_SPACE      "space"
 /* Appends strerror(errnum). errnum is errno as the line after the failed call saw it. */
 int err_sys(struct err *e, enum err_code code, int errnum, const char *format, ...)
     PRINTF_LIKE(4, 5);

@@ -2,19 +2,21 @@
 
 #include "base/text.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define READ_STEP 65536
+#define READ_STEP    65536
+#define FOLDERS_OPEN 8 /* while a tree is removed: a deeper one is walked all the same */
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x10 /* Linux 6.3; older headers lack it */
@@ -213,9 +215,66 @@ static int write_whole(const char *path, struct view content, unsigned mode, boo
 	return sync_folder(path, e);
 }
 
+/* What a name that is to be written stands for. */
+enum kind { KIND_NONE, KIND_REGULAR, KIND_LINK, KIND_OTHER };
+
+static int look_at(const char *path, enum kind *ret, struct err *e)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == 0)
+		*ret = S_ISREG(st.st_mode)   ? KIND_REGULAR
+		       : S_ISDIR(st.st_mode) ? KIND_REGULAR /* rename refuses it */
+		       : S_ISLNK(st.st_mode) ? KIND_LINK
+		                             : KIND_OTHER;
+	else if (errno == ENOENT)
+		*ret = KIND_NONE;
+	else
+		return err_sys(e, ERR_INTERNAL, errno, "'%s'", path);
+	return 0;
+}
+
 int file_write(const char *path, struct view content, unsigned mode, struct err *e)
 {
+	enum kind kind;
+
+	TRY(look_at(path, &kind, e));
+	if (kind == KIND_OTHER)
+		return err_set(e, ERR_DATA, "'%s' is there, is not a regular file, and stays",
+		               path);
 	return write_whole(path, content, mode, /* may_replace= */ true, e);
+}
+
+/* Opened without waiting: who looks for an interrupt meanwhile? A FIFO must have its reader. */
+static int write_into(const char *path, struct view content, struct err *e)
+{
+	AUTO(fd)
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0 && errno == ENXIO)
+		return err_set(e, ERR_DATA, "'%s': nobody reads from it", path);
+	if (fd < 0 || fcntl(fd, F_SETFL, 0) < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "writing into '%s'", path);
+	TRY(fd_write(fd, path, content, e));
+	/* What is no file on a disk can't be synced. */
+	if (fsync(fd) < 0 && errno != EINVAL && errno != EROFS)
+		return err_sys(e, ERR_INTERNAL, errno, "syncing '%s'", path);
+	return 0;
+}
+
+int file_write_named(const char *path, struct view content, unsigned mode, struct err *e)
+{
+	enum kind kind;
+
+	TRY(look_at(path, &kind, e));
+	if (kind == KIND_LINK || kind == KIND_OTHER)
+		return write_into(path, content, e);
+	return write_whole(path, content, mode, /* may_replace= */ true, e);
+}
+
+int file_create(const char *path, struct view content, unsigned mode, struct err *e)
+{
+	return write_whole(path, content, mode, /* may_replace= */ false, e);
 }
 
 int file_create_secret(const char *path, const struct secret *content, struct err *e)
@@ -239,32 +298,66 @@ int memory_file_new(const char *name, int least, bool is_program, int *ret, stru
 	return 0;
 }
 
+/* Counts what was put: a device's offset need not move. */
 static int copy_all(int from, int to, const char *what, size_t max, struct err *e)
 {
 	off_t offset = 0;
+	size_t len = 0;
 
-	while ((size_t)offset <= max) {
-		ssize_t put = sendfile(to, from, &offset, max + 1 - (size_t)offset);
+	while (len <= max) {
+		ssize_t put = sendfile(to, from, &offset, max + 1 - len);
 
 		if (put == 0)
 			return 0;
 		if (put < 0 && errno != EINTR)
 			return err_sys(e, ERR_DATA, errno, "copying %s", what);
+		if (put > 0)
+			len += (size_t)put;
 	}
 	return err_set(e, ERR_DATA, "%s has more than %zu bytes", what, max);
 }
 
 int memory_file_fill(int fd, int from, const char *what, size_t max, struct err *e)
 {
+	struct stat st;
+
+	if (fstat(from, &st) < 0)
+		return err_sys(e, ERR_NO_INPUT, errno, "%s", what);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_DATA, "%s is not a regular file", what);
 	TRY(copy_all(from, fd, what, max, e));
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
 		return err_sys(e, ERR_INTERNAL, errno, "sealing the copy of %s", what);
 	return 0;
 }
 
+int file_look(const char *path, bool *ret_is_there, struct err *e)
+{
+	bool is_there = access(path, F_OK) == 0;
+
+	if (!is_there && errno != ENOENT && errno != ENOTDIR)
+		return err_sys(e, ERR_NO_INPUT, errno, "'%s'", path);
+	*ret_is_there = is_there;
+	return 0;
+}
+
 bool file_is_there(const char *path)
 {
 	return access(path, F_OK) == 0;
+}
+
+int file_check_private(const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return err_sys(e, ERR_NO_INPUT, errno, "'%s'", path);
+	if (S_ISREG(st.st_mode) && st.st_mode & 077)
+		return err_set(e, ERR_DATA,
+		               "'%s' is a private key, and its mode %04o lets others at it: "
+		               "expected 0600 (chmod 600)",
+		               path, st.st_mode & 07777);
+	return 0;
 }
 
 static int folder_check_private(const char *path, struct err *e)
@@ -284,6 +377,66 @@ static int folder_check_private(const char *path, struct err *e)
 	return 0;
 }
 
+int folder_make_inner(const char *path, struct err *e)
+{
+	struct stat st;
+
+	TRY(folder_make_private(path, e));
+	if (lstat(path, &st) < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "'%s'", path);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(e, ERR_DATA, "'%s' is a link: expected a folder", path);
+	return 0;
+}
+
+static void folder_drop(DIR **folder)
+{
+	if (*folder)
+		closedir(*folder);
+}
+
+int folder_each(const char *path, const char *what, bool may_lack,
+                int (*take)(void *context, const char *name, struct err *e), void *context,
+                struct err *e)
+{
+	AUTO(folder) DIR *folder = opendir(path);
+	const struct dirent *entry;
+
+	if (!folder && errno == ENOENT && may_lack)
+		return 0;
+	if (!folder)
+		return err_sys(e, ERR_NO_INPUT, errno, "%s", what);
+	for (;;) {
+		errno = 0;
+		entry = readdir(folder);
+		if (!entry && errno)
+			return err_sys(e, ERR_NO_INPUT, errno, "%s", what);
+		if (!entry)
+			return 0;
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			TRY(take(context, entry->d_name, e));
+	}
+}
+
+int file_open_log(const char *path, int *ret_fd, struct err *e)
+{
+	AUTO(fd)
+	int fd = open(
+	    path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+	    0600);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(e, errno == ELOOP || errno == ENXIO ? ERR_DATA : ERR_INTERNAL, errno,
+		               "'%s'", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_DATA, "'%s' is not a regular file", path);
+	if (fcntl(fd, F_SETFL, O_APPEND) < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "'%s'", path);
+	*ret_fd = MOVE_FD(fd);
+	return 0;
+}
+
 int folder_make_private(const char *path, struct err *e)
 {
 	AUTO(text) char *above = NULL;
@@ -295,26 +448,39 @@ int folder_make_private(const char *path, struct err *e)
 	if (errno != ENOENT)
 		return err_sys(e, ERR_INTERNAL, errno, "making folder '%s'", path);
 	TRY(path_folder(path, &above, e));
-	if (!file_is_there(above))
+	if (!file_is_there(above)) /* or can't be seen: then mkdir says so */
 		TRY(folder_make_private(above, e));
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		return err_sys(e, ERR_INTERNAL, errno, "making folder '%s'", path);
 	return folder_check_private(path, e);
 }
 
-int file_lock(const char *path, bool wait, int *ret_fd, struct err *e)
+static int remove_one(const char *path, const struct stat *seen, int kind, struct FTW *at)
 {
-	AUTO(fd) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	(void)seen, (void)kind, (void)at;
+	return remove(path);
+}
 
-	if (fd < 0)
-		return err_sys(e, ERR_INTERNAL, errno, "opening lock '%s'", path);
-	while (flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0) {
-		if (errno == EWOULDBLOCK)
-			return err_set(e, ERR_TRY_AGAIN, "another run holds '%s'", path);
-		if (errno != EINTR)
-			return err_sys(e, ERR_INTERNAL, errno, "locking '%s'", path);
-	}
-	*ret_fd = MOVE_FD(fd);
+int folder_remove_all(const char *path, struct err *e)
+{
+	if (nftw(path, remove_one, FOLDERS_OPEN, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT)
+		return 0;
+	return err_sys(e, ERR_INTERNAL, errno, "removing '%s'", path);
+}
+
+int path_real(const char *path, char **ret, struct err *e)
+{
+	struct stat st;
+	char *real;
+
+	if (lstat(path, &st) < 0)
+		return err_sys(e, ERR_NO_INPUT, errno, "'%s'", path);
+	if (!S_ISLNK(st.st_mode))
+		return text_dup(path, ret, e);
+	real = realpath(path, NULL);
+	if (!real)
+		return err_sys(e, ERR_NO_INPUT, errno, "'%s'", path);
+	*ret = real;
 	return 0;
 }
 

@@ -23,9 +23,17 @@ MUST_CHECK int fd_read(int fd, const char *what, struct buf *to, struct err *e);
 MUST_CHECK int file_read_secret(const char *path, size_t max, struct secret *ret, struct err *e);
 
 /* To a temporary name in the same folder, synced, renamed. mode is the file's, whatever the umask.
- */
+ * For files of ours: a link of that name is replaced and never followed; a device, FIFO or socket
+ * stays what it is. fails  ERR_DATA: there is one */
 MUST_CHECK int file_write(const char *path, struct view content, unsigned mode, struct err *e);
-/* The same, but ERR_DATA when there is a file of that name already; mode 0600. */
+/* The same for a file that the user names, as cp treats it: what is there and is no regular file is
+ * opened and written into, a link followed to what it names, which is cut off, written in place and
+ * keeps its mode; of a link to nothing no file is made. A FIFO that nobody reads is ERR_DATA. */
+MUST_CHECK int file_write_named(const char *path, struct view content, unsigned mode,
+                                struct err *e);
+/* The same as file_write, but ERR_DATA when there is a file of that name already. */
+MUST_CHECK int file_create(const char *path, struct view content, unsigned mode, struct err *e);
+/* That of a secret; mode 0600. */
 MUST_CHECK int file_create_secret(const char *path, const struct secret *content, struct err *e);
 MUST_CHECK int fd_write(int fd, const char *what, struct view content, struct err *e);
 
@@ -40,14 +48,45 @@ MUST_CHECK int memory_file_new(const char *name, int least, bool is_program, int
  * fails  ERR_DATA: more than max bytes, or from can't be copied; what: of the message */
 MUST_CHECK int memory_file_fill(int fd, int from, const char *what, size_t max, struct err *e);
 
+/* ERR_NO_INPUT where it can't be told, say since a folder of the path is another's: that something
+ * can't be seen must not be taken for its not being there. */
+MUST_CHECK int file_look(const char *path, bool *ret_is_there, struct err *e);
+/* false also where it can't be told: only for who then opens, makes or refuses it, and says why. */
 bool file_is_there(const char *path);
+/* A private key's file that another program will read: ERR_NO_INPUT when it is not there, ERR_DATA
+ * when others may read or change it. */
+MUST_CHECK int file_check_private(const char *path, struct err *e);
 /* Makes path and what is missing above it; those made have mode 0700. A folder that is there and
  * is not ours, or that others may write to, is refused. */
 MUST_CHECK int folder_make_private(const char *path, struct err *e);
-/* An exclusive lock on path, created 0600, held until the descriptor is closed. Waits if wait. Else
- * ERR_TRY_AGAIN when another holds it. */
-MUST_CHECK int file_lock(const char *path, bool wait, int *ret_fd, struct err *e);
+/* The same of a folder inside one of ours, where a link would lead elsewhere. */
+MUST_CHECK int folder_make_inner(const char *path, struct err *e);
+/* Gives each name in a folder, but "." and "..", to take, in no order; where that fails, so does
+ * this.
+ *
+ * what      of the message
+ * may_lack  a folder that is not there has no names
+ * fails     ERR_NO_INPUT: it can't be read */
+MUST_CHECK int folder_each(const char *path, const char *what, bool may_lack,
+                           int (*take)(void *context, const char *name, struct err *e),
+                           void *context, struct err *e);
+/* Opens a log to append to it, mode 0600: no link, and no FIFO or device, which would be waited
+ * for. fails  ERR_DATA */
+MUST_CHECK int file_open_log(const char *path, int *ret_fd, struct err *e);
+/* Removes a folder and all that is in it; links are not followed. That there is none is no failure.
+ */
+MUST_CHECK int folder_remove_all(const char *path, struct err *e);
+/* An exclusive lock on path, created 0600, held until the descriptor is closed.
+ * patience_ms  how long it is waited for; 0: not at all
+ * fails        ERR_TRY_AGAIN: another holds it */
+MUST_CHECK int file_lock(const char *path, int64_t patience_ms, int *ret_fd, struct err *e);
+/* Does a process hold it, this one or another? Asks without taking it: who wanted it at that moment
+ * would be refused. Where /proc does not say, nobody does. */
+bool file_is_locked(const char *path);
 
+/* The path of the file that a link leads to; of any other file path itself. ERR_NO_INPUT where
+ * nothing is. */
+MUST_CHECK int path_real(const char *path, char **ret, struct err *e);
 /* folder/name; name alone when it is absolute. */
 MUST_CHECK int path_join(const char *folder, const char *name, char **ret, struct err *e);
 /* The folder of path, "." when it has none. */

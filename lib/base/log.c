@@ -63,13 +63,17 @@ static void add_value(struct line *l, const char *text)
 
 	if (quote)
 		add(l, '"');
-	for (; *text; text++) {
-		size_t control = text_control(text);
+	while (*text) {
+		bool is_tame;
+		size_t len = text_take(text, &is_tame);
 
 		if (*text == '"' || *text == '\\')
 			add(l, '\\');
-		add(l, control ? '?' : *text);
-		text += control > 1 ? control - 1 : 0;
+		if (!is_tame)
+			add(l, '?');
+		for (size_t i = 0; is_tame && i < len; i++)
+			add(l, text[i]);
+		text += len;
 	}
 	if (quote)
 		add(l, '"');

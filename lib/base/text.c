@@ -33,6 +33,16 @@ void hex_write(struct view bytes, char *to)
 	to[2 * bytes.len] = 0;
 }
 
+void hash_short(const uint8_t hash[static SHORT_LEN], char to[static SHORT_TEXT_LEN])
+{
+	hex_write(view_new(hash, SHORT_LEN), to);
+}
+
+void key_short(const uint8_t key[static 1 + SHORT_LEN], char to[static SHORT_TEXT_LEN])
+{
+	hash_short(key + 1, to);
+}
+
 int hex_format(struct view bytes, struct buf *to, struct err *e)
 {
 	uint8_t *at;
@@ -205,6 +215,14 @@ void time_format(int64_t unix_ms, char to[static TIME_TEXT_LEN])
 	snprintf(to, TIME_TEXT_LEN, "%.19s.%03uZ", whole, (unsigned)(unix_ms % 1000) % 1000);
 }
 
+void time_format_seconds(int64_t unix_s, char to[static TIME_TEXT_LEN])
+{
+	bool is_in_range = unix_s >= 0 && unix_s <= TIME_MAX_MS / 1000;
+
+	time_format(is_in_range ? unix_s * 1000 : 0, to);
+	snprintf(to + strlen("2026-01-02T03:04:05"), 2, "Z");
+}
+
 /* The length of "2026-01-02T03:04:05" where text begins with it, else 0. strptime alone would take
  * blanks, and 30 February for 2 March. */
 static size_t date_parse(const char *text, int64_t *ret_seconds)
@@ -347,6 +365,31 @@ static size_t distance(const char *a, const char *b)
 	return row[len];
 }
 
+#define CHARACTER_MAX 4 /* bytes of one in UTF-8: RFC 3629 3 */
+
+size_t text_whole(const char *text)
+{
+	size_t len = strlen(text), at = len;
+
+	while (at > 0 && len - at < CHARACTER_MAX - 1 && (text[at - 1] & 0xc0) == 0x80)
+		at--;
+	if (at == 0 || (uint8_t)text[at - 1] < 0xc2 || (uint8_t)text[at - 1] > 0xf4 ||
+	    utf8_is_valid(view_new(text + at - 1, len - at + 1)))
+		return len;
+	return at - 1;
+}
+
+/* Bytes of the character at the start of text, which is not empty; 0: it is none. */
+static size_t character_len(const char *text)
+{
+	size_t most = strnlen(text, CHARACTER_MAX);
+
+	for (size_t len = 1; len <= most; len++)
+		if (utf8_is_valid(view_new(text, len)))
+			return len;
+	return 0;
+}
+
 size_t text_control(const char *text)
 {
 	const unsigned char *c = (const unsigned char *)text;
@@ -355,23 +398,42 @@ size_t text_control(const char *text)
 		return 1;
 	if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0) /* U+0080..9F */
 		return 2;
-	/* U+200E, 200F, 2028..202E, 2066..2069 */
+	if (c[0] == 0xd8 && c[1] == 0x9c) /* U+061C */
+		return 2;
+	/* U+200B..200F, 2028..202E, 2066..2069 */
 	if (c[0] == 0xe2 && c[1] == 0x80 &&
-	    (c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xa8 && c[2] <= 0xae)))
+	    ((c[2] >= 0x8b && c[2] <= 0x8f) || (c[2] >= 0xa8 && c[2] <= 0xae)))
 		return 3;
+	if (c[0] == 0xef && c[1] == 0xbb && c[2] == 0xbf) /* U+FEFF */
+		return 3;
+	if (c[0] == 0xf3 && c[1] == 0xa0 && (c[2] == 0x80 || c[2] == 0x81) && c[3]) /* U+E00xx */
+		return 4;
 	if (c[0] == 0xe2 && c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9)
 		return 3;
 	return 0;
 }
 
+size_t text_take(const char *text, bool *ret_is_tame)
+{
+	size_t len = text_control(text);
+
+	*ret_is_tame = !len;
+	if (len)
+		return len;
+	len = character_len(text);
+	*ret_is_tame = len;
+	return len ? len : 1;
+}
+
 void text_tame(char *text)
 {
 	while (*text) {
-		size_t len = text_control(text);
+		bool is_tame;
+		size_t len = text_take(text, &is_tame);
 
-		for (size_t i = 0; i < len; i++)
-			text[i] = '?';
-		text += len ? len : 1;
+		if (!is_tame)
+			memset(text, '?', len);
+		text += len;
 	}
 }
 
@@ -395,6 +457,28 @@ const char *text_nearest(const char *word, const char *const *words)
 		}
 	}
 	return nearest;
+}
+
+int text_add_shell_word(const char *text, struct buf *to, struct err *e)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	                            "0123456789_-./:,=@%+";
+
+	if (*text && text[strspn(text, plain)] == 0)
+		return buf_add_text(to, text, e);
+	TRY(buf_add_text(to, "'", e));
+	for (const char *at = text; *at;) {
+		size_t len = strcspn(at, "'");
+
+		TRY(buf_add(to, view_new(at, len), e));
+		at += len;
+		if (!*at)
+			break;
+		/* Out of the quotes, the quote itself, in again (POSIX 2.2.2). */
+		TRY(buf_add_text(to, "'\\''", e));
+		at++;
+	}
+	return buf_add_text(to, "'", e);
 }
 
 int text_dup(const char *text, char **ret, struct err *e)

@@ -2,6 +2,7 @@
 
 #include "crypto/hash.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define WORD_MAX    8
@@ -182,4 +183,19 @@ bool bip39_is_valid(struct view phrase, unsigned *ret_words)
 	explicit_bzero(bits, sizeof(bits));
 	explicit_bzero(&digest, sizeof(digest));
 	return valid;
+}
+
+int bip39_check_phrase(struct view subject, char ret[static BIP39_CHECK_TEXT_MAX], struct err *e)
+{
+	struct hash256 digest;
+	size_t len = 0;
+
+	TRY(sha256(subject, &digest, e));
+	for (size_t i = 0; i < BIP39_CHECK_WORDS; i++) {
+		const char *word = bip39_words[bits_read(digest.bytes, i * WORD_BITS)];
+
+		len += (size_t)snprintf(ret + len, BIP39_CHECK_TEXT_MAX - len, "%s%s", i ? " " : "",
+		                        word);
+	}
+	return 0;
 }

@@ -17,4 +17,11 @@ MUST_CHECK int bip39_format(const struct secret *entropy, struct secret *ret_phr
  * lengths and whether they are valid. */
 bool bip39_is_valid(struct view phrase, unsigned *ret_words);
 
+/* What two people read to each other to know that both see the same public bytes: six words, the
+ * first 66 bits of SHA-256 of the subject. */
+#define BIP39_CHECK_WORDS    6
+#define BIP39_CHECK_TEXT_MAX (BIP39_CHECK_WORDS * 9)
+MUST_CHECK int bip39_check_phrase(struct view subject, char ret[static BIP39_CHECK_TEXT_MAX],
+                                  struct err *e);
+
 #endif

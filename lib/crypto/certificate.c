@@ -3,7 +3,9 @@
 #include "base/file.h"
 #include "crypto/ec.h"
 #include "crypto/hash.h"
+#include "crypto/pem.h"
 
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +17,11 @@
 #define SERIAL_LEN     16
 
 /* Ours and Nitro's have 500 to 650 bytes, the AWS text allows 1024 (formats.md 7.2). */
-#define CERTIFICATE_MAX 4096
+#define CERTIFICATE_MAX     4096
+#define CERTIFICATE_PEM_MAX (2 * CERTIFICATE_MAX)
+#define CHAIN_PEM_MAX       (256u << 10) /* a server's certificate and those above it */
+#define ANY_KEY_PEM_MAX     8192         /* RSA of 8192 bits has 6400 bytes */
+#define KEY_PEM_MAX         1024         /* ours have 306 bytes */
 
 struct signer {
 	struct secret scalar;
@@ -27,6 +33,9 @@ struct signer {
 };
 
 OSSL_DROP(bignum_public, BIGNUM, BN_free)
+OSSL_DROP(general_names, GENERAL_NAMES, GENERAL_NAMES_free)
+OSSL_DROP(general_name, GENERAL_NAME, GENERAL_NAME_free)
+OSSL_DROP(bio, BIO, BIO_free)
 
 void signer_drop(struct signer **s)
 {
@@ -110,6 +119,58 @@ static int add_extension(X509 *c, X509V3_CTX *ctx, int nid, const char *value, s
 	return 0;
 }
 
+static int general_name_new(const struct certificate_name *name, GENERAL_NAME **ret, struct err *e)
+{
+	static const int types[] = {
+		[CERTIFICATE_URI] = GEN_URI,
+		[CERTIFICATE_DNS] = GEN_DNS,
+		[CERTIFICATE_ADDRESS] = GEN_IPADD,
+	};
+	AUTO(general_name) GENERAL_NAME *made = GENERAL_NAME_new();
+	ASN1_STRING *value =
+	    name->kind == CERTIFICATE_ADDRESS ? a2i_IPADDRESS(name->text) : ASN1_IA5STRING_new();
+
+	if (!made || !value ||
+	    (name->kind != CERTIFICATE_ADDRESS && !ASN1_STRING_set(value, name->text, -1))) {
+		ASN1_STRING_free(value);
+		return err_ossl(e, ERR_INTERNAL, "certificate: name '%s'", name->text);
+	}
+	GENERAL_NAME_set0_value(made, types[name->kind], value);
+	*ret = MOVE(made);
+	return 0;
+}
+
+/* Built as a structure: in OpenSSL's text form a comma in a name would begin another one. */
+static int add_alternative_names(X509 *c, const struct certificate_request *request, struct err *e)
+{
+	AUTO(general_names) GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
+
+	if (request->name_count == 0)
+		return 0;
+	for (size_t i = 0; i < request->name_count; i++) {
+		AUTO(general_name) GENERAL_NAME *name = NULL;
+
+		TRY(general_name_new(&request->names[i], &name, e));
+		if (!names || sk_GENERAL_NAME_push(names, name) == 0)
+			return err_ossl(e, ERR_INTERNAL, "certificate: names");
+		name = NULL; /* the list's */
+	}
+	if (X509_add1_ext_i2d(c, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) != 1)
+		return err_ossl(e, ERR_INTERNAL, "certificate: names");
+	return 0;
+}
+
+static int add_use(X509 *c, X509V3_CTX *ctx, enum certificate_use use, struct err *e)
+{
+	static const char *const uses[] = {
+		[CERTIFICATE_CLIENT] = "clientAuth",
+		[CERTIFICATE_SERVER] = "serverAuth",
+	};
+
+	return use == CERTIFICATE_ANY_USE ? 0
+	                                  : add_extension(c, ctx, NID_ext_key_usage, uses[use], e);
+}
+
 static int add_extensions(X509 *c, const struct signer *issuer,
                           const struct certificate_request *request, struct err *e)
 {
@@ -126,6 +187,8 @@ static int add_extensions(X509 *c, const struct signer *issuer,
 	X509V3_set_ctx(&ctx, issuer ? issuer->certificate : c, c, NULL, NULL, 0);
 	TRY(add_extension(c, &ctx, NID_basic_constraints, constraints, e));
 	TRY(add_extension(c, &ctx, NID_key_usage, usage, e));
+	TRY(add_use(c, &ctx, request->use, e));
+	TRY(add_alternative_names(c, request, e));
 	TRY(add_extension(c, &ctx, NID_subject_key_identifier, "hash", e));
 	return add_extension(c, &ctx, NID_authority_key_identifier, "keyid:always", e);
 }
@@ -282,6 +345,67 @@ int signer_read(const char *certificate_path, const char *key_path, struct signe
 	return 0;
 }
 
+#define KEY_LABEL "PRIVATE KEY" /* RFC 7468 10 */
+
+static int certificate_format_pem(const struct signer *s, struct buf *to, struct err *e)
+{
+	AUTO(bio) BIO *bio = BIO_new(BIO_s_mem());
+	char *text;
+	long len;
+
+	if (!bio || PEM_write_bio_X509(bio, s->certificate) != 1)
+		return err_ossl(e, ERR_INTERNAL, "certificate: encoding");
+	len = BIO_get_mem_data(bio, &text);
+	return buf_add(to, view_new(text, (size_t)len), e);
+}
+
+int signer_create_pem(const struct signer *s, const char *certificate_path, const char *key_path,
+                      struct err *e)
+{
+	AUTO(buf) struct buf certificate = BUF_INIT(CERTIFICATE_PEM_MAX);
+	AUTO(secret) struct secret der = { 0 };
+	AUTO(secret) struct secret pem = { 0 };
+
+	TRY(certificate_format_pem(s, &certificate, e));
+	TRY(pkcs8_format(s, &der, e));
+	TRY(pem_format_secret(KEY_LABEL, &der, &pem, e));
+	TRY(file_create_secret(key_path, &pem, e));
+	return file_create(certificate_path, buf_view(&certificate), 0644, e);
+}
+
+static int read_certificate_pem(const char *path, struct buf *ret, struct err *e)
+{
+	AUTO(buf) struct buf pem = BUF_INIT(CERTIFICATE_PEM_MAX);
+	AUTO(bio) BIO *bio = NULL;
+	AUTO(x509) X509 *c = NULL;
+
+	TRY(file_read_regular(path, &pem, e));
+	bio = BIO_new_mem_buf(buf_text(&pem), (int)pem.len);
+	c = bio ? PEM_read_bio_X509(bio, NULL, ossl_no_passphrase, NULL) : NULL;
+	if (!c)
+		return err_ossl(e, ERR_DATA, "'%s' holds no certificate in PEM", path);
+	return certificate_format(c, ret, e);
+}
+
+int signer_read_pem(const char *certificate_path, const char *key_path, struct signer **ret,
+                    struct err *e)
+{
+	AUTO(buf) struct buf certificate = BUF_INIT(CERTIFICATE_MAX);
+	AUTO(secret) struct secret pem = { 0 };
+	AUTO(secret) struct secret der = { 0 };
+	AUTO(secret) struct secret scalar = { 0 };
+
+	TRY(read_certificate_pem(certificate_path, &certificate, e));
+	TRY(file_check_private(key_path, e));
+	TRY(file_read_secret(key_path, KEY_PEM_MAX, &pem, e));
+	if (pem_parse_secret(KEY_LABEL, &pem, PKCS8_LEN, &der, e) < 0 ||
+	    pkcs8_parse(&der, &scalar, e) < 0)
+		return err_wrap(e, "key file '%s'", key_path);
+	if (signer_new(&scalar, buf_view(&certificate), ret, e) < 0)
+		return err_wrap(e, "'%s' and '%s'", certificate_path, key_path);
+	return 0;
+}
+
 int signer_sign(const struct signer *s, struct view message, uint8_t ret[static P384_SIGNATURE_LEN],
                 struct err *e)
 {
@@ -289,4 +413,40 @@ int signer_sign(const struct signer *s, struct view message, uint8_t ret[static 
 
 	TRY(sha384(message, &digest, e));
 	return ec_sign(CURVE_P384, s->key, VIEW_OF(digest.bytes), ret, e);
+}
+
+/* Nobody is asked for a passphrase. */
+static int no_passphrase(char *to, int size, int is_writing, void *context)
+{
+	(void)to;
+	(void)size;
+	(void)is_writing;
+	(void)context;
+	return -1;
+}
+
+int certificate_check_pair(const char *certificate_path, const char *key_path, struct err *e)
+{
+	AUTO(buf) struct buf chain = BUF_INIT(CHAIN_PEM_MAX);
+	AUTO(secret) struct secret text = { 0 };
+	AUTO(bio) BIO *certificate_bio = NULL;
+	AUTO(bio) BIO *key_bio = NULL;
+	AUTO(x509) X509 *certificate = NULL;
+	AUTO(pkey) EVP_PKEY *key = NULL;
+	int fits;
+
+	TRY(file_read(certificate_path, &chain, e));
+	TRY(file_read_secret(key_path, ANY_KEY_PEM_MAX, &text, e));
+	certificate_bio = BIO_new_mem_buf(chain.data, (int)chain.len);
+	key_bio = BIO_new_mem_buf(secret_view(&text).data, (int)secret_view(&text).len);
+	if (!certificate_bio || !key_bio)
+		return err_ossl(e, ERR_INTERNAL, "reading a certificate and its key");
+	certificate = PEM_read_bio_X509(certificate_bio, NULL, no_passphrase, NULL);
+	key = PEM_read_bio_PrivateKey(key_bio, NULL, no_passphrase, NULL);
+	fits = !certificate || !key || X509_check_private_key(certificate, key) == 1;
+	ERR_clear_error();
+	if (fits)
+		return 0;
+	return err_set(e, ERR_DATA, "'%s' is not the key of the certificate '%s'", key_path,
+	               certificate_path);
 }

@@ -1,12 +1,9 @@
+#include "crypto/gcm.h"
 #include "crypto/hash.h"
 #include "crypto/key_set.h"
 #include "crypto/key_set_internal.h"
 
 #include <string.h>
-
-#define NONCE_LEN   12
-#define TAG_LEN     16
-#define GCM_KEY_LEN 32
 
 /* Seeds and shares have 33 bytes at most, QOS's own files a few hundred. The limit keeps whoever
  * sends an envelope from filling the arena of secrets. */
@@ -16,59 +13,7 @@
 static const char key_message[] = "qos_encryption_hmac_message";
 static const char symmetric_aad[] = "qos_aes_gcm_256_hmac_sha512";
 
-static int start(EVP_CIPHER_CTX *ctx, bool sealing, struct view key, struct view nonce,
-                 struct view aad, struct err *e)
-{
-	const struct ossl *ossl;
-	int ignored;
-
-	TRY(ossl_get(&ossl, e));
-	if (!ctx ||
-	    EVP_CipherInit_ex2(ctx, ossl->aes_256_gcm, key.data, nonce.data, sealing, NULL) != 1 ||
-	    EVP_CipherUpdate(ctx, NULL, &ignored, aad.data, (int)aad.len) != 1)
-		return err_ossl(e, ERR_INTERNAL, "AES-256-GCM");
-	return 0;
-}
-
-/* Ciphertext and tag to to, plain.len + TAG_LEN bytes. */
-static int gcm_seal(struct view key, struct view nonce, struct view aad, struct view plain,
-                    uint8_t *to, struct err *e)
-{
-	AUTO(cipher_ctx) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	int len;
-
-	TRY(start(ctx, /* sealing= */ true, key, nonce, aad, e));
-	if ((plain.len && EVP_CipherUpdate(ctx, to, &len, plain.data, (int)plain.len) != 1) ||
-	    EVP_CipherFinal_ex(ctx, to + plain.len, &len) != 1 ||
-	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, TAG_LEN, to + plain.len) != 1)
-		return err_ossl(e, ERR_INTERNAL, "AES-256-GCM");
-	return 0;
-}
-
-/* sealed is ciphertext and tag. */
-static int gcm_open(struct view key, struct view nonce, struct view aad, struct view sealed,
-                    struct secret *ret, struct err *e)
-{
-	AUTO(cipher_ctx) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	AUTO(secret) struct secret plain = { 0 };
-	size_t plain_len = sealed.len - TAG_LEN;
-	uint8_t tag[TAG_LEN], none[1];
-	int len;
-
-	TRY(secret_alloc(plain_len, &plain, e));
-	TRY(start(ctx, /* sealing= */ false, key, nonce, aad, e));
-	memcpy(tag, sealed.data + plain_len, TAG_LEN);
-	if (EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG_LEN, tag) != 1 ||
-	    (plain_len &&
-	     EVP_CipherUpdate(ctx, plain.data, &len, sealed.data, (int)plain_len) != 1))
-		return err_ossl(e, ERR_INTERNAL, "AES-256-GCM");
-	if (EVP_CipherFinal_ex(ctx, none, &len) != 1) {
-		ERR_clear_error();
-		return err_set(e, ERR_DATA, "envelope: not sealed to this key, or changed since");
-	}
-	*ret = MOVE(plain);
-	return 0;
-}
+static const char refusal[] = "envelope: not sealed to this key, or changed since";
 
 static int plain_check(const struct secret *plain, struct err *e)
 {
@@ -80,12 +25,12 @@ static int plain_check(const struct secret *plain, struct err *e)
 static int sealed_check(const struct reader *r, struct view sealed, struct err *e)
 {
 	TRY(reader_done(r, ERR_DATA, "envelope", e));
-	if (sealed.len < TAG_LEN)
+	if (sealed.len < GCM_TAG_LEN)
 		return err_set(e, ERR_DATA, "envelope: %zu bytes are shorter than a tag",
 		               sealed.len);
-	if (sealed.len - TAG_LEN > PLAIN_MAX)
+	if (sealed.len - GCM_TAG_LEN > PLAIN_MAX)
 		return err_set(e, ERR_DATA, "envelope: %zu bytes sealed, at most %d",
-		               sealed.len - TAG_LEN, PLAIN_MAX);
+		               sealed.len - GCM_TAG_LEN, PLAIN_MAX);
 	return 0;
 }
 
@@ -130,13 +75,13 @@ static int write_sealed(struct view key, struct view between, struct view aad,
 	AUTO(buf) struct buf out = BUF_INIT(PLAIN_MAX + ENVELOPE_OVERHEAD);
 	uint8_t *to;
 
-	TRY(entropy_draw(source, "envelope-nonce", NONCE_LEN, &nonce, e));
+	TRY(entropy_draw(source, "envelope-nonce", GCM_NONCE_LEN, &nonce, e));
 	TRY(buf_add(&out, secret_view(&nonce), e));
 	TRY(buf_add(&out, between, e));
-	TRY(buf_add_le32(&out, (uint32_t)(plain->len + TAG_LEN), e));
-	TRY(buf_reserve(&out, plain->len + TAG_LEN, &to, e));
+	TRY(buf_add_le32(&out, (uint32_t)(plain->len + GCM_TAG_LEN), e));
+	TRY(buf_reserve(&out, plain->len + GCM_TAG_LEN, &to, e));
 	TRY(gcm_seal(key, secret_view(&nonce), aad, secret_view(plain), to, e));
-	buf_commit(&out, plain->len + TAG_LEN);
+	buf_commit(&out, plain->len + GCM_TAG_LEN);
 	return buf_add(ret, buf_view(&out), e);
 }
 
@@ -164,7 +109,7 @@ int envelope_open(const struct key_set *key, struct view envelope, struct secret
 	AUTO(exchange) struct exchange x = { 0 };
 	AUTO(pkey) EVP_PKEY *theirs = NULL;
 	struct reader r = reader_new(envelope);
-	struct view nonce = reader_bytes(&r, NONCE_LEN);
+	struct view nonce = reader_bytes(&r, GCM_NONCE_LEN);
 	struct view ephemeral = reader_bytes(&r, POINT_LEN);
 	struct view sealed = reader_vec(&r);
 
@@ -173,7 +118,7 @@ int envelope_open(const struct key_set *key, struct view envelope, struct secret
 		return err_wrap(e, "envelope, ephemeral key");
 	TRY(exchange_derive(key->encrypt, theirs, ephemeral, public_key_encrypt_half(&key->public),
 	                    &x, e));
-	return gcm_open(secret_view(&x.key), nonce, VIEW_OF(x.aad), sealed, ret, e);
+	return gcm_open(secret_view(&x.key), nonce, VIEW_OF(x.aad), sealed, refusal, ret, e);
 }
 
 int envelope_seal_symmetric(const struct key_set *key, const struct secret *plain,
@@ -190,10 +135,10 @@ int envelope_open_symmetric(const struct key_set *key, struct view envelope, str
                             struct err *e)
 {
 	struct reader r = reader_new(envelope);
-	struct view nonce = reader_bytes(&r, NONCE_LEN);
+	struct view nonce = reader_bytes(&r, GCM_NONCE_LEN);
 	struct view sealed = reader_vec(&r);
 
 	TRY(sealed_check(&r, sealed, e));
-	return gcm_open(secret_view(&key->aes_key), nonce, view_text(symmetric_aad), sealed, ret,
-	                e);
+	return gcm_open(secret_view(&key->aes_key), nonce, view_text(symmetric_aad), sealed,
+	                refusal, ret, e);
 }

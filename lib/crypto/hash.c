@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define SHA512_LEN 64
+#define SLICE_LEN  (256u << 10)       /* whole pages of any machine */
 #define EXPAND_MAX (255 * SHA512_LEN) /* RFC 5869 2.3: the block counter is one byte */
 
 static int digest(const EVP_MD *md, struct view v, uint8_t *ret, struct err *e)
@@ -29,6 +30,28 @@ int sha384(struct view v, struct hash384 *ret, struct err *e)
 
 	TRY(ossl_get(&ossl, e));
 	return digest(ossl->sha384, v, ret->bytes, e);
+}
+
+int sha384_sliced(struct view v, void (*let_go)(struct view slice), struct hash384 *ret,
+                  struct err *e)
+{
+	AUTO(md_ctx) EVP_MD_CTX *ctx = NULL;
+	const struct ossl *ossl;
+	bool is_done;
+
+	TRY(ossl_get(&ossl, e));
+	ctx = EVP_MD_CTX_new();
+	is_done = ctx && EVP_DigestInit_ex2(ctx, ossl->sha384, NULL) == 1;
+	for (size_t at = 0; is_done && at < v.len; at += SLICE_LEN) {
+		struct view slice =
+		    view_new(v.data + at, v.len - at < SLICE_LEN ? v.len - at : SLICE_LEN);
+
+		is_done = EVP_DigestUpdate(ctx, slice.data, slice.len) == 1;
+		let_go(slice);
+	}
+	if (!is_done || EVP_DigestFinal_ex(ctx, ret->bytes, NULL) != 1)
+		return err_ossl(e, ERR_INTERNAL, "hashing");
+	return 0;
 }
 
 int sha512(struct view v, struct hash512 *ret, struct err *e)

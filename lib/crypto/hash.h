@@ -17,6 +17,10 @@ struct hash512 {
 
 MUST_CHECK int sha256(struct view v, struct hash256 *ret, struct err *e);
 MUST_CHECK int sha384(struct view v, struct hash384 *ret, struct err *e);
+/* Of bytes that are mapped from a file: each slice is let go of before the next is looked at, so
+ * that they are never all in memory. */
+MUST_CHECK int sha384_sliced(struct view v, void (*let_go)(struct view slice), struct hash384 *ret,
+                             struct err *e);
 MUST_CHECK int sha512(struct view v, struct hash512 *ret, struct err *e);
 
 /* HMAC-SHA-512 (RFC 2104); the tag may itself be a key, so it is a secret of 64 bytes. */

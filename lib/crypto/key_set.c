@@ -1,6 +1,5 @@
 #include "crypto/key_set.h"
 
-#include "crypto/hash.h"
 #include "crypto/key_set_internal.h"
 
 #include <stdlib.h>
@@ -46,15 +45,22 @@ int public_key_parse(struct view bytes, struct public_key *ret, struct err *e)
 	return 0;
 }
 
+int public_key_verify_hash(const struct public_key *key, const struct hash256 *hash,
+                           struct view signature, struct err *e)
+{
+	AUTO(pkey) EVP_PKEY *verifier = NULL;
+
+	TRY(ec_public_new(CURVE_P256, public_key_sign_half(key), &verifier, e));
+	return ec_verify(CURVE_P256, verifier, VIEW_OF(hash->bytes), signature, e);
+}
+
 int public_key_verify(const struct public_key *key, struct view message, struct view signature,
                       struct err *e)
 {
-	AUTO(pkey) EVP_PKEY *verifier = NULL;
-	struct hash256 digest;
+	struct hash256 hash;
 
-	TRY(sha256(message, &digest, e));
-	TRY(ec_public_new(CURVE_P256, public_key_sign_half(key), &verifier, e));
-	return ec_verify(CURVE_P256, verifier, VIEW_OF(digest.bytes), signature, e);
+	TRY(sha256(message, &hash, e));
+	return public_key_verify_hash(key, &hash, signature, e);
 }
 
 void key_set_drop(struct key_set **key)

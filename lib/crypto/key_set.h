@@ -6,6 +6,7 @@
 
 #include "base/secret.h"
 #include "crypto/entropy.h"
+#include "crypto/hash.h"
 
 #define SEED_LEN          32
 #define POINT_LEN         65 /* SEC1, uncompressed */
@@ -46,6 +47,9 @@ MUST_CHECK int key_set_sign(const struct key_set *key, struct view message, stru
 /* fails  ERR_DATA: not 64 bytes, r or s out of 1..n-1, or not this key's signature over message */
 MUST_CHECK int public_key_verify(const struct public_key *key, struct view message,
                                  struct view signature, struct err *e);
+/* The same where only SHA-256 of the message is known: what was signed need not be kept. */
+MUST_CHECK int public_key_verify_hash(const struct public_key *key, const struct hash256 *hash,
+                                      struct view signature, struct err *e);
 
 /* The envelope of formats.md 2.1: borsh(nonce 12, ephemeral public 65, ciphertext and tag),
  * plain.len
@@ -65,10 +69,35 @@ MUST_CHECK int envelope_seal_symmetric(const struct key_set *key, const struct s
 MUST_CHECK int envelope_open_symmetric(const struct key_set *key, struct view envelope,
                                        struct secret *ret, struct err *e);
 
+/* Where a passphrase comes from: the library asks nobody by itself.
+ * ask: of the key file at path; fails as it likes, and key_set_read with it */
+struct passphrase_source {
+	int (*ask)(void *context, const char *path, struct secret *ret, struct err *e);
+	void *context;
+};
+
 /* Key files as QOS keeps them: .secret is the seed in hex (mode 0600), .pub the 130 bytes in hex.
- */
-MUST_CHECK int key_set_read(const char *path, struct key_set **ret, struct err *e);
-MUST_CHECK int key_set_write(const char *path, const struct key_set *key, struct err *e);
+ * A .secret may instead be the line of protected_key.h; then `from` is asked for its passphrase.
+ * fails  ERR_DATA; with reason KEY_PROTECTED where `from` is NULL and would be asked */
+#define KEY_PROTECTED "protected"
+MUST_CHECK int key_set_read(const char *path, const struct passphrase_source *from,
+                            struct key_set **ret, struct err *e);
+/* The same of a member's own key that is about to be used.
+ * fails  also ERR_DATA with reason KEY_OPEN: others may read or change the file */
+#define KEY_OPEN "key-open"
+MUST_CHECK int key_set_read_own(const char *path, const struct passphrase_source *from,
+                                struct key_set **ret, struct err *e);
+/* The same of a file's content. */
+MUST_CHECK int key_set_parse(struct view content, const char *path,
+                             const struct passphrase_source *from, struct key_set **ret,
+                             struct err *e);
+MUST_CHECK int key_file_is_protected(const char *path, bool *ret, struct err *e);
+/* A new file; passphrase NULL: the seed in hex. */
+MUST_CHECK int key_set_write(const char *path, const struct key_set *key,
+                             const struct secret *passphrase, struct err *e);
+/* In the place of the file that is there. */
+MUST_CHECK int key_set_rewrite(const char *path, const struct key_set *key,
+                               const struct secret *passphrase, struct err *e);
 MUST_CHECK int public_key_read(const char *path, struct public_key *ret, struct err *e);
 MUST_CHECK int public_key_write(const char *path, const struct public_key *key, struct err *e);
 

@@ -40,9 +40,18 @@ OSSL_DROP(ecdsa_sig, ECDSA_SIG, ECDSA_SIG_free)
 OSSL_DROP(pkey, EVP_PKEY, EVP_PKEY_free)
 OSSL_DROP(pkey_ctx, EVP_PKEY_CTX, EVP_PKEY_CTX_free)
 OSSL_DROP(cipher_ctx, EVP_CIPHER_CTX, EVP_CIPHER_CTX_free)
+OSSL_DROP(md_ctx, EVP_MD_CTX, EVP_MD_CTX_free)
 OSSL_DROP(mac_ctx, EVP_MAC_CTX, EVP_MAC_CTX_free)
 OSSL_DROP(x509, X509, X509_free)
 OSSL_DROP(x509_extension, X509_EXTENSION, X509_EXTENSION_free)
+
+/* A file that is encrypted is none of ours where there is no passphrase: OpenSSL's own callback
+ * would ask for one at the terminal. A pem_password_cb. */
+static inline int ossl_no_passphrase(char *to, int size, int is_write, void *context)
+{
+	(void)to, (void)size, (void)is_write, (void)context;
+	return -1;
+}
 
 static inline void ossl_bytes_drop(uint8_t **x)
 {

@@ -115,32 +115,43 @@ static int shares_check(const struct secret *shares, size_t count, struct err *e
 	return 0;
 }
 
-/* Lagrange's basis polynomial of share i at 0: the product of x_j / (x_j - x_i). */
-static uint8_t basis_at_zero(const struct secret *shares, size_t count, size_t i)
+/* Lagrange's basis polynomial of share i at x: the product of (x_j - x) / (x_j - x_i) over the
+ * other shares j. above: the product of (x_j - x) over all. */
+static uint8_t basis_at(const struct secret *shares, size_t count, size_t i, uint8_t x,
+                        uint8_t above)
 {
-	uint8_t above = 1, below = 1;
+	uint8_t below = shares[i].data[0] ^ x;
 
-	for (size_t j = 0; j < count; j++) {
-		if (j == i)
-			continue;
-		above = gf256_mul(above, shares[j].data[0]);
-		below = gf256_mul(below, shares[j].data[0] ^ shares[i].data[0]);
-	}
+	for (size_t j = 0; j < count; j++)
+		if (j != i)
+			below = gf256_mul(below, shares[j].data[0] ^ shares[i].data[0]);
 	return gf256_mul(above, gf256_inverse(below));
 }
 
-int shamir_combine(const struct secret *shares, size_t count, struct secret *ret, struct err *e)
+int shamir_interpolate(const struct secret *shares, size_t count, uint8_t x, struct secret *ret,
+                       struct err *e)
 {
 	AUTO(secret) struct secret sum = { 0 };
+	uint8_t above = 1;
 
 	TRY(shares_check(shares, count, e));
+	for (size_t i = 0; i < count; i++) {
+		if (shares[i].data[0] == x)
+			return secret_copy(view_new(shares[i].data + 1, shares[i].len - 1), ret, e);
+		above = gf256_mul(above, shares[i].data[0] ^ x);
+	}
 	TRY(secret_alloc(shares[0].len - 1, &sum, e));
 	for (size_t i = 0; i < count; i++) {
-		uint8_t basis = basis_at_zero(shares, count, i);
+		uint8_t basis = basis_at(shares, count, i, x, above);
 
 		for (size_t at = 0; at < sum.len; at++)
 			sum.data[at] ^= gf256_mul(basis, shares[i].data[1 + at]);
 	}
 	*ret = MOVE(sum);
 	return 0;
+}
+
+int shamir_combine(const struct secret *shares, size_t count, struct secret *ret, struct err *e)
+{
+	return shamir_interpolate(shares, count, /* x= */ 0, ret, e);
 }

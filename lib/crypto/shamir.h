@@ -28,6 +28,13 @@ MUST_CHECK int shamir_split(const struct secret *secret, unsigned threshold, uns
 MUST_CHECK int shamir_combine(const struct secret *shares, size_t count, struct secret *ret,
                               struct err *e);
 
+/* What the share with number x holds, by the polynomial through those given: a share is on it
+ * if its bytes after the first are these. x = 0 is the secret: shamir_combine.
+ *
+ * fails  as shamir_combine */
+MUST_CHECK int shamir_interpolate(const struct secret *shares, size_t count, uint8_t x,
+                                  struct secret *ret, struct err *e);
+
 /* The field, for the vectors. */
 uint8_t gf256_mul(uint8_t a, uint8_t b);
 uint8_t gf256_inverse(uint8_t a); /* 0 for 0 */

@@ -1,0 +1,109 @@
+#include "base/file.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LOCKS_MAX (4u << 20) /* of the whole machine, 60 bytes each */
+
+/* What a library can't have is a signal of its own that ends flock, and no descriptor tells when a
+ * lock is free. So a child waits for it: the lock is the open file's, which both have open. It does
+ * what a child of a program with threads may, and ends with its parent. */
+static _Noreturn void hold(int fd, pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent)
+		while (flock(fd, LOCK_EX) < 0 && errno == EINTR)
+			;
+	_exit(0);
+}
+
+/* Until the child has ended, or the time is over. */
+static int await(pid_t child, int64_t patience_ms, const char *path, struct err *e)
+{
+	AUTO(fd) int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
+	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
+	int64_t end_ms = clock_monotonic_ms() + patience_ms, left;
+
+	if (pidfd < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "waiting for lock '%s'", path);
+	while ((left = end_ms - clock_monotonic_ms()) > 0) {
+		int ready = poll(&ended, 1, left > INT32_MAX ? INT32_MAX : (int)left);
+
+		if (ready > 0)
+			return 0;
+		if (ready < 0 && errno != EINTR)
+			return err_sys(e, ERR_INTERNAL, errno, "waiting for lock '%s'", path);
+	}
+	return 0;
+}
+
+static void end_child(pid_t child)
+{
+	kill(child, SIGKILL);
+	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+static int wait_for_lock(int fd, int64_t patience_ms, const char *path, struct err *e)
+{
+	pid_t parent = getpid(), child = fork();
+	int waited;
+
+	if (child < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "waiting for lock '%s'", path);
+	if (child == 0)
+		hold(fd, parent);
+	waited = await(child, patience_ms, path, e);
+	end_child(child);
+	TRY(waited);
+	/* Whose is the lock? A file that has it open gets it at once. */
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	if (errno != EWOULDBLOCK)
+		return err_sys(e, ERR_INTERNAL, errno, "locking '%s'", path);
+	return err_set(e, ERR_TRY_AGAIN, "another process has held '%s' for %lld ms", path,
+	               (long long)patience_ms);
+}
+
+int file_lock(const char *path, int64_t patience_ms, int *ret_fd, struct err *e)
+{
+	AUTO(fd) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "opening lock '%s'", path);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK)
+			return err_sys(e, ERR_INTERNAL, errno, "locking '%s'", path);
+		if (!patience_ms)
+			return err_set(e, ERR_TRY_AGAIN, "another run holds '%s'", path);
+		TRY(wait_for_lock(fd, patience_ms, path, e));
+	}
+	*ret_fd = MOVE_FD(fd);
+	return 0;
+}
+
+/* A line of /proc/locks: "1: FLOCK  ADVISORY  WRITE 4711 fd:00:1234567 0 EOF". The device is not
+ * compared: below an overlay it is another than stat's. */
+bool file_is_locked(const char *path)
+{
+	AUTO(buf) struct buf locks = BUF_INIT(LOCKS_MAX);
+	struct stat st;
+	struct err ignored;
+	char lock[48];
+
+	if (stat(path, &st) < 0 || file_read("/proc/locks", &locks, &ignored) < 0)
+		return false;
+	snprintf(lock, sizeof(lock), ":%ju 0 EOF", (uintmax_t)st.st_ino);
+	return strstr(buf_text(&locks), lock) != NULL;
+}
