@@ -9,38 +9,50 @@
 #define ANYONE   (ROLE_OBSERVER | ROLE_MEMBER | ROLE_OPERATOR | ROLE_PEER | ROLE_APP)
 #define WATCHERS (ROLE_OBSERVER | ROLE_OPERATOR)
 
+/* Of an answer, where API_ANSWER_MAX is too little: a byte takes four characters in JSON. */
+#define DOCUMENT_ANSWER_MAX (128u << 10) /* DOCUMENT_MAX bytes, keys and signature */
+#define REJECTED_ANSWER_MAX (256u << 10) /* the aliases of 1024 shares that were refused */
+#define METRICS_ANSWER_MAX  (256u << 10) /* a line for each outcome and bucket of each operation */
+#define RECEIPTS_ANSWER_MAX (1u << 20)   /* RECEIPTS_MAX of them */
+/* The envelope came in with a body of WIRE_TEXT_MAX, or is a genesis's: MANIFEST_MAX of borsh. */
+#define MANIFEST_ANSWER_MAX (2u << 20)
+
 /* clang-format off */
 const struct api_row api_table[API_COUNT] = {
 	[API_HEALTH] = { "health", "GET", "/health", IN_ANY, false, ROLE_NONE | ANYONE,
-		NULL, &health_reply_schema, "whether the enclave serves" },
+		NULL, &health_reply_schema, API_ANSWER_MAX, "whether the enclave serves" },
 	[API_STATUS] = { "status", "GET", "/status", IN_ANY, false, ANYONE,
-		NULL, &status_reply_schema, "the phase, and what is missing" },
+		NULL, &status_reply_schema, API_ANSWER_MAX, "the phase, and what is missing" },
 	[API_METRICS] = { "metrics", "GET", "/metrics", IN_ANY, false, WATCHERS,
-		NULL, NULL, "counters and durations, in Prometheus's text form" },
+		NULL, NULL, METRICS_ANSWER_MAX, "counters and durations, in Prometheus's text form" },
 	[API_MANIFEST] = { "manifest", "GET", "/enclave/manifest", IN_ANY, true, ANYONE,
-		NULL, &manifest_message_schema, "the manifest envelope that the enclave holds" },
+		NULL, &manifest_message_schema, MANIFEST_ANSWER_MAX, "the manifest envelope that the enclave holds" },
 	[API_RECEIPTS] = { "receipts", "GET", "/enclave/receipts", IN_ANY, false, WATCHERS,
-		NULL, &receipts_reply_schema, "signed receipts of what was done with the quorum key" },
+		NULL, &receipts_reply_schema, RECEIPTS_ANSWER_MAX, "signed receipts of what was done with the quorum key" },
 	[API_LIVE_ATTESTATION] = { "live-attestation", "POST", "/enclave/live-attestation", IN_ANY, false, ANYONE,
-		&live_attestation_request_schema, &live_attestation_reply_schema, "a document with the client's nonce" },
+		&live_attestation_request_schema, &live_attestation_reply_schema, DOCUMENT_ANSWER_MAX, "a document with the client's nonce" },
 	[API_GENESIS_BOOT] = { "genesis-boot", "POST", "/enclave/genesis-boot", IN(PHASE_WAITING_FOR_BOOT), false, ROLE_OPERATOR,
-		&genesis_request_schema, &genesis_reply_schema, "make a quorum key and its shares" },
+		&genesis_request_schema, &genesis_reply_schema, WIRE_REPLY_TEXT_MAX, "make a quorum key and its shares" },
+	[API_BOOT_STANDARD] = { "boot-standard", "POST", "/enclave/boot-standard", IN(PHASE_WAITING_FOR_BOOT), false, ROLE_OPERATOR,
+		&manifest_message_schema, &boot_standard_reply_schema, DOCUMENT_ANSWER_MAX, "restart a quorum of which no TEE is left" },
 	[API_INJECT_SHARES] = { "inject-shares", "POST", "/enclave/inject-shares", SHARES, false, ROLE_MEMBER | ROLE_OPERATOR,
-		&inject_shares_request_schema, &inject_shares_reply_schema, "give back shares, until the key is whole" },
+		&inject_shares_request_schema, &inject_shares_reply_schema, REJECTED_ANSWER_MAX, "give back shares, until the key is whole" },
 	[API_SHARE_MANIFEST] = { "share-manifest", "POST", "/enclave/share-manifest", IN(PHASE_WAITING_FOR_BOOT), false, ROLE_OPERATOR | ROLE_PEER,
-		&manifest_message_schema, &share_manifest_reply_schema, "tell a fresh enclave its manifest" },
+		&manifest_message_schema, &share_manifest_reply_schema, API_ANSWER_MAX, "tell a fresh enclave its manifest" },
 	[API_GENERATE_ATTESTATION] = { "generate-attestation", "POST", "/enclave/generate-attestation", IN_ANY, true, ROLE_MEMBER | ROLE_OPERATOR | ROLE_PEER,
-		&generate_attestation_request_schema, &generate_attestation_reply_schema, "a document for export-key" },
+		&generate_attestation_request_schema, &generate_attestation_reply_schema, DOCUMENT_ANSWER_MAX, "a document for export-key" },
 	[API_EXPORT_KEY] = { "export-key", "POST", "/enclave/export-key", IN(PHASE_READY), false, ROLE_OPERATOR | ROLE_PEER,
-		&export_key_request_schema, &export_key_reply_schema, "seal the quorum key to an attested enclave" },
+		&export_key_request_schema, &export_key_reply_schema, API_ANSWER_MAX, "seal the quorum key to an attested enclave" },
 	[API_INJECT_KEY] = { "inject-key", "POST", "/enclave/inject-key", IN(PHASE_WAITING_FOR_KEY), false, ROLE_OPERATOR | ROLE_PEER,
-		&inject_key_request_schema, &inject_key_reply_schema, "take an exported quorum key" },
+		&inject_key_request_schema, &inject_key_reply_schema, API_ANSWER_MAX, "take an exported quorum key" },
 	[API_PROVE_KEY] = { "prove-key", "POST", "/enclave/prove-key", IN(PHASE_READY), false, ANYONE,
-		&prove_key_request_schema, &prove_key_reply_schema, "prove, by document and signature, that the key is here" },
+		&prove_key_request_schema, &prove_key_reply_schema, DOCUMENT_ANSWER_MAX, "prove, by document and signature, that the key is here" },
+	[API_RETIRE] = { "retire", "POST", "/enclave/retire", IN_ANY, true, ROLE_OPERATOR,
+		&retire_request_schema, &retire_reply_schema, API_ANSWER_MAX, "wipe the quorum key, for good" },
 	[API_GENERATE_SEED] = { "generate-seed", "POST", "/generate-seed", IN(PHASE_READY), false, ROLE_APP,
-		&generate_seed_request_schema, &generate_seed_reply_schema, "a seed phrase, the same from every TEE of the quorum" },
+		&generate_seed_request_schema, &generate_seed_reply_schema, API_ANSWER_MAX, "a seed phrase, the same from every TEE of the quorum" },
 	[API_VALIDATE_SEED] = { "validate-seed", "POST", "/validate-seed", IN_ANY, false, ROLE_OPERATOR | ROLE_APP,
-		&validate_seed_request_schema, &validate_seed_reply_schema, "check a phrase's words and checksum" },
+		&validate_seed_request_schema, &validate_seed_reply_schema, API_ANSWER_MAX, "check a phrase's words and checksum" },
 };
 /* clang-format on */
 

@@ -15,12 +15,14 @@ enum api {
 	API_RECEIPTS,
 	API_LIVE_ATTESTATION,
 	API_GENESIS_BOOT,
+	API_BOOT_STANDARD,
 	API_INJECT_SHARES,
 	API_SHARE_MANIFEST,
 	API_GENERATE_ATTESTATION,
 	API_EXPORT_KEY,
 	API_INJECT_KEY,
 	API_PROVE_KEY,
+	API_RETIRE,
 	API_GENERATE_SEED,
 	API_VALIDATE_SEED,
 	API_COUNT
@@ -36,6 +38,10 @@ enum role {
 	ROLE_APP = 32,
 };
 
+/* Bytes of most answers, and of every error. Whoever asks hundreds of nodes has room for one answer
+ * of each, whatever they send: so each operation has its own limit. */
+#define API_ANSWER_MAX (64u << 10)
+
 struct api_row {
 	const char *name; /* "export-key": logs, metrics, errors */
 	const char *method, *path;
@@ -44,6 +50,7 @@ struct api_row {
 	unsigned roles;
 	const struct wire_schema *request;  /* NULL: no body */
 	const struct wire_schema *response; /* NULL: not JSON */
+	size_t response_max;                /* bytes of an answer that is no error */
 	const char *doc;
 };
 

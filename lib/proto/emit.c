@@ -1,4 +1,5 @@
 #include "proto/emit.h"
+#include "base/base64.h"
 
 #include <string.h>
 
@@ -105,6 +106,13 @@ static int emit_hex(struct view bytes, struct buf *to, struct err *e)
 {
 	TRY(buf_add_u8(to, '"', e));
 	TRY(hex_format(bytes, to, e));
+	return buf_add_u8(to, '"', e);
+}
+
+static int emit_base64(struct view bytes, struct buf *to, struct err *e)
+{
+	TRY(buf_add_u8(to, '"', e));
+	TRY(base64_format(bytes, to, e));
 	return buf_add_u8(to, '"', e);
 }
 
@@ -225,6 +233,8 @@ static int emit_value(struct emit *m, const struct wire_field *f, const uint8_t 
 		return emit_bytes(buf_view(value), m->to, m->e);
 	case WIRE_HEX:
 		return emit_hex(buf_view(value), m->to, m->e);
+	case WIRE_BASE64:
+		return emit_base64(buf_view(value), m->to, m->e);
 	case WIRE_FIXED:
 		return emit_bytes(view_new(value, (size_t)f->max), m->to, m->e);
 	case WIRE_FIXED_HEX:

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "crypto/bundle.h"
 #include "proto/scan.h"
 
 #define HASH_DIGITS 64
@@ -23,7 +24,7 @@ const struct launch_option launch_options[LAUNCH_COUNT] = {
 	[LAUNCH_TLS_KEY] = { .name = "tls-key", .kind = LAUNCH_TEXT, .metavar = "FILE|fd:N",
 		.doc = "the server's private key, PEM" },
 	[LAUNCH_CLIENT_CA] = { .name = "client-ca", .kind = LAUNCH_TEXT, .metavar = "FILE|fd:N", .is_measured = true,
-		.doc = "who signs clients' certificates; comes with a later version, refused in this one" },
+		.doc = "who signs clients' certificates, PEM; then each route asks for a role" },
 	[LAUNCH_HOST_NAME] = { .name = "host-name", .kind = LAUNCH_TEXT, .metavar = "NAME", .may_repeat = true,
 		.doc = "a name that clients may ask for in Host" },
 	[LAUNCH_PIN_MANIFEST_SET] = { .name = "pin-manifest-set", .kind = LAUNCH_HASH, .metavar = "HEX", .is_measured = true,
@@ -47,7 +48,7 @@ const struct launch_option launch_options[LAUNCH_COUNT] = {
 	[LAUNCH_MAX_CONNECTIONS_PER_ADDRESS] = { .name = "max-connections-per-address", .kind = LAUNCH_NUMBER, .metavar = "N",
 		.fallback = "64", .min = 1, .max = 65536, .is_measured = true, .doc = "connections at once from one address" },
 	[LAUNCH_NSM_RATE] = { .name = "nsm-rate", .kind = LAUNCH_NUMBER, .metavar = "N", .fallback = "200",
-		.min = 1, .max = 1000000, .is_measured = true, .doc = "requests a second from one address that make the NSM work" },
+		.min = 1, .max = 1000000, .is_measured = true, .doc = "requests that make the NSM work, and shares to open, a second from one address" },
 	[LAUNCH_LOG_LEVEL] = { .name = "log-level", .kind = LAUNCH_TEXT, .metavar = "LEVEL", .fallback = "info",
 		.doc = "error, warn, info or debug" },
 };
@@ -104,8 +105,6 @@ static int set_value(struct launch *l, enum launch_id id, const char *value, str
 	const struct launch_option *o = &launch_options[id];
 	struct err inner;
 
-	if (id == LAUNCH_CLIENT_CA)
-		return err_set(e, ERR_USAGE, "--client-ca comes with a later version of teectl");
 	if (!*value)
 		return err_set(e, ERR_USAGE, "--%s: an empty value", o->name);
 	if (o->kind == LAUNCH_HASH)
@@ -157,6 +156,21 @@ static int parse_option(char *const *argv, size_t count, size_t *i, struct launc
 	return set_value(l, id, argv[*i], e);
 }
 
+/* Without TLS nobody could show a certificate; and a seed for whoever asks is what the roles are
+ * there to end. */
+static int check_client_ca(const struct launch *l, struct err *e)
+{
+	if (!l->values[LAUNCH_CLIENT_CA])
+		return 0;
+	if (!l->values[LAUNCH_TLS_CERT] || !l->values[LAUNCH_TLS_KEY])
+		return err_set(e, ERR_USAGE, "--client-ca needs --tls-cert and --tls-key");
+	if (l->values[LAUNCH_INSECURE_OPEN_SEED])
+		return err_set(e, ERR_USAGE,
+		               "--insecure-open-seed and --client-ca exclude each other: with a "
+		               "client CA generate-seed is for the role app");
+	return 0;
+}
+
 int launch_parse(char *const *argv, size_t count, struct launch *ret, struct err *e)
 {
 	struct launch l = { 0 };
@@ -164,6 +178,7 @@ int launch_parse(char *const *argv, size_t count, struct launch *ret, struct err
 	for (size_t i = 0; i < count; i++)
 		TRY(parse_option(argv, count, &i, &l, e));
 	TRY(set_defaults(&l, e));
+	TRY(check_client_ca(&l, e));
 	*ret = l;
 	return 0;
 }
@@ -202,29 +217,60 @@ int hv_help_format(struct buf *to, struct err *e)
 	return 0;
 }
 
-/* One spelling for each value: decimal without leading zeros, hex in lower case. */
-static void spell(const struct launch *l, enum launch_id id, char to[static HASH_DIGITS + 1])
+/* The certificates that a file has count, not its name. */
+static int spell_client_ca(const char *spec, struct buf *to, struct err *e)
 {
-	if (launch_options[id].kind == LAUNCH_NUMBER)
-		snprintf(to, HASH_DIGITS + 1, "%llu", (unsigned long long)l->numbers[id]);
-	else
-		snprintf(to, HASH_DIGITS + 1, "%s", l->values[id]);
-	for (; *to; to++)
-		if (*to >= 'A' && *to <= 'F')
-			*to = (char)(*to + ('a' - 'A'));
+	AUTO(bundle) struct bundle b = { 0 };
+
+	if (bundle_read(spec, &b, e) < 0)
+		return err_wrap(e, "--client-ca");
+	return bundle_name(&b, to, e);
 }
 
-int launch_measure(const struct launch *l, struct pcr *ret, struct err *e)
+/* One spelling for each value: decimal without leading zeros, hex in lower case. */
+static int spell(const struct launch *l, enum launch_id id, struct buf *to, struct err *e)
 {
-	struct measured_option options[LAUNCH_COUNT];
-	char texts[LAUNCH_COUNT][HASH_DIGITS + 1];
-	size_t count = 0;
+	if (id == LAUNCH_CLIENT_CA)
+		return spell_client_ca(l->values[id], to, e);
+	if (launch_options[id].kind == LAUNCH_NUMBER)
+		return buf_add_format(to, e, "%llu", (unsigned long long)l->numbers[id]);
+	TRY(buf_add_text(to, l->values[id], e));
+	for (size_t i = 0; i < to->len; i++)
+		if (to->data[i] >= 'A' && to->data[i] <= 'F')
+			to->data[i] = (uint8_t)(to->data[i] + ('a' - 'A'));
+	return 0;
+}
+
+void launch_values_drop(struct launch_values *v)
+{
+	for (unsigned i = 0; i < LAUNCH_COUNT; i++)
+		buf_drop(&v->values[i]);
+}
+
+int launch_spell(const struct launch *l, struct launch_values *ret, struct err *e)
+{
+	AUTO(launch_values) struct launch_values v = { 0 };
 
 	for (unsigned i = 0; i < LAUNCH_COUNT; i++) {
 		if (!launch_options[i].is_measured || !l->values[i])
 			continue;
-		spell(l, (enum launch_id)i, texts[i]);
-		options[count++] = (struct measured_option){ launch_options[i].name, texts[i] };
+		v.values[i].max = i == LAUNCH_CLIENT_CA ? BUNDLE_NAME_MAX : HASH_DIGITS;
+		TRY(spell(l, (enum launch_id)i, &v.values[i], e));
 	}
+	*ret = MOVE(v);
+	return 0;
+}
+
+int launch_measure(const struct launch *l, struct pcr *ret, struct err *e)
+{
+	AUTO(launch_values) struct launch_values v = { 0 };
+	struct measured_option options[LAUNCH_COUNT];
+	size_t count = 0;
+
+	TRY(launch_spell(l, &v, e));
+	for (unsigned i = 0; i < LAUNCH_COUNT; i++)
+		if (v.values[i].len)
+			options[count++] = (struct measured_option){ launch_options[i].name,
+				                                     buf_text(&v.values[i]) };
 	return measure_options(options, count, ret, e);
 }

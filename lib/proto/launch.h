@@ -72,15 +72,25 @@ struct launch {
 };
 
 /* argv without the program's name; --name VALUE or --name=VALUE; values borrowed. ERR_USAGE for
- * what the table does not know (with the nearest word), for a missing or malformed value, or a
- * repeat. */
+ * what the table does not know (with the nearest word), for a missing or malformed value, a repeat,
+ * or options that don't go together. */
 MUST_CHECK int launch_parse(char *const *argv, size_t count, struct launch *ret, struct err *e);
 /* A line for each option, as --help shows them: the enclave's, without --nsm where the hypervisor
  * gives that one; and the hypervisor's own. */
 #define LAUNCH_HELP_MAX 8192
 MUST_CHECK int launch_help_format(bool has_nsm, struct buf *to, struct err *e);
 MUST_CHECK int hv_help_format(struct buf *to, struct err *e);
-/* PCR2 of these effective values. */
+/* Each option that PCR2 measures, as it measures it: of --client-ca the SHA-256 of each
+ * certificate, of a flag "1". Empty: it is not measured, or neither given nor has it a default. */
+struct launch_values {
+	struct buf values[LAUNCH_COUNT];
+};
+void launch_values_drop(struct launch_values *v);
+/* Reads the file of --client-ca, or its descriptor to the end. ret: zeroed; dropped by the caller.
+ * fails  ERR_NO_INPUT, ERR_DATA: that file */
+MUST_CHECK int launch_spell(const struct launch *l, struct launch_values *ret, struct err *e);
+/* PCR2 of these effective values. Reads the file of --client-ca, or its descriptor to the end: the
+ * certificates are measured, not where they came from. fails  ERR_NO_INPUT, ERR_DATA: that file */
 MUST_CHECK int launch_measure(const struct launch *l, struct pcr *ret, struct err *e);
 
 #endif

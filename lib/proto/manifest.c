@@ -107,6 +107,11 @@ void manifest_envelope_drop(struct manifest_envelope *envelope)
 	wire_release(&manifest_envelope_schema, envelope);
 }
 
+void approval_drop(struct approval *a)
+{
+	wire_release(&approval_schema, a);
+}
+
 void member_set_drop(struct member_set *set)
 {
 	wire_release(&member_set_schema, set);

@@ -92,6 +92,7 @@ struct approval {
 };
 
 extern const struct wire_schema approval_schema;
+void approval_drop(struct approval *a);
 
 struct manifest_envelope {
 	struct manifest manifest;
@@ -127,13 +128,14 @@ MUST_CHECK int member_set_check(const struct member_set *set, const char *what,
 MUST_CHECK int manifest_check_approvals(const struct manifest_envelope *envelope,
                                         const struct member_set *own_set, int64_t needed,
                                         struct err *e);
+/* One approval: by a member of the set, and over hash. */
+MUST_CHECK int approval_check(const struct approval *a, const struct hash256 *hash,
+                              const struct member_set *set, struct err *e);
+/* The one of that alias; NULL: there is none. */
+const struct approval *approvals_find(const struct wire_list *approvals, struct view alias);
 /* The same for approvals that sign hash: QOS's v2 manifests have one of their own. */
 MUST_CHECK int approvals_check(const struct wire_list *approvals, const struct hash256 *hash,
                                const struct member_set *set, int64_t needed, struct err *e);
-/* export-key's lawful successor: same namespace name, quorum key, sets and PCR3, higher nonce,
- * approved by own's manifest set (ERR_APPROVAL says what is not). */
-MUST_CHECK int manifest_check_successor(const struct manifest *own,
-                                        const struct manifest_envelope *next, struct err *e);
 /* PCR0..3 of the manifest. */
 MUST_CHECK int manifest_pcrs(const struct manifest *m, struct pcr_set *ret, struct err *e);
 MUST_CHECK int manifest_quorum_key(const struct manifest *m, struct public_key *ret, struct err *e);
@@ -144,10 +146,16 @@ const struct member *member_set_find(const struct member_set *set, struct view a
 MUST_CHECK int member_set_pin(const struct member_set *set, struct hash256 *ret, struct err *e);
 bool member_set_equal(const struct member_set *a, const struct member_set *b); /* any order */
 
-/* QOS's files (5.2): v2 JSON, v1 JSON, v0 JSON, borsh v1, borsh v0. ret is the v1 form; hash is the
- * document's own (v2: of its canonical JSON). version: 0, 1 or 2. */
+/* More than this is no manifest: compact JSON of the largest is below. */
+#define MANIFEST_FILE_MAX WIRE_TEXT_MAX
+/* QOS's files (5.2): v2 JSON, v1 JSON, v0 JSON, borsh v1, borsh v0; and the contract's JSON, as GET
+ * /enclave/manifest answers, or what is in there: the envelope, or the manifest. ret is the v1
+ * form; hash is the document's own (v2: of its canonical JSON). version: 0, 1 or 2. */
 struct manifest_file {
 	int version;
+	size_t env_count; /* of v2: variables, which the v1 form has no place for; */
+	bool has_dns;     /* nor for resolvers */
+	bool has_unknown; /* of v0: fields that are ignored, and are not in the hash */
 	struct hash256 hash;
 	struct manifest_envelope envelope; /* approvals empty for a bare manifest */
 	bool is_envelope;
@@ -157,6 +165,14 @@ MUST_CHECK int manifest_file_parse(struct view content, struct manifest_file *re
 /* QOS's approval file (5.4): struct approval as {"signature":"<hex>","member":{"alias","pubKey"}}.
  */
 extern const struct wire_schema approval_file_schema;
+#define APPROVAL_FILE_MAX 8192 /* alias, key and signature in hex, with white space to spare */
+MUST_CHECK int approval_file_parse(struct view content, struct approval *ret, struct err *e);
+/* Its name, appended: "<alias>-<namespace with / replaced by ->-<nonce>.approval". fails  ERR_DATA:
+ * the alias is not fit for a file name */
+MUST_CHECK int approval_file_name(struct view alias, const struct manifest_namespace *namespace,
+                                  struct buf *to, struct err *e);
+/* The same v1 JSON of struct manifest_envelope, inside another file. */
+extern const struct wire_schema manifest_envelope_file_schema;
 /* Compact v1 JSON as qos_client writes it. */
 MUST_CHECK int manifest_file_format(const struct manifest_envelope *envelope, struct buf *to,
                                     struct err *e);

@@ -1,4 +1,4 @@
-/* What makes a manifest acceptable: contract.md "Well formed", formats.md 5.4, export-key. */
+/* What makes a manifest acceptable: contract.md "Well formed", formats.md 5.4. */
 #include "proto/manifest.h"
 
 static int show_len(const struct buf *alias)
@@ -174,8 +174,8 @@ static bool is_member(const struct member_set *set, const struct member *m)
 	return own && view_equal(buf_view(&own->pub_key), buf_view(&m->pub_key));
 }
 
-static int check_approval(const struct approval *a, const struct hash256 *hash,
-                          const struct member_set *set, struct err *e)
+int approval_check(const struct approval *a, const struct hash256 *hash,
+                   const struct member_set *set, struct err *e)
 {
 	struct public_key key;
 
@@ -192,6 +192,16 @@ static int check_approval(const struct approval *a, const struct hash256 *hash,
 	return 0;
 }
 
+const struct approval *approvals_find(const struct wire_list *approvals, struct view alias)
+{
+	const struct approval *items = approvals->items;
+
+	for (size_t i = 0; i < approvals->count; i++)
+		if (view_equal(buf_view(&items[i].member.alias), alias))
+			return &items[i];
+	return NULL;
+}
+
 int approvals_check(const struct wire_list *approvals, const struct hash256 *hash,
                     const struct member_set *set, int64_t needed, struct err *e)
 {
@@ -203,7 +213,7 @@ int approvals_check(const struct wire_list *approvals, const struct hash256 *has
 		                  "%zu approvals by %zu members", approvals->count,
 		                  set->members.count);
 	for (size_t i = 0; i < approvals->count; i++) {
-		TRY(check_approval(&items[i], hash, set, e));
+		TRY(approval_check(&items[i], hash, set, e));
 		for (size_t j = 0; j < i; j++)
 			if (view_equal(buf_view(&items[i].member.alias),
 			               buf_view(&items[j].member.alias)))
@@ -224,32 +234,4 @@ int manifest_check_approvals(const struct manifest_envelope *envelope,
 
 	TRY(manifest_hash(&envelope->manifest, &hash, e));
 	return approvals_check(&envelope->manifest_set_approvals, &hash, own_set, needed, e);
-}
-
-static int differs(const char *what, struct err *e)
-{
-	return err_reason(e, ERR_APPROVAL, what, "no successor of this manifest: another %s", what);
-}
-
-int manifest_check_successor(const struct manifest *own, const struct manifest_envelope *next,
-                             struct err *e)
-{
-	const struct manifest *m = &next->manifest;
-
-	if (!view_equal(buf_view(&own->namespace.quorum_key), buf_view(&m->namespace.quorum_key)))
-		return differs("quorum key", e);
-	if (!member_set_equal(&own->manifest_set, &m->manifest_set))
-		return differs("manifest set", e);
-	if (!member_set_equal(&own->share_set, &m->share_set))
-		return differs("share set", e);
-	if (!view_equal(buf_view(&own->namespace.name), buf_view(&m->namespace.name)))
-		return differs("namespace name", e);
-	if (m->namespace.nonce <= own->namespace.nonce)
-		return err_reason(e, ERR_APPROVAL, "nonce",
-		                  "no successor of this manifest: nonce %lld is not above %lld",
-		                  (long long)m->namespace.nonce, (long long)own->namespace.nonce);
-	if (!view_equal(buf_view(&own->enclave.pcrs[PCR_ROLE]),
-	                buf_view(&m->enclave.pcrs[PCR_ROLE])))
-		return differs("pcr3", e);
-	return manifest_check_approvals(next, &own->manifest_set, own->manifest_set.threshold, e);
 }

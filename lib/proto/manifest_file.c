@@ -1,12 +1,15 @@
-/* QOS's manifest files (formats.md 5.2, 5.3): three versions of one document, in one table.
+/* QOS's manifest files (formats.md 5.2, 5.3): three versions of one document, in one table; and
+ * version 1 as the enclaves' contract has it, in the tables of manifest.c.
  *
- * Stricter than QOS: unknown fields are refused in every version. QOS ignores them in v0, so that a
- * v1 manifest with a misspelt field would pass for a v0 one, with another hash. */
+ * Unknown fields are refused but in v0, which ignores them as in QOS (5.2), and says that it did.
+ * What has a field of v1 or v2 is no v0 manifest here, also where that version can't be read: with
+ * QOS a v1 manifest with a misspelt field passes for a v0 one, with another hash. */
 #include <arpa/inet.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "proto/borsh.h"
+#include "proto/message.h"
 #include "proto/row.h"
 
 #define ENV_MAX       512 /* formats.md 5.1 */
@@ -119,6 +122,33 @@ INNER(file_manifest,
 SCHEMA(approval_file,
 	HEX("signature", signature, 0, SIGNATURE_MAX, "over the manifest hash", REQUIRED),
 	OBJECT_AS("member", member, struct member, file_member, "whose it is", REQUIRED));
+#undef THIS
+
+/* Version 1 alone, for files that hold an envelope among other things. */
+#define THIS pivot
+INNER(v1_pivot,
+	FIXED_HEX("hash", hash, "SHA-256 of the application", REQUIRED),
+	WORD("restart", restart, manifest_restart_words, "what happens when it ends", REQUIRED),
+	LIST("bridgeConfig", bridge_config, 0, BRIDGES_MAX, file_bridge, "its ports", REQUIRED),
+	BOOL("debugMode", debug_mode, "whether its output is shown", REQUIRED),
+	LIST("args", args, 0, PIVOT_ARGS_MAX, text_item, "its arguments", REQUIRED));
+#undef THIS
+
+#define THIS manifest
+INNER(v1_manifest,
+	OBJECT_AS("namespace", namespace, struct manifest_namespace, file_namespace, "whose key it is", REQUIRED),
+	OBJECT_AS("pivot", pivot, struct pivot, v1_pivot, "the application", REQUIRED),
+	OBJECT_AS("manifestSet", manifest_set, struct member_set, file_member_set, "who approves", REQUIRED),
+	OBJECT_AS("shareSet", share_set, struct member_set, file_member_set, "who holds shares", REQUIRED),
+	OBJECT_AS("enclave", enclave, struct nitro_config, file_enclave, "what a TEE must measure", REQUIRED),
+	OBJECT_AS("patchSet", patch_set, struct patch_set, file_patch_set, "unused", REQUIRED));
+#undef THIS
+
+#define THIS manifest_envelope
+SCHEMA(manifest_envelope_file,
+	OBJECT_AS("manifest", manifest, struct manifest, v1_manifest, "what is approved", REQUIRED),
+	LIST("manifestSetApprovals", manifest_set_approvals, 0, MEMBERS_MAX, approval_file, "who approved it", REQUIRED),
+	LIST("shareSetApprovals", share_set_approvals, 0, MEMBERS_MAX, approval_file, "unused", REQUIRED));
 #undef THIS
 
 #define THIS file_envelope
@@ -239,6 +269,8 @@ static int take_manifest(struct file_manifest *from, struct manifest_file *ret, 
 		TRY(hash_borsh(&from->v1, version, &hash, e));
 	ret->version = version;
 	ret->hash = hash;
+	ret->env_count = from->env.count;
+	ret->has_dns = from->has_dns;
 	ret->envelope.manifest = MOVE(from->v1);
 	return 0;
 }
@@ -260,16 +292,74 @@ static int take_approvals(struct file_envelope *f, struct manifest_file *ret, st
 	return 0;
 }
 
+/* --- the contract's form */
+
+/* A key that QOS's have nowhere tells it.
+ *
+ * ret_is_it  false: it is none, and *ret is as it was */
+static int parse_contract(struct view content, struct manifest_file *ret, bool *ret_is_it,
+                          struct err *e)
+{
+	AUTO(manifest_message) struct manifest_message m = { 0 };
+	struct manifest_envelope *envelope = &m.manifest_envelope;
+	bool is_message, is_envelope, is_bare;
+
+	TRY(wire_has_key(content, "manifest_envelope", &is_message, e));
+	TRY(wire_has_key(content, "manifest.manifest_set", &is_envelope, e));
+	TRY(wire_has_key(content, "manifest_set", &is_bare, e));
+	*ret_is_it = is_message || is_envelope || is_bare;
+	if (is_message)
+		TRY(wire_decode(&manifest_message_schema, content, &m, e));
+	else if (is_envelope)
+		TRY(wire_decode(&manifest_envelope_schema, content, envelope, e));
+	else if (is_bare)
+		TRY(wire_decode(&manifest_schema, content, &envelope->manifest, e));
+	else
+		return 0;
+	TRY(hash_borsh(&envelope->manifest, 1, &ret->hash, e));
+	ret->version = 1;
+	ret->is_envelope = is_message || is_envelope;
+	ret->envelope = MOVE(*envelope);
+	return 0;
+}
+
+static bool is_v0(const struct file_manifest *m)
+{
+	return !m->has_version && !m->has_bridges && !m->has_debug && !m->env.count && !m->has_dns;
+}
+
+/* Where rows do not know all of it, it is v0's, or refused with what was found first.
+ *
+ * m: the manifest in message */
+static int decode_version(const struct wire_schema *schema, struct view content, void *message,
+                          const struct file_manifest *m, bool *ret_has_unknown, struct err *e)
+{
+	struct err inner;
+
+	*ret_has_unknown = false;
+	if (wire_decode(schema, content, message, e) == 0)
+		return 0;
+	if (e->code == ERR_INTERNAL || wire_decode_known(schema, content, message, &inner) < 0)
+		return -1;
+	*ret_has_unknown = true;
+	return is_v0(m) ? 0 : -1;
+}
+
 static int parse_json(struct view content, struct manifest_file *ret, struct err *e)
 {
 	AUTO(file_envelope) struct file_envelope f = { 0 };
+	bool is_contract;
 
+	TRY(parse_contract(content, ret, &is_contract, e));
+	if (is_contract)
+		return 0;
 	TRY(wire_has_key(content, "manifest", &ret->is_envelope, e));
 	if (!ret->is_envelope) {
-		TRY(wire_decode(&file_manifest_schema, content, &f.manifest, e));
+		TRY(decode_version(&file_manifest_schema, content, &f.manifest, &f.manifest,
+		                   &ret->has_unknown, e));
 		return take_manifest(&f.manifest, ret, e);
 	}
-	TRY(wire_decode(&file_envelope_schema, content, &f, e));
+	TRY(decode_version(&file_envelope_schema, content, &f, &f.manifest, &ret->has_unknown, e));
 	TRY(take_manifest(&f.manifest, ret, e));
 	return take_approvals(&f, ret, e);
 }
@@ -351,4 +441,30 @@ int manifest_file_format(const struct manifest_envelope *envelope, struct buf *t
 	};
 
 	return wire_encode(&file_envelope_schema, &f, to, e); /* f borrows: not dropped */
+}
+
+int approval_file_parse(struct view content, struct approval *ret, struct err *e)
+{
+	if (wire_decode(&approval_file_schema, text_trim(content), ret, e) == 0)
+		return 0;
+	if (e->code != ERR_INTERNAL)
+		e->code = ERR_DATA;
+	return err_wrap(e, "approval file");
+}
+
+int approval_file_name(struct view alias, const struct manifest_namespace *namespace,
+                       struct buf *to, struct err *e)
+{
+	size_t start = to->len;
+
+	if (alias.len == 0 || alias.data[0] == '.' || memchr(alias.data, '/', alias.len) ||
+	    memchr(alias.data, 0, alias.len))
+		return err_set(e, ERR_DATA, "an alias that is not fit for a file's name");
+	TRY(buf_add(to, alias, e));
+	TRY(buf_add_u8(to, '-', e));
+	TRY(buf_add(to, buf_view(&namespace->name), e));
+	for (size_t i = start; i < to->len; i++)
+		if (to->data[i] == '/' || to->data[i] == 0)
+			to->data[i] = '-';
+	return buf_add_format(to, e, "-%lld.approval", (long long)namespace->nonce);
 }

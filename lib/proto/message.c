@@ -76,6 +76,7 @@ SCHEMA(live_attestation_request,
 #define DOCUMENT_ROW BYTES("attestation_doc", attestation_doc, 1, DOCUMENT_MAX, "COSE_Sign1", REQUIRED)
 REPLY(live_attestation_reply, "LiveAttestationResponse", DOCUMENT_ROW);
 REPLY(generate_attestation_reply, "GenerateAttestationResponse", DOCUMENT_ROW);
+REPLY(boot_standard_reply, "BootStandardResponse", DOCUMENT_ROW);
 #undef THIS
 
 #define THIS genesis_request
@@ -152,6 +153,14 @@ REPLY(share_manifest_reply, "ShareManifestResponse",
 REPLY(inject_key_reply, "InjectKeyResponse",
 	BOOL("success", success, "true", REQUIRED),
 	OBJECT("receipt", receipt, receipt_item, "signed by the quorum key", OPTIONAL(has_receipt)));
+REPLY(retire_reply, "RetireResponse",
+	BOOL("success", success, "true", REQUIRED),
+	OBJECT("receipt", receipt, receipt_item, "signed before the key was wiped", OPTIONAL(has_receipt)));
+#undef THIS
+
+#define THIS retire_request
+SCHEMA(retire_request,
+	FIXED("manifest_hash", manifest_hash, "of the manifest that is held", REQUIRED));
 #undef THIS
 
 #define THIS pcr_item
@@ -243,4 +252,29 @@ void success_reply_drop(struct success_reply *m)
 void alias_list_drop(struct wire_list *list)
 {
 	wire_list_release(&alias_item_schema, list);
+}
+
+bool alias_list_has(const struct wire_list *list, struct view alias)
+{
+	const struct alias_item *items = list->items;
+
+	for (size_t i = 0; i < list->count; i++)
+		if (view_equal(buf_view(&items[i].alias), alias))
+			return true;
+	return false;
+}
+
+int alias_list_merge(const struct wire_list *from, struct wire_list *to, struct err *e)
+{
+	const struct alias_item *items = from->items;
+
+	for (size_t i = 0; i < from->count; i++) {
+		struct alias_item *item;
+
+		if (alias_list_has(to, buf_view(&items[i].alias)))
+			continue;
+		TRY(wire_list_add(to, &alias_item_schema, &item, e));
+		TRY(wire_set(&item->alias, buf_view(&items[i].alias), e));
+	}
+	return 0;
 }

@@ -36,6 +36,9 @@ struct alias_item {
 };
 extern const struct wire_schema alias_item_schema;
 void alias_list_drop(struct wire_list *list); /* of struct alias_item */
+bool alias_list_has(const struct wire_list *list, struct view alias);
+/* Adds those of the other list that are not there yet. */
+MUST_CHECK int alias_list_merge(const struct wire_list *from, struct wire_list *to, struct err *e);
 
 struct status_reply {
 	int status, phase; /* both the phase: the seed's scripts read one, ours the other */
@@ -50,7 +53,7 @@ struct status_reply {
 extern const struct wire_schema status_reply_schema;
 WIRE_DROP(status_reply);
 
-/* GET /enclave/manifest, and the request of share-manifest. */
+/* GET /enclave/manifest, and the request of share-manifest and boot-standard. */
 struct manifest_message {
 	struct manifest_envelope manifest_envelope;
 };
@@ -67,7 +70,8 @@ WIRE_DROP(live_attestation_request);
 struct attestation_reply {
 	struct buf id, attestation_doc;
 };
-extern const struct wire_schema live_attestation_reply_schema, generate_attestation_reply_schema;
+extern const struct wire_schema live_attestation_reply_schema, generate_attestation_reply_schema,
+    boot_standard_reply_schema;
 void attestation_reply_drop(struct attestation_reply *m);
 
 struct genesis_request {
@@ -143,7 +147,8 @@ struct success_reply {
 	bool has_receipt;
 	struct receipt_item receipt;
 };
-extern const struct wire_schema share_manifest_reply_schema, inject_key_reply_schema;
+extern const struct wire_schema share_manifest_reply_schema, inject_key_reply_schema,
+    retire_reply_schema;
 void success_reply_drop(struct success_reply *m);
 
 struct generate_attestation_request {
@@ -192,6 +197,11 @@ struct prove_key_reply {
 };
 extern const struct wire_schema prove_key_reply_schema;
 WIRE_DROP(prove_key_reply);
+
+struct retire_request {
+	uint8_t manifest_hash[32];
+};
+extern const struct wire_schema retire_request_schema;
 
 struct receipts_reply {
 	struct wire_list receipts; /* struct receipt_item */

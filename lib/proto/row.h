@@ -27,6 +27,8 @@
 	ROW(key, WIRE_BYTES, member, struct buf, doc, __VA_ARGS__, .min = least, .max = most)
 #define HEX(key, member, least, most, doc, ...)                                                    \
 	ROW(key, WIRE_HEX, member, struct buf, doc, __VA_ARGS__, .min = least, .max = most)
+#define BASE64(key, member, least, most, doc, ...)                                                 \
+	ROW(key, WIRE_BASE64, member, struct buf, doc, __VA_ARGS__, .min = least, .max = most)
 #define FIXED_OF(key, kind, member, doc, ...)                                                      \
 	ROW(key, kind, member, uint8_t[sizeof(MEMBER_OF(member))], doc, __VA_ARGS__,               \
 	    .min = sizeof(MEMBER_OF(member)), .max = sizeof(MEMBER_OF(member)))

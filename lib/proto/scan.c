@@ -286,7 +286,7 @@ static int close_keys(struct scan *s, const struct place *here, size_t base)
 		qsort(keys, count, sizeof(*keys), compare_keys);
 	for (size_t i = 1; i < count; i++)
 		if (keys[i].hash == keys[i - 1].hash)
-			return place_fail(&(struct place){ here, keys[i].text, 0 }, s->e,
+			return place_fail(&(struct place){ .up = here, .name = keys[i].text }, s->e,
 			                  "repeated key");
 	s->keys->len = base;
 	return 0;
@@ -307,7 +307,7 @@ static int scan_member(struct scan *s, const struct place *here, size_t base)
 	if (peek(s) != ':')
 		return fail(s, here, "':' expected");
 	s->at++;
-	return scan_value(s, &(struct place){ here, key.text, 0 });
+	return scan_value(s, &(struct place){ .up = here, .name = key.text });
 }
 
 static int scan_object(struct scan *s, const struct place *here)

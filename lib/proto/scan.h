@@ -31,6 +31,7 @@ struct place {
 	const struct place *up; /* NULL: the text itself */
 	struct view name;       /* of an object's member; data NULL: an array's item */
 	size_t index;
+	bool leaves_out; /* of the text itself: what no row knows is left out */
 };
 
 /* ERR_REQUEST, "shares[2].signature: ..."; returns -1. */

@@ -56,6 +56,31 @@ int receipt_parse(struct view body, struct receipt *ret, struct err *e)
 	return 0;
 }
 
+int receipt_verify(struct view body, struct view signature, const struct hash256 *manifest_hash,
+                   const struct hash256 *previous, const struct public_key *quorum_key,
+                   struct receipt *ret, struct hash256 *ret_message, struct err *e)
+{
+	uint8_t message[STATEMENT_LEN];
+	struct hash256 body_hash, message_hash;
+	struct receipt receipt;
+
+	if (receipt_parse(body, &receipt, e) < 0)
+		return err_reason(e, ERR_ATTESTATION, "receipt", "the receipt can't be read");
+	TRY(sha256(body, &body_hash, e));
+	statement_format(STATEMENT_RECEIPT, manifest_hash, body_hash.bytes, previous->bytes,
+	                 message);
+	TRY(sha256(VIEW_OF(message), &message_hash, e));
+	if (public_key_verify_hash(quorum_key, &message_hash, signature, e) < 0)
+		return err_reason(
+		    e, ERR_ATTESTATION, "receipt",
+		    "receipt %llu is not signed by the quorum key, or does not follow "
+		    "the one before it",
+		    (unsigned long long)receipt.sequence);
+	*ret = receipt;
+	*ret_message = message_hash;
+	return 0;
+}
+
 int seed_strength_check(int64_t strength, struct err *e)
 {
 	if (strength < 128 || strength > 256 || strength % 32 != 0)

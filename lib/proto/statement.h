@@ -33,8 +33,17 @@ struct receipt {
 };
 
 void receipt_format(const struct receipt *r, uint8_t ret[static RECEIPT_BODY_LEN]);
-/* For who replays receipts (issue 3, `audit verify`). */
 MUST_CHECK int receipt_parse(struct view body, struct receipt *ret, struct err *e);
+
+/* The quorum key's signature over the body, in its place in the chain of its boot.
+ *
+ * previous     SHA-256 of the message of the receipt before it; zeroes for the first
+ * ret_message  SHA-256 of this one's, for the next
+ * fails        ERR_ATTESTATION, reason "receipt" */
+MUST_CHECK int receipt_verify(struct view body, struct view signature,
+                              const struct hash256 *manifest_hash, const struct hash256 *previous,
+                              const struct public_key *quorum_key, struct receipt *ret,
+                              struct hash256 *ret_message, struct err *e);
 
 /* 128, 160, 192, 224 or 256 bits, else ERR_REQUEST. */
 MUST_CHECK int seed_strength_check(int64_t strength, struct err *e);

@@ -1,7 +1,9 @@
 #include "proto/wire.h"
+#include "base/base64.h"
 
 #include <json-c/json.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -173,6 +175,24 @@ static int decode_hex(const struct wire_field *f, json_object *o, const struct p
 	return 0;
 }
 
+static int decode_base64(const struct wire_field *f, json_object *o, const struct place *here,
+                         struct buf *ret, struct err *e)
+{
+	AUTO(buf) struct buf bytes = { 0 };
+	struct err inner;
+
+	if (!json_object_is_type(o, json_type_string))
+		return wrong_type(here, "base64 text", o, e);
+	bytes.max = string_view(o).len / 4 * 3;
+	if (base64_parse_canonical(string_view(o), &bytes, &inner) < 0)
+		return inner.code == ERR_INTERNAL ? err_set(e, ERR_INTERNAL, "%s", inner.text)
+		                                  : place_fail(here, e, "%s", inner.text);
+	TRY(check_count(f, bytes.len, "bytes", here, e));
+	bytes.max = bytes.len;
+	*ret = MOVE(bytes);
+	return 0;
+}
+
 static int decode_fixed_hex(const struct wire_field *f, json_object *o, const struct place *here,
                             uint8_t *ret, struct err *e)
 {
@@ -212,17 +232,19 @@ static int decode_text(const struct wire_field *f, json_object *o, const struct 
 	return set_text(f, string_view(o), here, ret, e);
 }
 
-/* "42" or "-7", as QOS's canonical JSON has integers. */
+/* "42" or "-7", as QOS's canonical JSON and etcd's gateway have integers; at most INT64_MAX either
+ * way. */
 static bool is_decimal(struct view text)
 {
-	size_t sign = text.len && text.data[0] == '-';
+	static const char most[] = "9223372036854775807";
+	size_t sign = text.len && text.data[0] == '-', digits = text.len - sign;
 
-	if (text.len == sign || text.len - sign > 18 || (text.data[sign] == '0' && (text.len > 1)))
+	if (digits == 0 || digits >= sizeof(most) || (text.data[sign] == '0' && text.len > 1))
 		return false;
 	for (size_t i = sign; i < text.len; i++)
 		if (text.data[i] < '0' || text.data[i] > '9')
 			return false;
-	return true;
+	return digits < sizeof(most) - 1 || memcmp(text.data + sign, most, digits) <= 0;
 }
 
 static int decode_number(const struct wire_field *f, json_object *o, const struct place *here,
@@ -282,6 +304,13 @@ static const struct wire_field *find_field(const struct wire_schema *schema, con
 	return NULL;
 }
 
+static bool leaves_out(const struct place *here)
+{
+	while (here->up)
+		here = here->up;
+	return here->leaves_out;
+}
+
 static int unknown_field(const struct wire_schema *schema, const struct place *here, struct err *e)
 {
 	const char *names[SCHEMA_FIELDS_MAX + 1] = { 0 };
@@ -298,7 +327,7 @@ static int unknown_field(const struct wire_schema *schema, const struct place *h
 static int decode_field(const struct wire_field *f, json_object *parent, const struct place *up,
                         void *base, struct err *e)
 {
-	struct place here = { up, view_text(f->name), 0 };
+	struct place here = { .up = up, .name = view_text(f->name) };
 	json_object *o = NULL;
 	bool is_there = json_object_object_get_ex(parent, f->name, &o);
 
@@ -320,9 +349,9 @@ static int decode_fields(const struct wire_schema *schema, json_object *o, const
 	json_object_object_foreach(o, name, ignored)
 	{
 		(void)ignored;
-		if (!find_field(schema, name))
-			return unknown_field(schema, &(struct place){ here, view_text(name), 0 },
-			                     e);
+		if (!find_field(schema, name) && !leaves_out(here))
+			return unknown_field(
+			    schema, &(struct place){ .up = here, .name = view_text(name) }, e);
 	}
 	for (size_t i = 0; i < schema->count; i++)
 		if (*schema->fields[i].name)
@@ -340,13 +369,23 @@ static int decode_item(const struct wire_schema *schema, json_object *o, const s
 	return decode_fields(schema, o, here, item, e);
 }
 
+/* A list has room for the next power of two of its items: wire_list_add counts on it. */
+static size_t list_room(size_t count)
+{
+	size_t room = 1;
+
+	while (room < count)
+		room *= 2;
+	return room;
+}
+
 /* count zeroed structs; what the list holds is released with the message. */
 static int list_alloc(struct wire_list *list, const struct wire_schema *item, size_t count,
                       struct err *e)
 {
 	if (count == 0)
 		return 0;
-	list->items = calloc(count, item->size);
+	list->items = calloc(list_room(count), item->size);
 	if (!list->items)
 		return err_set(e, ERR_INTERNAL, "no memory for a list of %zu", count);
 	list->count = count;
@@ -381,7 +420,7 @@ static int decode_map(const struct wire_field *f, json_object *o, const struct p
 	item = ret->items;
 	json_object_object_foreach(o, name, value)
 	{
-		struct place inside = { here, view_text(name), 0 };
+		struct place inside = { .up = here, .name = view_text(name) };
 
 		TRY(set_text(key, view_text(name), &inside,
 		             (struct buf *)(void *)(item + key->offset), e));
@@ -400,6 +439,8 @@ static int decode_value(const struct wire_field *f, json_object *o, const struct
 		return decode_bytes(f, o, here, to, e);
 	case WIRE_HEX:
 		return decode_hex(f, o, here, to, e);
+	case WIRE_BASE64:
+		return decode_base64(f, o, here, to, e);
 	case WIRE_FIXED:
 		return decode_fixed(f, o, here, to, e);
 	case WIRE_FIXED_HEX:
@@ -424,7 +465,8 @@ static int decode_value(const struct wire_field *f, json_object *o, const struct
 }
 
 static int decode(const struct wire_schema *schema, struct view text,
-                  const struct scan_limits *limits, void *message, struct err *e)
+                  const struct scan_limits *limits, const struct place *root_place, void *message,
+                  struct err *e)
 {
 	AUTO(json) json root = NULL;
 	AUTO(draft) struct draft draft = { schema, NULL };
@@ -433,7 +475,7 @@ static int decode(const struct wire_schema *schema, struct view text,
 	draft.data = calloc(1, schema->size);
 	if (!draft.data)
 		return err_set(e, ERR_INTERNAL, "no memory for a message");
-	TRY(decode_fields(schema, root, &(struct place){ 0 }, draft.data, e));
+	TRY(decode_fields(schema, root, root_place, draft.data, e));
 	memcpy(message, draft.data, schema->size);
 	explicit_bzero(draft.data, schema->size); /* moved */
 	return 0;
@@ -441,21 +483,47 @@ static int decode(const struct wire_schema *schema, struct view text,
 
 int wire_decode(const struct wire_schema *schema, struct view text, void *message, struct err *e)
 {
-	return decode(schema, text, &scan_request, message, e);
+	return decode(schema, text, &scan_request, &(struct place){ 0 }, message, e);
+}
+
+int wire_decode_known(const struct wire_schema *schema, struct view text, void *message,
+                      struct err *e)
+{
+	return decode(schema, text, &scan_request, &(struct place){ .leaves_out = true }, message,
+	              e);
 }
 
 int wire_decode_reply(const struct wire_schema *schema, struct view text, void *message,
                       struct err *e)
 {
-	return decode(schema, text, &scan_reply, message, e);
+	return decode(schema, text, &scan_reply, &(struct place){ 0 }, message, e);
+}
+
+int wire_decode_file(const struct wire_schema *schema, struct view text, size_t text_max,
+                     void *message, struct err *e)
+{
+	struct scan_limits limits = scan_reply;
+
+	limits.text = text_max;
+	return decode(schema, text, &limits, &(struct place){ 0 }, message, e);
 }
 
 int wire_has_key(struct view text, const char *key, bool *ret, struct err *e)
 {
 	AUTO(json) json root = NULL;
+	const char *dot = strchr(key, '.');
+	json_object *at;
+	char outer[64];
 
 	TRY(parse(text, &scan_request, &root, e));
-	*ret = json_object_object_get_ex(root, key, NULL);
+	at = root;
+	if (dot) {
+		snprintf(outer, sizeof(outer), "%.*s", (int)(dot - key), key);
+		key = dot + 1;
+		if (!json_object_object_get_ex(root, outer, &at))
+			at = NULL;
+	}
+	*ret = json_object_object_get_ex(at, key, NULL);
 	return 0;
 }
 
@@ -480,6 +548,7 @@ static void release_fields(const struct wire_schema *schema, uint8_t *base)
 		switch (f->kind) {
 		case WIRE_BYTES:
 		case WIRE_HEX:
+		case WIRE_BASE64:
 		case WIRE_TEXT:
 		case WIRE_NAME:
 			buf_drop(member);
@@ -520,9 +589,8 @@ int wire_set_text(struct buf *member, const char *text, struct err *e)
 
 int wire_list_add(struct wire_list *list, const struct wire_schema *item, void *ret, struct err *e)
 {
-	/* Room for a power of two of them. */
-	bool is_full = (list->count & (list->count - 1)) == 0;
-	size_t room = list->count ? 2 * list->count : 1;
+	bool is_full = list->count == 0 || list_room(list->count) == list->count;
+	size_t room = list_room(list->count + 1);
 	uint8_t *items = list->items;
 
 	if (is_full) {

@@ -19,6 +19,7 @@ enum wire_kind {
 	WIRE_HEX,       /* struct buf     the same as hex text: QOS's files, and -o json */
 	WIRE_FIXED,     /* uint8_t[max]   array of exactly max */
 	WIRE_FIXED_HEX, /* uint8_t[max] as hex text */
+	WIRE_BASE64,    /* struct buf     the same as base64 text: the evidence journal */
 	WIRE_TEXT,      /* struct buf     string of min..max bytes */
 	WIRE_NAME,      /* struct buf     the same, of [A-Za-z0-9._/-] only */
 	WIRE_NUMBER,    /* int64_t        integer min..max */
@@ -83,6 +84,12 @@ MUST_CHECK int wire_decode(const struct wire_schema *schema, struct view text, v
 /* The same for an answer, which may be longer (WIRE_REPLY_TEXT_MAX). */
 MUST_CHECK int wire_decode_reply(const struct wire_schema *schema, struct view text, void *message,
                                  struct err *e);
+/* The same for a file of this machine's, of text_max bytes. */
+MUST_CHECK int wire_decode_file(const struct wire_schema *schema, struct view text, size_t text_max,
+                                void *message, struct err *e);
+/* As wire_decode, but what no row knows is left out, at any depth. */
+MUST_CHECK int wire_decode_known(const struct wire_schema *schema, struct view text, void *message,
+                                 struct err *e);
 /* Appends compact JSON in the rows' order. What is not UTF-8 in a text (an error that was cut)
  * becomes U+FFFD. */
 MUST_CHECK int wire_encode(const struct wire_schema *schema, const void *message, struct buf *to,
@@ -96,7 +103,7 @@ void wire_list_release(const struct wire_schema *item, struct wire_list *list);
 
 /* QOS canonical JSON (formats.md 5.3) of any JSON object. */
 MUST_CHECK int wire_canonical(struct view text, struct buf *to, struct err *e);
-/* Whether the object has that key at its top. */
+/* Whether the object has that key at its top; "a.b": whether the object at its key a has b. */
 MUST_CHECK int wire_has_key(struct view text, const char *key, bool *ret, struct err *e);
 
 /* struct foo and foo_schema get foo_drop, so that AUTO(foo) works. */
