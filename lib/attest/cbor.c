@@ -2,13 +2,15 @@
 
 #include "base/text.h"
 
+#include <string.h>
+
 #include <cbor.h>
 
 /* cbor_stream_decode reads one head at a time, checks every length against the input and allocates
  * nothing. cbor_load would ask for gigabytes at the word of five bytes. */
 
 struct head {
-	enum { HEAD_REFUSED, HEAD_ITEM, HEAD_OPEN, HEAD_BREAK } what;
+	enum { HEAD_REFUSED, HEAD_ITEM, HEAD_OPEN, HEAD_CHUNKS, HEAD_BREAK } what;
 	struct cbor_item item;
 };
 
@@ -95,6 +97,18 @@ static void set_open_map(void *context)
 	((struct head *)context)->what = HEAD_OPEN;
 }
 
+static void set_byte_chunks(void *context)
+{
+	set_item(context, CBOR_BYTES, 0, (struct view){ 0 });
+	((struct head *)context)->what = HEAD_CHUNKS;
+}
+
+static void set_text_chunks(void *context)
+{
+	set_item(context, CBOR_TEXT, 0, (struct view){ 0 });
+	((struct head *)context)->what = HEAD_CHUNKS;
+}
+
 static void set_break(void *context)
 {
 	((struct head *)context)->what = HEAD_BREAK;
@@ -143,10 +157,10 @@ static const struct cbor_callbacks head_callbacks = {
 	.negint16 = set_negative16,
 	.negint32 = set_negative32,
 	.negint64 = set_negative64,
-	.byte_string_start = refuse,
+	.byte_string_start = set_byte_chunks,
 	.byte_string = set_bytes,
 	.string = set_text,
-	.string_start = refuse,
+	.string_start = set_text_chunks,
 	.indef_array_start = set_open_array,
 	.array_start = set_array,
 	.indef_map_start = set_open_map,
@@ -196,6 +210,32 @@ static int check_keys(const struct cbor_item *map, struct err *e)
 	return 0;
 }
 
+/* RFC 8949 3.2.3: chunks are strings of the same kind and of stated length, up to a break. */
+static int read_chunks(struct cbor *c, struct cbor_item *string, struct err *e)
+{
+	struct head head = { 0 };
+	uint8_t *start, *at;
+
+	if (!c->joined)
+		return err_set(e, ERR_DATA, "CBOR has an item that is not allowed here");
+	/* All that may still be joined, at once: what was joined before must not move. */
+	TRY(buf_reserve(c->joined, c->rest.len, &start, e));
+	at = start;
+	for (;;) {
+		TRY(read_head(&c->rest, &head, e));
+		if (head.what == HEAD_BREAK)
+			break;
+		if (head.what != HEAD_ITEM || head.item.kind != string->kind)
+			return err_set(e, ERR_DATA, "CBOR has a string with a chunk that is none");
+		if (head.item.bytes.len)
+			memcpy(at, head.item.bytes.data, head.item.bytes.len);
+		at += head.item.bytes.len;
+	}
+	string->bytes = view_new(start, (size_t)(at - start));
+	buf_commit(c->joined, string->bytes.len);
+	return 0;
+}
+
 /* *ret_break tells that a break stood there; NULL where none may. */
 static int read_item(struct cbor *c, unsigned depth, bool *ret_break, struct err *e);
 
@@ -234,6 +274,8 @@ static int read_item(struct cbor *c, unsigned depth, bool *ret_break, struct err
 		return err_set(e, ERR_DATA, "CBOR has more than %d items", CBOR_ITEMS_MAX);
 	item = &c->items[c->count++];
 	*item = head.item;
+	if (head.what == HEAD_CHUNKS)
+		return read_chunks(c, item, e);
 	if (item->kind != CBOR_ARRAY && item->kind != CBOR_MAP)
 		return 0;
 	if (depth == CBOR_DEPTH_MAX)
@@ -243,8 +285,14 @@ static int read_item(struct cbor *c, unsigned depth, bool *ret_break, struct err
 
 int cbor_parse(struct view bytes, struct cbor *ret, struct err *e)
 {
+	return cbor_parse_joining(bytes, NULL, ret, e);
+}
+
+int cbor_parse_joining(struct view bytes, struct buf *joined, struct cbor *ret, struct err *e)
+{
 	ret->count = 0;
 	ret->rest = bytes;
+	ret->joined = joined;
 	return read_item(ret, 0, NULL, e);
 }
 

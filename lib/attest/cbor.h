@@ -1,9 +1,10 @@
-/* CBOR (RFC 8949), as much of it as attestation documents and the NSM use: integers, strings of
- * stated length, arrays, maps, booleans and null, with definite or indefinite arrays and maps.
+/* CBOR (RFC 8949), as much of it as attestation documents and the NSM use: integers, strings,
+ * arrays, maps, booleans and null, with definite or indefinite arrays and maps.
  *
  * A text is read into a flat list of items that point into it: nothing is allocated, so that a
- * count in the input never sizes anything. Repeated map keys, tags, floats, chunked strings, text
- * that is not UTF-8, and what is nested too deep are refused. */
+ * count in the input never sizes anything. Repeated map keys, tags, floats, text that is not UTF-8,
+ * and what is nested too deep are refused; strings in chunks as well, but where a caller lends
+ * memory to join them in. */
 #ifndef TEECTL_ATTEST_CBOR_H
 #define TEECTL_ATTEST_CBOR_H
 
@@ -28,17 +29,22 @@ struct cbor_item {
 	uint32_t span; /* items that it takes in the list: itself and all within */
 	/* An integer's or a boolean's value; elements of an array, pairs of a map. */
 	uint64_t number;
-	struct view bytes; /* of a string: its contents, in the input */
+	struct view bytes; /* of a string: its contents, in the input or joined */
 };
 
 struct cbor {
 	struct cbor_item items[CBOR_ITEMS_MAX]; /* [0] is the outermost */
 	size_t count;
-	struct view rest; /* the input behind it */
+	struct view rest;   /* the input behind it */
+	struct buf *joined; /* NULL: strings in chunks are refused */
 };
 
 /* Reads one item with all within. fails ERR_DATA */
 MUST_CHECK int cbor_parse(struct view bytes, struct cbor *ret, struct err *e);
+/* The same for what may have strings of indefinite length. joined: an empty buf that may grow to
+ * bytes.len; the items point into it. */
+MUST_CHECK int cbor_parse_joining(struct view bytes, struct buf *joined, struct cbor *ret,
+                                  struct err *e);
 
 /* Elements of an array; of a map key, value, key, value. One past the last after all of them. */
 const struct cbor_item *cbor_first(const struct cbor_item *container);

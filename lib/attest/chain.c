@@ -1,12 +1,15 @@
 #include "attest/chain.h"
 
+#include "attest/chain_cache.h"
 #include "attest/document.h"
 #include "crypto/ec.h"
+#include "base/text.h"
 #include "crypto/hash.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -27,6 +30,8 @@ struct chain_key {
 
 struct path {
 	X509 *certificates[PATH_MAX_LEN]; /* root first */
+	struct hash256 hashes[PATH_MAX_LEN];
+	bool is_known[PATH_MAX_LEN]; /* of that form, and signed by the one before: chain_cache.h */
 	size_t count;
 };
 
@@ -42,7 +47,7 @@ static void path_drop(struct path *p)
 PRINTF_LIKE(4, 5)
 static int refuse(struct err *e, const char *check, size_t index, const char *format, ...)
 {
-	char reason[ERR_REASON_MAX], what[160];
+	char reason[ERR_REASON_MAX], what[2 * CERTIFICATE_NAME_MAX + 160];
 	va_list args;
 
 	va_start(args, format);
@@ -114,7 +119,16 @@ static int check_curve(const X509 *x, size_t index, struct err *e)
 	return 0;
 }
 
-static int add_certificate(struct path *p, struct view der, struct err *e)
+/* Zeroes for the root, whose own signature nobody looks at: known as a root it is not known as what
+ * it has signed. */
+static const struct hash256 *issuer_hash(const struct path *p, size_t index)
+{
+	static const struct hash256 none;
+
+	return index ? &p->hashes[index - 1] : &none;
+}
+
+static int parse_certificate(struct path *p, struct view der, struct err *e)
 {
 	const unsigned char *at = der.data;
 	const ASN1_BIT_STRING *signature;
@@ -135,6 +149,27 @@ static int add_certificate(struct path *p, struct view der, struct err *e)
 		return refuse(e, "version", index, "not X.509 version 3");
 	TRY(check_algorithm(x, index, e));
 	return check_curve(x, index, e);
+}
+
+static int add_certificate(struct path *p, struct view der, struct err *e)
+{
+	size_t index = p->count;
+	X509 *known;
+
+	TRY(sha256(der, &p->hashes[index], e));
+	known = chain_cache_find(&p->hashes[index], issuer_hash(p, index));
+	if (!known)
+		return parse_certificate(p, der, e);
+	p->is_known[index] = true;
+	p->certificates[p->count++] = known;
+	return 0;
+}
+
+/* Once all of it was accepted: what is refused never takes a place. */
+static void remember(const struct path *p)
+{
+	for (size_t i = 0; i < p->count; i++)
+		chain_cache_add(p->certificates[i], &p->hashes[i], issuer_hash(p, i));
 }
 
 static int parse_path(struct view root, const struct view *cas, size_t ca_count, struct view leaf,
@@ -159,15 +194,59 @@ static bool name_equal(const X509_NAME *a, const X509_NAME *b)
 	       view_equal(view_new(a_der, a_len), view_new(b_der, b_len));
 }
 
+static void bio_drop(BIO **bio)
+{
+	BIO_free(*bio);
+	*bio = NULL;
+}
+
+/* As RFC 2253 writes it, which escapes control characters; "?" without memory. */
+static void name_write(const X509_NAME *name, char to[static CERTIFICATE_NAME_MAX])
+{
+	AUTO(bio) BIO *bio = BIO_new(BIO_s_mem());
+	const char *text;
+	size_t len;
+
+	snprintf(to, CERTIFICATE_NAME_MAX, "?");
+	if (!bio || X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) < 0)
+		return;
+	len = (size_t)BIO_get_mem_data(bio, &text);
+	if (len > CERTIFICATE_NAME_MAX - 1)
+		len = CERTIFICATE_NAME_MAX - 1;
+	/* A character that the limit cuts in two is dropped. */
+	while (len && !utf8_is_valid(view_new(text, len)))
+		len--;
+	memcpy(to, text, len);
+	to[len] = 0;
+	text_tame(to);
+}
+
+/* RFC 3339; what OpenSSL can't read as a time is 1970. */
+static int64_t time_unix_of(const ASN1_TIME *t)
+{
+	struct tm tm = { 0 };
+
+	return ASN1_TIME_to_tm(t, &tm) ? timegm(&tm) : 0;
+}
+
+static int refuse_issuer(const struct path *p, size_t index, struct err *e)
+{
+	char found[CERTIFICATE_NAME_MAX], expected[CERTIFICATE_NAME_MAX];
+
+	name_write(X509_get_issuer_name(p->certificates[index]), found);
+	name_write(X509_get_subject_name(p->certificates[index ? index - 1 : 0]), expected);
+	return refuse(e, "issuer", index, "its issuer is '%s', expected %s, '%s'", found,
+	              index ? "the subject of the certificate before it" : "itself", expected);
+}
+
 static int check_issuer(const struct path *p, size_t index, struct err *e)
 {
 	X509 *x = p->certificates[index];
 	X509 *issuer = p->certificates[index ? index - 1 : 0]; /* the root is its own */
 
 	if (!name_equal(X509_get_issuer_name(x), X509_get_subject_name(issuer)))
-		return refuse(e, "issuer", index, "its issuer is not the subject of %s",
-		              index ? "the certificate before it" : "itself");
-	if (index && X509_verify(x, X509_get0_pubkey(issuer)) != 1)
+		return refuse_issuer(p, index, e);
+	if (index && !p->is_known[index] && X509_verify(x, X509_get0_pubkey(issuer)) != 1)
 		return err_reason(e, ERR_ATTESTATION, "chain:signature",
 		                  "certificate chain: certificate %zu (root is 0): it is not "
 		                  "signed by the one before it",
@@ -240,6 +319,18 @@ static int check_extensions(const struct path *p, size_t index, struct err *e)
 	return 0;
 }
 
+static int refuse_time(const X509 *x, size_t index, int64_t time_unix, const char *what,
+                       struct err *e)
+{
+	char from[TIME_TEXT_LEN], until[TIME_TEXT_LEN], at[TIME_TEXT_LEN];
+
+	time_format_seconds(time_unix_of(X509_get0_notBefore(x)), from);
+	time_format_seconds(time_unix_of(X509_get0_notAfter(x)), until);
+	time_format_seconds(time_unix, at);
+	return refuse(e, "time", index, "%s: valid from %s until %s, expected to be so at %s", what,
+	              from, until, at);
+}
+
 static int check_time(const struct path *p, size_t index, int64_t time_unix, struct err *e)
 {
 	const X509 *x = p->certificates[index];
@@ -249,40 +340,106 @@ static int check_time(const struct path *p, size_t index, int64_t time_unix, str
 	if (since == -2 || until == -2)
 		return refuse(e, "time", index, "its validity is not readable");
 	if (since > 0)
-		return refuse(e, "time", index, "not valid yet");
+		return refuse_time(x, index, time_unix, "not valid yet", e);
 	if (until < 0)
-		return refuse(e, "time", index, "no longer valid");
+		return refuse_time(x, index, time_unix, "no longer valid", e);
 	return 0;
 }
 
-static int verify_path(const struct path *p, int64_t time_unix, struct err *e)
+static int verify_certificate(const struct path *p, size_t index, int64_t time_unix, struct err *e)
 {
+	TRY(check_issuer(p, index, e));
+	/* First: of malformed ones OpenSSL answers that they are not there. */
+	TRY(check_extensions(p, index, e));
+	TRY(check_constraints(p, index, e));
+	TRY(check_usage(p, index, e));
+	return index ? check_time(p, index, time_unix, e) : 0;
+}
+
+static int trace_certificate(const struct path *p, size_t index, int outcome, struct trace *trace,
+                             const struct err *e)
+{
+	const X509 *x = p->certificates[index];
+	char check[TRACE_CHECK_MAX], subject[CERTIFICATE_NAME_MAX];
+	char from[TIME_TEXT_LEN], until[TIME_TEXT_LEN];
+
+	snprintf(check, sizeof(check), "certificate %zu", index);
+	name_write(X509_get_subject_name(x), subject);
+	time_format_seconds(time_unix_of(X509_get0_notBefore(x)), from);
+	time_format_seconds(time_unix_of(X509_get0_notAfter(x)), until);
+	if (index == 0)
+		return trace_end(trace, check, outcome, e,
+		                 "the pinned root, %s; the one in the document is not looked at",
+		                 subject);
+	return trace_end(trace, check, outcome, e,
+	                 "%s, %s: signed by the one before it, valid from %s until %s",
+	                 index == p->count - 1 ? "leaf" : "CA", subject, from, until);
+}
+
+static int verify_path(const struct path *p, int64_t time_unix, struct trace *trace, struct err *e)
+{
+	char check[TRACE_CHECK_MAX];
+	int outcome = 0;
+
 	for (size_t i = 0; i < p->count; i++) {
-		TRY(check_issuer(p, i, e));
-		/* First: of malformed ones OpenSSL answers that they are not there. */
-		TRY(check_extensions(p, i, e));
-		TRY(check_constraints(p, i, e));
-		TRY(check_usage(p, i, e));
-		if (i)
-			TRY(check_time(p, i, time_unix, e));
+		if (outcome == 0) {
+			outcome = verify_certificate(p, i, time_unix, e);
+			if (trace)
+				outcome = trace_certificate(p, i, outcome, trace, e);
+			continue;
+		}
+		snprintf(check, sizeof(check), "certificate %zu", i);
+		trace_add(trace, check, TRACE_NOT_REACHED, "-");
 	}
+	return outcome;
+}
+
+int chain_verify_traced(struct view root, const struct view *cas, size_t ca_count, struct view leaf,
+                        int64_t time_unix, struct trace *trace, struct chain_key **ret,
+                        struct err *e)
+{
+	AUTO(path) struct path path = { 0 };
+	AUTO(chain_key) struct chain_key *key = NULL;
+	int outcome;
+
+	ERR_clear_error();
+	outcome = parse_path(root, cas, ca_count, leaf, &path, e);
+	TRY(trace_end(trace, "certificates", outcome, e,
+	              "%zu of X.509 version 3, each P-384 and signed by ecdsa-with-SHA384",
+	              path.count));
+	TRY(verify_path(&path, time_unix, trace, e));
+	key = calloc(1, sizeof(*key));
+	if (!key)
+		return err_set(e, ERR_INTERNAL, "no memory for a certificate's key");
+	key->key = X509_get_pubkey(path.certificates[path.count - 1]);
+	remember(&path);
+	*ret = MOVE(key);
 	return 0;
 }
 
 int chain_verify(struct view root, const struct view *cas, size_t ca_count, struct view leaf,
                  int64_t time_unix, struct chain_key **ret, struct err *e)
 {
-	AUTO(path) struct path path = { 0 };
-	AUTO(chain_key) struct chain_key *key = NULL;
+	return chain_verify_traced(root, cas, ca_count, leaf, time_unix, /* trace= */ NULL, ret, e);
+}
 
+int chain_describe(struct view der, struct certificate_facts *ret, struct err *e)
+{
+	AUTO(x509) X509 *x = NULL;
+	struct certificate_facts facts;
+	const unsigned char *at = der.data;
+
+	if (der.len && der.len <= DOCUMENT_CERTIFICATE_MAX)
+		x = d2i_X509(NULL, &at, (long)der.len);
 	ERR_clear_error();
-	TRY(parse_path(root, cas, ca_count, leaf, &path, e));
-	TRY(verify_path(&path, time_unix, e));
-	key = calloc(1, sizeof(*key));
-	if (!key)
-		return err_set(e, ERR_INTERNAL, "no memory for a certificate's key");
-	key->key = X509_get_pubkey(path.certificates[path.count - 1]);
-	*ret = MOVE(key);
+	if (!x || at != der.data + der.len)
+		return err_set(e, ERR_DATA, "not an X.509 certificate of 1 to %d bytes",
+		               DOCUMENT_CERTIFICATE_MAX);
+	name_write(X509_get_subject_name(x), facts.subject);
+	facts.not_before_unix = time_unix_of(X509_get0_notBefore(x));
+	facts.not_after_unix = time_unix_of(X509_get0_notAfter(x));
+	TRY(sha256(der, &facts.fingerprint, e));
+	*ret = facts;
 	return 0;
 }
 
@@ -312,10 +469,16 @@ bool chain_root_is_aws(struct view root)
 	return view_equal(root, chain_aws_root);
 }
 
-static void bio_drop(BIO **bio)
+enum pcr_maker chain_root_maker(struct view root)
 {
-	BIO_free(*bio);
-	*bio = NULL;
+	static const char simulated[] = "CN=teectl SIMULATED ";
+	struct certificate_facts facts;
+	struct err unfit;
+
+	if (chain_describe(root, &facts, &unfit) < 0 ||
+	    strncmp(facts.subject, simulated, strlen(simulated)) != 0)
+		return PCR_NITRO;
+	return PCR_SIMULATED;
 }
 
 int chain_root_parse(struct view content, struct buf *ret, struct err *e)
@@ -332,7 +495,7 @@ int chain_root_parse(struct view content, struct buf *ret, struct err *e)
 	certificate = d2i_X509(NULL, &at, (long)content.len);
 	if (!certificate) {
 		bio = BIO_new_mem_buf(content.data, (int)content.len);
-		certificate = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+		certificate = bio ? PEM_read_bio_X509(bio, NULL, ossl_no_passphrase, NULL) : NULL;
 	}
 	ERR_clear_error();
 	if (!certificate)

@@ -2,7 +2,8 @@
 #ifndef TEECTL_ATTEST_CHAIN_H
 #define TEECTL_ATTEST_CHAIN_H
 
-#include "base/buf.h"
+#include "attest/pcr.h"
+#include "attest/trace.h"
 
 struct chain_key; /* the leaf's public key, once the chain has been verified */
 void chain_key_drop(struct chain_key **key);
@@ -20,6 +21,23 @@ extern const struct view chain_aws_root; /* AWS Nitro Enclaves Root-G1, DER */
 MUST_CHECK int chain_verify(struct view root, const struct view *cas, size_t ca_count,
                             struct view leaf, int64_t time_unix, struct chain_key **ret,
                             struct err *e);
+/* The same, with a line for the form of all certificates and one for each of them. */
+MUST_CHECK int chain_verify_traced(struct view root, const struct view *cas, size_t ca_count,
+                                   struct view leaf, int64_t time_unix, struct trace *trace,
+                                   struct chain_key **ret, struct err *e);
+
+#define CERTIFICATE_NAME_MAX 256 /* real ones: 40 to 110; a longer one is cut */
+
+/* What a certificate says of itself: nobody has vouched for it. */
+struct certificate_facts {
+	char subject[CERTIFICATE_NAME_MAX]; /* RFC 2253, printable: "CN=aws.nitro-enclaves,OU=AWS,…"
+	                                     */
+	int64_t not_before_unix, not_after_unix;
+	struct hash256 fingerprint; /* SHA-256 of the DER */
+};
+
+/* fails  ERR_DATA: not an X.509 certificate */
+MUST_CHECK int chain_describe(struct view der, struct certificate_facts *ret, struct err *e);
 /* ECDSA P-384 over SHA-384; signature r, s raw, 96 bytes; either half of s. */
 MUST_CHECK int chain_key_verify(const struct chain_key *key, struct view message,
                                 struct view signature, struct err *e);
@@ -27,5 +45,7 @@ MUST_CHECK int chain_key_verify(const struct chain_key *key, struct view message
 MUST_CHECK int chain_root_parse(struct view content, struct buf *ret, struct err *e);
 /* Is this DER certificate one of AWS's Nitro root? */
 bool chain_root_is_aws(struct view root);
+/* Whose PCRs are under this root: teectl's own simulated roots say so in their names. */
+enum pcr_maker chain_root_maker(struct view root);
 
 #endif

@@ -2,7 +2,9 @@
 
 #include "attest/cbor.h"
 
-#define TAG_COSE_SIGN1 0xd2 /* CBOR tag 18 in one byte */
+#define TAG_COSE_SIGN1 18
+#define TAG_SHORT      0xc0 /* a CBOR tag below 24 in one byte */
+#define TAG_LONG       0xd8 /* one in 1, 2, 4 or 8 bytes more: d8 to db */
 
 #define LABEL_ALG      1
 #define LABEL_CRIT     2
@@ -45,9 +47,18 @@ static int check_header(struct view header, struct err *e)
 	if (find_label(c.items, LABEL_CRIT))
 		return refuse_structure(e, "critical headers are not known here");
 	alg = find_label(c.items, LABEL_ALG);
-	if (!alg || alg->kind != CBOR_NEGATIVE || alg->number != -1 - ES384)
+	if (!alg || (alg->kind != CBOR_NEGATIVE && alg->kind != CBOR_UINT))
 		return err_reason(e, ERR_ATTESTATION, "cose:alg",
-		                  "attestation document: the signature algorithm is not ES384");
+		                  "attestation document: the signature algorithm is %s, expected "
+		                  "ES384 (%d)",
+		                  alg ? "no number" : "not stated", ES384);
+	if (alg->kind == CBOR_UINT || alg->number != -1 - ES384)
+		return err_reason(e, ERR_ATTESTATION, "cose:alg",
+		                  "attestation document: the signature algorithm is %s%llu, "
+		                  "expected ES384 (%d)",
+		                  alg->kind == CBOR_NEGATIVE ? "-" : "",
+		                  (unsigned long long)alg->number + (alg->kind == CBOR_NEGATIVE),
+		                  ES384);
 	return 0;
 }
 
@@ -68,26 +79,47 @@ static int take_parts(const struct cbor *c, struct cose_sign1 *ret, struct err *
 	return 0;
 }
 
-int cose_parse(struct view document, struct cose_sign1 *ret, struct err *e)
+/* A head may be longer than it needs to be (RFC 8949 4.1), so tag 18 has five forms. */
+static size_t tag_len(struct view document)
 {
+	size_t len;
+
+	if (document.len && document.data[0] == TAG_SHORT + TAG_COSE_SIGN1)
+		return 1;
+	if (document.len == 0 || document.data[0] < TAG_LONG || document.data[0] > TAG_LONG + 3)
+		return 0;
+	len = (size_t)1 << (document.data[0] - TAG_LONG);
+	if (document.len <= len || document.data[len] != TAG_COSE_SIGN1 ||
+	    !view_is_zero(view_new(document.data + 1, len - 1)))
+		return 0;
+	return 1 + len;
+}
+
+int cose_parse(struct view document, struct buf *joined, struct cose_sign1 *ret, struct err *e)
+{
+	size_t tag = tag_len(document);
 	struct cose_sign1 parts;
 	struct err why;
 	struct cbor c;
 
-	if (document.len && document.data[0] == TAG_COSE_SIGN1)
-		document = view_new(document.data + 1, document.len - 1);
-	if (cbor_parse(document, &c, &why) < 0)
+	document = view_new(document.data + tag, document.len - tag);
+	if (cbor_parse_joining(document, joined, &c, &why) < 0)
 		return refuse_structure(e, why.text);
 	TRY(take_parts(&c, &parts, e));
 	if (c.rest.len)
 		return err_reason(e, ERR_ATTESTATION, "cose:trailing",
 		                  "attestation document: %zu bytes after its end", c.rest.len);
-	TRY(check_header(parts.protected_header, e));
-	if (parts.signature.len != P384_SIGNATURE_LEN)
-		return err_reason(e, ERR_ATTESTATION, "cose:siglen",
-		                  "attestation document: the signature has %zu bytes, not %d",
-		                  parts.signature.len, P384_SIGNATURE_LEN);
 	*ret = parts;
+	return 0;
+}
+
+int cose_check_algorithm(const struct cose_sign1 *c, struct err *e)
+{
+	TRY(check_header(c->protected_header, e));
+	if (c->signature.len != P384_SIGNATURE_LEN)
+		return err_reason(e, ERR_ATTESTATION, "cose:siglen",
+		                  "attestation document: the signature has %zu bytes, expected %d",
+		                  c->signature.len, P384_SIGNATURE_LEN);
 	return 0;
 }
 

@@ -5,13 +5,20 @@
 #include "attest/chain.h"
 #include "crypto/certificate.h"
 
-/* Views into the document. */
+/* Views into the document, or into what its chunks were joined in. */
 struct cose_sign1 {
 	struct view protected_header, payload, signature;
 };
 
-/* fails  ERR_ATTESTATION; reason cose:structure, cose:trailing, cose:alg, cose:siglen */
-MUST_CHECK int cose_parse(struct view document, struct cose_sign1 *ret, struct err *e);
+/* Tagged (18) or not, of definite or indefinite length throughout.
+ *
+ * joined  an empty buf that may grow to document.len; the parts may point into it
+ * fails   ERR_ATTESTATION; reason cose:structure, cose:trailing */
+MUST_CHECK int cose_parse(struct view document, struct buf *joined, struct cose_sign1 *ret,
+                          struct err *e);
+/* That it states ES384 and has a signature of its length.
+ * fails  ERR_ATTESTATION; reason cose:structure, cose:alg, cose:siglen */
+MUST_CHECK int cose_check_algorithm(const struct cose_sign1 *c, struct err *e);
 /* fails  ERR_ATTESTATION; reason cose:signature */
 MUST_CHECK int cose_verify(const struct cose_sign1 *c, const struct chain_key *key, struct err *e);
 /* Appends the document, without a tag, as the NSM sends it. */

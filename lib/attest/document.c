@@ -8,13 +8,17 @@
 void attestation_claims_drop(struct attestation_claims *c)
 {
 	buf_drop(&c->bytes);
+	buf_drop(&c->joined);
+	buf_drop(&c->joined_payload);
 	*c = (struct attestation_claims){ 0 };
 }
 
 void attestation_drop(struct attestation *a)
 {
 	buf_drop(&a->module_id);
+	buf_drop(&a->public_key_bytes);
 	buf_drop(&a->user_data);
+	buf_drop(&a->nonce);
 	buf_drop(&a->root);
 	*a = (struct attestation){ 0 };
 }
@@ -74,12 +78,12 @@ static int check_elements(const struct payload *p, struct err *e)
 	return 0;
 }
 
-static int payload_parse(struct view bytes, struct payload *ret, struct err *e)
+static int payload_parse(struct view bytes, struct buf *joined, struct payload *ret, struct err *e)
 {
 	const struct cbor_item *map = ret->cbor.items, *key;
 	struct err why;
 
-	if (cbor_parse(bytes, &ret->cbor, &why) < 0)
+	if (cbor_parse_joining(bytes, joined, &ret->cbor, &why) < 0)
 		return refuse_payload(e, why.text);
 	if (ret->cbor.rest.len)
 		return refuse_payload(e, "bytes after its end");
@@ -148,14 +152,14 @@ static int take_bundle(const struct cbor_item *array, struct attestation_claims 
 	return 0;
 }
 
-static int take_bytes(const struct cbor_item *item, size_t min, size_t max, const char *reason,
-                      struct document_field *ret, struct err *e)
+static int take_bytes(const char *name, const struct cbor_item *item, size_t min, size_t max,
+                      const char *reason, struct document_field *ret, struct err *e)
 {
 	if (!item)
 		return 0;
 	if (item->bytes.len < min || item->bytes.len > max)
 		return err_reason(e, ERR_ATTESTATION, reason,
-		                  "attestation document: a field of %zu bytes, not %zu to %zu",
+		                  "attestation document: %s has %zu bytes, not %zu to %zu", name,
 		                  item->bytes.len, min, max);
 	*ret = (struct document_field){ true, item->bytes };
 	return 0;
@@ -170,17 +174,22 @@ static int take_values(const struct payload *p, struct attestation_claims *c, st
 	c->module_id = p->module_id->bytes;
 	if (!cbor_is_text(p->digest, "SHA384"))
 		return err_reason(e, ERR_ATTESTATION, "InvalidDigest",
-		                  "attestation document: digest is not SHA384");
+		                  "attestation document: digest is '%.*s', expected SHA384",
+		                  (int)(p->digest->bytes.len < 64 ? p->digest->bytes.len : 64),
+		                  (const char *)p->digest->bytes.data);
 	TRY(take_pcrs(p->pcrs, &c->pcrs, e));
 	TRY(take_bundle(p->cabundle, c, e));
 	if (p->timestamp->number == 0 || p->timestamp->number > INT64_MAX)
 		return err_reason(e, ERR_ATTESTATION, "InvalidTimeStamp",
-		                  "attestation document: timestamp is no time");
+		                  "attestation document: timestamp is %llu, expected "
+		                  "milliseconds since 1970",
+		                  (unsigned long long)p->timestamp->number);
 	c->timestamp_ms = (int64_t)p->timestamp->number;
-	TRY(take_bytes(p->public_key, 1, DOCUMENT_PUBLIC_KEY_MAX, "InvalidPubKey", &c->public_key,
-	               e));
-	TRY(take_bytes(p->user_data, 0, DOCUMENT_USER_DATA_MAX, "InvalidBytes", &c->user_data, e));
-	TRY(take_bytes(p->nonce, 0, DOCUMENT_NONCE_MAX, "InvalidBytes", &c->nonce, e));
+	TRY(take_bytes("public_key", p->public_key, 1, DOCUMENT_PUBLIC_KEY_MAX, "InvalidPubKey",
+	               &c->public_key, e));
+	TRY(take_bytes("user_data", p->user_data, 0, DOCUMENT_USER_DATA_MAX, "InvalidBytes",
+	               &c->user_data, e));
+	TRY(take_bytes("nonce", p->nonce, 0, DOCUMENT_NONCE_MAX, "InvalidBytes", &c->nonce, e));
 	c->certificate = p->certificate->bytes;
 	if (p->cabundle->number > DOCUMENT_CHAIN_MAX)
 		return err_reason(e, ERR_ATTESTATION, "chain:length",
@@ -189,23 +198,56 @@ static int take_values(const struct payload *p, struct attestation_claims *c, st
 	return 0;
 }
 
-int attestation_parse(struct view document, struct attestation_claims *ret, struct err *e)
+static int take_parts(struct view document, struct attestation_claims *c, struct err *e)
 {
-	AUTO(attestation_claims) struct attestation_claims c = { .bytes = BUF_INIT(DOCUMENT_MAX) };
-	struct payload payload;
 	struct cose_sign1 cose;
 
 	if (document.len > DOCUMENT_MAX)
 		return err_reason(e, ERR_ATTESTATION, "cose:structure",
-		                  "attestation document: %zu bytes, at most %d", document.len,
-		                  DOCUMENT_MAX);
-	TRY(buf_set(&c.bytes, document, e));
-	TRY(cose_parse(buf_view(&c.bytes), &cose, e));
-	c.protected_header = cose.protected_header;
-	c.payload = cose.payload;
-	c.signature = cose.signature;
-	TRY(payload_parse(c.payload, &payload, e));
-	TRY(take_values(&payload, &c, e));
+		                  "attestation document: %zu bytes, expected at most %d",
+		                  document.len, DOCUMENT_MAX);
+	TRY(buf_set(&c->bytes, document, e));
+	TRY(cose_parse(buf_view(&c->bytes), &c->joined, &cose, e));
+	c->protected_header = cose.protected_header;
+	c->payload = cose.payload;
+	c->signature = cose.signature;
+	return 0;
+}
+
+static int check_algorithm(const struct attestation_claims *c, struct err *e)
+{
+	const struct cose_sign1 cose = { c->protected_header, c->payload, c->signature };
+
+	return cose_check_algorithm(&cose, e);
+}
+
+static int take_payload(struct attestation_claims *c, struct err *e)
+{
+	struct payload payload;
+
+	TRY(payload_parse(c->payload, &c->joined_payload, &payload, e));
+	return take_values(&payload, c, e);
+}
+
+int attestation_parse_traced(struct view document, struct trace *trace,
+                             struct attestation_claims *ret, struct err *e)
+{
+	AUTO(attestation_claims)
+	struct attestation_claims c = { .bytes = BUF_INIT(DOCUMENT_MAX),
+		                        .joined = BUF_INIT(DOCUMENT_MAX),
+		                        .joined_payload = BUF_INIT(DOCUMENT_MAX) };
+
+	TRY(trace_end(trace, "structure", take_parts(document, &c, e), e,
+	              "one COSE_Sign1 of %zu bytes, nothing behind it", document.len));
+	TRY(trace_end(trace, "algorithm", check_algorithm(&c, e), e,
+	              "ES384 is stated, and the signature has its length"));
+	TRY(trace_end(trace, "fields", take_payload(&c, e), e,
+	              "all that must be there is, of its type and within its bounds"));
 	*ret = MOVE(c);
 	return 0;
+}
+
+int attestation_parse(struct view document, struct attestation_claims *ret, struct err *e)
+{
+	return attestation_parse_traced(document, /* trace= */ NULL, ret, e);
 }

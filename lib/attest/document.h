@@ -8,6 +8,7 @@
 #define TEECTL_ATTEST_DOCUMENT_H
 
 #include "attest/pcr.h"
+#include "attest/trace.h"
 #include "crypto/key_set.h"
 
 #define DOCUMENT_MAX             16384 /* real ones: 4.5 to 6 KiB; the NSM's response buffer: 12 KiB */
@@ -23,9 +24,10 @@ struct document_field {
 	struct view value;
 };
 
-/* What a document says. Every view points into bytes, which this owns. */
+/* What a document says. Every view points into bytes, which this owns, or into what strings in
+ * chunks were joined in: those of the document, and those of its payload. */
 struct attestation_claims {
-	struct buf bytes;
+	struct buf bytes, joined, joined_payload;
 	struct view protected_header, payload, signature;
 	struct view module_id;
 	int64_t timestamp_ms;
@@ -45,8 +47,8 @@ struct attestation {
 	bool is_debug;
 	bool has_public_key; /* and it is a QOS public key */
 	struct public_key public_key;
-	struct buf user_data; /* empty if absent */
-	struct buf root;      /* DER of the root it was verified under */
+	struct buf public_key_bytes, user_data, nonce; /* empty if absent */
+	struct buf root;                               /* DER of the root it was verified under */
 };
 
 /* fails  ERR_ATTESTATION; reason: cose:structure, cose:trailing, cose:alg, cose:siglen,
@@ -54,6 +56,9 @@ struct attestation {
  *        InvalidCABundle, InvalidPubKey, InvalidBytes */
 MUST_CHECK int attestation_parse(struct view document, struct attestation_claims *ret,
                                  struct err *e);
+/* The same, with its checks in a trace: "structure", "algorithm", "fields". */
+MUST_CHECK int attestation_parse_traced(struct view document, struct trace *trace,
+                                        struct attestation_claims *ret, struct err *e);
 void attestation_claims_drop(struct attestation_claims *c);
 void attestation_drop(struct attestation *a);
 
@@ -80,7 +85,8 @@ struct attestation_policy {
 	const struct hash256 *committed_manifest;
 	bool committed_key_wiped; /* with the above: public_key must be absent, PCR16 merely not
 	                             zero */
-	bool uncommitted; /* PCR16 absent or zero, no public_key: before there is a manifest */
+	bool uncommitted;    /* PCR16 absent or zero, no public_key: before there is a manifest */
+	struct trace *trace; /* gets each check, also those not asked for; NULL: nobody reads it */
 };
 
 /* Order: chain, signature, freshness, manifest hash, debug, PCRs (each names PCRn, expected and
@@ -90,8 +96,10 @@ struct attestation_policy {
 MUST_CHECK int attestation_verify(const struct attestation_claims *claims,
                                   const struct attestation_policy *policy, struct attestation *ret,
                                   struct err *e);
-/* Both in one. */
+/* Both in one; the trace has the checks of the form as well. */
 MUST_CHECK int attestation_check(struct view document, const struct attestation_policy *policy,
                                  struct attestation *ret, struct err *e);
+/* For who can't even come by the bytes of a document: the trace of one whose form is refused. */
+void attestation_trace_refused(const struct attestation_policy *policy, const struct err *why);
 
 #endif

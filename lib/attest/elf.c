@@ -5,7 +5,7 @@
 
 static int refuse(struct err *e, const char *what)
 {
-	return err_set(e, ERR_DATA, "image: %s", what);
+	return err_set(e, ERR_DATA, "%s", what);
 }
 
 /* The len bytes at offset, or false when they are not all there. */
@@ -42,6 +42,19 @@ static int take_path(struct view segment, struct view *ret, struct err *e)
 	return 0;
 }
 
+static int read_segment(struct view file, const Elf64_Ehdr *header, uint64_t i, Elf64_Phdr *ret,
+                        struct err *e)
+{
+	struct view v;
+
+	/* e_phnum has 16 bits: neither product nor sum can overflow */
+	if (header->e_phoff > file.len ||
+	    !part(file, header->e_phoff + i * sizeof(*ret), sizeof(*ret), &v))
+		return refuse(e, "cut short before the end of its program headers");
+	memcpy(ret, v.data, sizeof(*ret));
+	return 0;
+}
+
 int elf_interpreter(struct view image, struct view *ret, struct err *e)
 {
 	struct view v, path = { 0 };
@@ -49,12 +62,8 @@ int elf_interpreter(struct view image, struct view *ret, struct err *e)
 	Elf64_Phdr segment;
 
 	TRY(read_header(image, &header, e));
-	/* e_phnum has 16 bits: neither count nor sum can overflow */
 	for (uint64_t i = 0; i < header.e_phnum; i++) {
-		if (header.e_phoff > image.len ||
-		    !part(image, header.e_phoff + i * sizeof(segment), sizeof(segment), &v))
-			return refuse(e, "cut short before the end of its program headers");
-		memcpy(&segment, v.data, sizeof(segment));
+		TRY(read_segment(image, &header, i, &segment, e));
 		if (segment.p_type != PT_INTERP)
 			continue;
 		if (path.len || !part(image, segment.p_offset, segment.p_filesz, &v))
@@ -62,5 +71,144 @@ int elf_interpreter(struct view image, struct view *ret, struct err *e)
 		TRY(take_path(v, &path, e));
 	}
 	*ret = path;
+	return 0;
+}
+
+/* --- the dynamic section, where a loader finds it: by address, not by offset in the file */
+
+#define PAGE_LEN 0x1000 /* what a segment takes of its neighbours' pages is mapped over them */
+
+static bool covers(const Elf64_Phdr *load, uint64_t address)
+{
+	uint64_t begin = load->p_vaddr & ~(uint64_t)(PAGE_LEN - 1);
+
+	return load->p_memsz && load->p_vaddr <= UINT64_MAX - PAGE_LEN &&
+	       load->p_memsz <= UINT64_MAX - PAGE_LEN - load->p_vaddr && address >= begin &&
+	       address <
+	           ((load->p_vaddr + load->p_memsz + PAGE_LEN - 1) & ~(uint64_t)(PAGE_LEN - 1));
+}
+
+/* The bytes of the file from address to the end of its segment, which must be the only one there.
+ */
+static int find_loaded(struct view file, const Elf64_Ehdr *header, uint64_t address,
+                       struct view *ret, struct err *e)
+{
+	Elf64_Phdr segment, found = { 0 };
+	unsigned count = 0;
+
+	for (uint64_t i = 0; i < header->e_phnum; i++) {
+		TRY(read_segment(file, header, i, &segment, e));
+		if (segment.p_type != PT_LOAD || !covers(&segment, address))
+			continue;
+		found = segment;
+		count++;
+	}
+	if (count != 1 || address < found.p_vaddr || address - found.p_vaddr >= found.p_filesz ||
+	    !part(file, found.p_offset, found.p_filesz, ret))
+		return refuse(e, "its dynamic section or the names in it are not in one segment");
+	*ret =
+	    view_new(ret->data + (address - found.p_vaddr), ret->len - (address - found.p_vaddr));
+	return 0;
+}
+
+static int find_dynamic(struct view file, const Elf64_Ehdr *header, struct view *ret, struct err *e)
+{
+	Elf64_Phdr segment;
+	unsigned count = 0;
+
+	*ret = (struct view){ 0 };
+	for (uint64_t i = 0; i < header->e_phnum; i++) {
+		TRY(read_segment(file, header, i, &segment, e));
+		if (segment.p_type != PT_DYNAMIC)
+			continue;
+		if (count++)
+			return refuse(e, "it has two dynamic sections");
+		TRY(find_loaded(file, header, segment.p_vaddr, ret, e));
+	}
+	return 0;
+}
+
+/* The i-th entry; false at the end, which a loader sees by DT_NULL alone. */
+static bool take_entry(struct view dynamic, size_t i, Elf64_Dyn *ret, bool *ret_is_cut)
+{
+	struct view v;
+
+	*ret_is_cut = !part(dynamic, i * sizeof(*ret), sizeof(*ret), &v);
+	if (*ret_is_cut)
+		return false;
+	memcpy(ret, v.data, sizeof(*ret));
+	return ret->d_tag != DT_NULL;
+}
+
+static int find_names(struct view file, const Elf64_Ehdr *header, struct view dynamic,
+                      struct view *ret, struct err *e)
+{
+	bool is_cut = false;
+	unsigned count = 0;
+	Elf64_Dyn entry;
+
+	for (size_t i = 0; take_entry(dynamic, i, &entry, &is_cut); i++) {
+		if (entry.d_tag != DT_STRTAB)
+			continue;
+		count++;
+		TRY(find_loaded(file, header, entry.d_un.d_ptr, ret, e));
+	}
+	if (is_cut)
+		return refuse(e, "its dynamic section has no end");
+	return count == 1 ? 0 : refuse(e, "its dynamic section has not one table of names");
+}
+
+/* What the loader opens, or looks for files by. */
+static const char *leading_tag(int64_t tag)
+{
+	static const struct {
+		int64_t tag;
+		const char *name;
+	} tags[] = {
+		{ DT_NEEDED, "DT_NEEDED" },       { DT_RPATH, "DT_RPATH" },
+		{ DT_RUNPATH, "DT_RUNPATH" },     { DT_SONAME, "DT_SONAME" },
+		{ DT_AUXILIARY, "DT_AUXILIARY" }, { DT_FILTER, "DT_FILTER" },
+		{ DT_AUDIT, "DT_AUDIT" },         { DT_DEPAUDIT, "DT_DEPAUDIT" },
+	};
+
+	for (size_t i = 0; i < COUNT(tags); i++)
+		if (tags[i].tag == tag)
+			return tags[i].name;
+	return NULL;
+}
+
+static int check_name(struct view names, uint64_t offset, const char *tag, struct err *e)
+{
+	struct view name;
+	const uint8_t *end;
+
+	if (offset >= names.len)
+		return err_set(e, ERR_DATA, "its %s is not in its table of names", tag);
+	name = view_new(names.data + offset, names.len - offset);
+	end = memchr(name.data, 0, name.len);
+	if (!end)
+		return err_set(e, ERR_DATA, "its %s has no end", tag);
+	for (const uint8_t *c = name.data; c < end; c++)
+		if (*c <= ' ' || *c == 0x7f)
+			return err_set(e, ERR_DATA,
+			               "its %s holds white space or a control character", tag);
+	return 0;
+}
+
+int elf_check_names(struct view file, struct err *e)
+{
+	struct view dynamic, names = { 0 };
+	Elf64_Ehdr header;
+	Elf64_Dyn entry;
+	bool is_cut;
+
+	TRY(read_header(file, &header, e));
+	TRY(find_dynamic(file, &header, &dynamic, e));
+	if (!dynamic.len)
+		return 0;
+	TRY(find_names(file, &header, dynamic, &names, e));
+	for (size_t i = 0; take_entry(dynamic, i, &entry, &is_cut); i++)
+		if (leading_tag(entry.d_tag))
+			TRY(check_name(names, entry.d_un.d_val, leading_tag(entry.d_tag), e));
 	return 0;
 }

@@ -1,6 +1,7 @@
 #include "attest/measure.h"
 
 #include "attest/elf.h"
+#include "attest/listing.h"
 #include "base/clock.h"
 #include "base/file.h"
 
@@ -45,6 +46,17 @@ static struct view mapping_view(const struct mapping *m)
 	return view_new(m->data, m->len);
 }
 
+/* Its pages stay in the kernel's cache and not in our memory: libcrypto alone has 5 MB. */
+static void let_go(struct view slice)
+{
+	madvise((void *)slice.data, slice.len, MADV_DONTNEED);
+}
+
+static int mapping_hash(const struct mapping *m, struct hash384 *ret, struct err *e)
+{
+	return sha384_sliced(mapping_view(m), let_go, ret, e);
+}
+
 static int file_map(int fd, const char *what, struct mapping *ret, struct err *e)
 {
 	struct stat st;
@@ -80,6 +92,7 @@ int measure_image(const char *path, int *ret_fd, struct pcr *ret, struct err *e)
 	AUTO(mapping) struct mapping image = { 0 };
 	AUTO(fd) int from = -1;
 	AUTO(fd) int fd = -1;
+	struct hash384 hash;
 	struct pcr pcr;
 
 	TRY(open_image(path, &from, e));
@@ -88,7 +101,8 @@ int measure_image(const char *path, int *ret_fd, struct pcr *ret, struct err *e)
 	TRY(memory_file_fill(fd, from, buf_text(&what), IMAGE_MAX, e));
 	/* Hashed after it is sealed: nobody can have changed it in between. */
 	TRY(file_map(fd, path, &image, e));
-	TRY(pcr_measure(mapping_view(&image), &pcr, e));
+	TRY(mapping_hash(&image, &hash, e));
+	TRY(pcr_measure_hash(&hash, &pcr, e));
 	if (fchmod(fd, MODE_SEALED) < 0)
 		return err_sys(e, ERR_INTERNAL, errno, "protecting '%s'", path);
 	*ret = pcr;
@@ -227,13 +241,6 @@ static int list_libraries(int image_fd, struct runtime *r, struct err *e)
 	return wait_for_loader(pid, end_ms, r, e);
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static int add_library(struct runtime *r, const char *name, const char *path, struct err *e)
 {
 	AUTO(mapping) struct mapping file = { 0 };
@@ -249,47 +256,48 @@ static int add_library(struct runtime *r, const char *name, const char *path, st
 	if (fd < 0)
 		return err_sys(e, ERR_DATA, errno, "the image's library '%s'", path);
 	TRY(file_map(fd, path, &file, e));
+	if (elf_check_names(mapping_view(&file), e) < 0)
+		return err_wrap(e, "the image's library '%s'", path);
 	library = &r->libraries[r->count];
-	TRY(sha384(mapping_view(&file), &library->hash, e));
+	TRY(mapping_hash(&file, &library->hash, e));
 	library->name = name;
 	r->count++;
 	return 0;
 }
 
-/* "name => /path (address)", "/path (address)", or "linux-vdso.so.1 (address)". Writes NULs. */
-static int take_line(struct runtime *r, char *line, struct err *e)
+/* The very file that is measured as the loader: another one of that name is a library, which then
+ * has the name twice. */
+static int is_loader(const struct runtime *r, const char *name, const char *path, bool *ret,
+                     struct err *e)
 {
-	char *arrow = strstr(line, " => "), *end = strrchr(line, '('), *path = line;
+	struct stat loader, file;
 
-	if (arrow) {
-		*arrow = 0;
-		path = arrow + strlen(" => ");
-	}
-	if (arrow && strncmp(path, "not found", strlen("not found")) == 0)
-		return err_set(e, ERR_DATA, "the image's library '%s' is not found", line);
-	if (!end || end <= path || end[-1] != ' ')
-		return err_set(e, ERR_DATA, "the loader says of the image: %.200s", line);
-	end[-1] = 0;
-	if (strncmp(line, "linux-vdso.so.", strlen("linux-vdso.so.")) == 0)
+	*ret = false;
+	if (strcmp(name, path_base(r->loader)) != 0)
 		return 0;
-	if (*path != '/')
-		return err_set(e, ERR_DATA, "the loader says of the image: %.200s", line);
-	/* Listed or not, by whichever path: the loader is added by itself. */
-	if (strcmp(base_name(line), base_name(r->loader)) == 0)
-		return 0;
-	return add_library(r, base_name(line), path, e);
+	if (stat(r->loader, &loader) < 0 || stat(path, &file) < 0)
+		return err_sys(e, ERR_DATA, errno, "the image's library '%s'", path);
+	*ret = loader.st_dev == file.st_dev && loader.st_ino == file.st_ino;
+	return 0;
 }
 
 static int take_listing(struct runtime *r, struct err *e)
 {
-	char *rest = (char *)r->listing.data, *line;
+	char *rest = (char *)r->listing.data;
+	const char *name, *path;
+	bool is_listed_loader;
 
-	while ((line = strsep(&rest, "\n"))) {
-		line += strspn(line, " \t");
-		if (*line)
-			TRY(take_line(r, line, e));
+	if (r->listing.len && memchr(rest, 0, r->listing.len))
+		return err_set(e, ERR_DATA, "the loader's list of the image holds a NUL");
+	for (;;) {
+		TRY(listing_next(&rest, &name, &path, e));
+		if (!path)
+			return 0;
+		/* Listed or not, by whichever path: the loader is added by itself. */
+		TRY(is_loader(r, name, path, &is_listed_loader, e));
+		if (!is_listed_loader)
+			TRY(add_library(r, name, path, e));
 	}
-	return 0;
 }
 
 static int compare_libraries(const void *a, const void *b)
@@ -319,7 +327,7 @@ static bool is_system_loader(const char *path)
 
 	for (size_t i = 0; i < COUNT(folders); i++)
 		is_inside = is_inside || strncmp(path, folders[i], strlen(folders[i])) == 0;
-	return is_inside && !strstr(path, "/../") && strncmp(base_name(path), "ld", 2) == 0;
+	return is_inside && !strstr(path, "/../") && strncmp(path_base(path), "ld", 2) == 0;
 }
 
 static int find_loader(int image_fd, char ret[static PATH_MAX], struct err *e)
@@ -328,7 +336,9 @@ static int find_loader(int image_fd, char ret[static PATH_MAX], struct err *e)
 	struct view path;
 
 	TRY(file_map(image_fd, "image", &image, e));
-	TRY(elf_interpreter(mapping_view(&image), &path, e));
+	if (elf_interpreter(mapping_view(&image), &path, e) < 0 ||
+	    (path.len && elf_check_names(mapping_view(&image), e) < 0))
+		return err_wrap(e, "image");
 	if (path.len >= PATH_MAX)
 		return err_set(e, ERR_DATA, "image: its interpreter's path has %zu bytes",
 		               path.len);
@@ -366,7 +376,7 @@ int measure_runtime(int image_fd, struct pcr *ret, struct err *e)
 		return pcr_measure((struct view){ 0 }, ret, e);
 	TRY(list_readable(image_fd, &r, e));
 	TRY(take_listing(&r, e));
-	TRY(add_library(&r, base_name(r.loader), r.loader, e));
+	TRY(add_library(&r, path_base(r.loader), r.loader, e));
 	return runtime_measure(&r, ret, e);
 }
 

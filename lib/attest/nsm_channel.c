@@ -18,8 +18,9 @@
 #include <unistd.h>
 
 /* An answer takes some milliseconds. A hypervisor that is stopped gives none, and must not keep all
- * threads of a server for ever: one waits for so long, */
-#define NSM_DEADLINE_MS 10000
+ * threads of a server for ever: one waits for so long, less than a whole request may take
+ * (contract.md, Transport: 10 s), so that its caller is told why instead of being cut off, */
+#define NSM_DEADLINE_MS 8000
 /* and who comes while it has waited for this part of the time is turned away. */
 #define NSM_QUEUE_PART 5
 

@@ -62,16 +62,22 @@ int pcr_extend(struct pcr *p, struct view data, struct err *e)
 	return 0;
 }
 
+int pcr_measure_hash(const struct hash384 *hash, struct pcr *ret, struct err *e)
+{
+	struct pcr p;
+
+	pcr_zero(&p);
+	TRY(pcr_extend(&p, VIEW_OF(hash->bytes), e));
+	*ret = p;
+	return 0;
+}
+
 int pcr_measure(struct view content, struct pcr *ret, struct err *e)
 {
 	struct hash384 hash;
-	struct pcr p;
 
 	TRY(sha384(content, &hash, e));
-	pcr_zero(&p);
-	TRY(pcr_extend(&p, VIEW_OF(hash.bytes), e));
-	*ret = p;
-	return 0;
+	return pcr_measure_hash(&hash, ret, e);
 }
 
 int pcr_measure_name(const char *text, struct pcr *ret, struct err *e)
@@ -96,26 +102,61 @@ void pcr_reason(unsigned index, char to[static ERR_REASON_MAX])
 	snprintf(to, ERR_REASON_MAX, "pcr%u", index);
 }
 
+static const struct {
+	const char *name, *meaning;
+} meanings[][PCR_COUNT] = {
+	[PCR_SIMULATED] = {
+		[PCR_IMAGE] = { "image", "the enclave's executable" },
+		[PCR_RUNTIME] = { "runtime", "the loader and every shared library" },
+		[PCR_OPTIONS] = { "launch options", "the options that change who may do what" },
+		[PCR_ROLE] = { "role", "the role that the enclave was launched with" },
+		[PCR_INSTANCE] = { "instance", "the instance's name" },
+		[PCR_COMMITMENT] = { "commitment", "manifest and setup key of this boot" },
+	},
+	[PCR_NITRO] = {
+		[PCR_IMAGE] = { "image", "the whole enclave image file" },
+		[PCR_RUNTIME] = { "kernel", "kernel, command line and boot ramdisk" },
+		[PCR_OPTIONS] = { "application", "the application, without the boot ramdisk" },
+		[PCR_ROLE] = { "role", "the IAM role of the parent instance" },
+		[PCR_INSTANCE] = { "instance", "the id of the parent instance" },
+		[PCR_SIGNING] = { "signing certificate", "the certificate that signed the image" },
+		[PCR_COMMITMENT] = { "commitment", "QuorumOS: manifest and setup key of this boot" },
+		[PCR_LIVE] = { "live commitment", "QuorumOS: manifest and live key of this boot" },
+	},
+};
+
+const char *pcr_name_of(enum pcr_maker maker, unsigned index)
+{
+	const char *name = index < PCR_COUNT ? meanings[maker][index].name : NULL;
+
+	return name ? name : "unnamed";
+}
+
 const char *pcr_name(unsigned index)
 {
-	switch (index) {
-	case PCR_IMAGE:
-		return "image";
-	case PCR_RUNTIME:
-		return "runtime";
-	case PCR_OPTIONS:
-		return "launch options";
-	case PCR_ROLE:
-		return "role";
-	case PCR_INSTANCE:
-		return "instance";
-	case PCR_SIGNING:
-		return "signing certificate";
-	case PCR_COMMITMENT:
-		return "commitment";
-	default:
-		return "unnamed";
+	return pcr_name_of(PCR_SIMULATED, index);
+}
+
+const char *pcr_meaning(enum pcr_maker maker, unsigned index)
+{
+	const char *meaning = index < PCR_COUNT ? meanings[maker][index].meaning : NULL;
+
+	return meaning ? meaning : "";
+}
+
+int pcr_pins_format(const struct pcr_set *set, struct buf *to, struct err *e)
+{
+	const char *between = " ";
+
+	TRY(buf_add_text(to, "pcrs: {", e));
+	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++) {
+		if (set->values[i].len == 0)
+			continue;
+		TRY(buf_add_format(to, e, "%s%u: ", between, i));
+		TRY(hex_format(pcr_view(&set->values[i]), to, e));
+		between = ", ";
 	}
+	return buf_add_text(to, " }", e);
 }
 
 /* A key of 130 bytes and a hash in hex, and the words around them. */

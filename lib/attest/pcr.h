@@ -11,6 +11,7 @@
 #define PCR_MAX_LEN      64 /* documents may carry 32, 48 or 64 */
 #define PCR_POLICY_COUNT 4  /* PCR0..3 are what policies and manifests pin */
 #define PCR_COMMITMENT   16
+#define PCR_LIVE         17 /* QuorumOS's commitment to its live key */
 
 enum { PCR_IMAGE, PCR_RUNTIME, PCR_OPTIONS, PCR_ROLE, PCR_INSTANCE, PCR_SIGNING = 8 };
 
@@ -32,14 +33,27 @@ MUST_CHECK int pcr_parse(struct view bytes, struct pcr *ret, struct err *e); /* 
 MUST_CHECK int pcr_extend(struct pcr *p, struct view data, struct err *e);
 /* SHA384(48 zero bytes || SHA384(content)): PCR0..2. */
 MUST_CHECK int pcr_measure(struct view content, struct pcr *ret, struct err *e);
+/* The same where only the content's hash is in hand. */
+MUST_CHECK int pcr_measure_hash(const struct hash384 *hash, struct pcr *ret, struct err *e);
 /* SHA384(48 zero bytes || text): PCR3 of a role, PCR4 of an instance; zero for "". */
 MUST_CHECK int pcr_measure_name(const char *text, struct pcr *ret, struct err *e);
 /* PCR0..2 all zero. */
 bool pcr_set_is_debug(const struct pcr_set *set);
 /* "pcr3": which check failed, for struct err. */
 void pcr_reason(unsigned index, char to[static ERR_REASON_MAX]);
-/* "image", "runtime", "launch options", "role", "instance", "signing certificate", "commitment" */
-const char *pcr_name(unsigned index);
+
+/* Whose measurements they are: the simulated hypervisor's, or those of a Nitro hypervisor. */
+enum pcr_maker { PCR_SIMULATED, PCR_NITRO };
+
+/* In a word or two, what it measures: "image", "runtime" or "kernel", "launch options" or
+ * "application", "role", "instance", "signing certificate", "commitment"; "unnamed" */
+const char *pcr_name_of(enum pcr_maker maker, unsigned index);
+const char *pcr_name(unsigned index); /* of the simulated hypervisor */
+/* In a sentence, for who has not met it; "" of an unnamed one. */
+const char *pcr_meaning(enum pcr_maker maker, unsigned index);
+/* PCR0..3 as the cluster file pins them, "pcrs: { 0: …, 1: … }"; those without a length are left
+ * out. */
+MUST_CHECK int pcr_pins_format(const struct pcr_set *set, struct buf *to, struct err *e);
 
 /* A QOS manifest commitment (formats.md 7.6) in some domain. */
 #define PCR_SETUP_DOMAIN "qos-setup-manifest-pcr-commitment-v1"

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "client/backoff.h"
 #include "client/transfer.h"
 
 #include <stdlib.h>
@@ -11,9 +12,7 @@
 #define CONNECTIONS_PER_NODE 16
 /* Kept open between requests: a node each, up to the cluster file's limit. */
 #define CONNECTIONS_KEPT 4096
-/* At once: below the usual limit of 1024 descriptors. */
-#define CONNECTIONS_MAX 512
-#define WAIT_MAX_MS     60000
+#define WAIT_MAX_MS      60000
 
 struct client {
 	CURLM *multi;
@@ -26,20 +25,35 @@ struct client {
 	struct err over; /* giving up: everything fails as this says */
 };
 
+static void delist(struct client *c, struct transfer *t)
+{
+	if (t->is_running)
+		curl_multi_remove_handle(c->multi, t->easy);
+	t->is_running = false;
+	*t->at = t->next;
+	if (t->next)
+		t->next->at = t->at;
+	else
+		c->last = t->at;
+}
+
+static void abandon_all(struct client *c)
+{
+	while (c->transfers) {
+		struct transfer *t = c->transfers;
+
+		delist(c, t);
+		transfer_drop(&t);
+	}
+}
+
 void client_drop(struct client **client)
 {
 	struct client *c = *client;
 
 	if (!c)
 		return;
-	while (c->transfers) {
-		struct transfer *t = c->transfers;
-
-		c->transfers = t->next;
-		if (t->is_running)
-			curl_multi_remove_handle(c->multi, t->easy);
-		transfer_drop(&t);
-	}
+	abandon_all(c);
 	if (c->multi)
 		curl_multi_cleanup(c->multi);
 	text_drop(&c->ca_path);
@@ -69,7 +83,8 @@ static int set_up(struct client *c, const struct client_options *options, struct
 	if (!c->multi ||
 	    curl_multi_setopt(c->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
 	                      (long)CONNECTIONS_PER_NODE) ||
-	    curl_multi_setopt(c->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)CONNECTIONS_MAX) ||
+	    curl_multi_setopt(c->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
+	                      (long)CLIENT_CONNECTIONS_MAX) ||
 	    curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_KEPT))
 		return err_set(e, ERR_INTERNAL, "libcurl does not start");
 	return 0;
@@ -98,16 +113,16 @@ static void enlist(struct client *c, struct transfer *t)
 	c->last = &t->next;
 }
 
-static void delist(struct client *c, struct transfer *t)
+void client_tell(struct client *c, const struct client_options *options)
 {
-	if (t->is_running)
-		curl_multi_remove_handle(c->multi, t->easy);
-	t->is_running = false;
-	*t->at = t->next;
-	if (t->next)
-		t->next->at = t->at;
-	else
-		c->last = t->at;
+	abandon_all(c);
+	c->options.on_retry = options->on_retry;
+	c->options.on_retry_context = options->on_retry_context;
+	c->options.on_turn = options->on_turn;
+	c->options.on_turn_context = options->on_turn_context;
+	c->options.turn_ms = options->turn_ms;
+	c->options.on_exchange = options->on_exchange;
+	c->options.on_exchange_context = options->on_exchange_context;
 }
 
 int client_start(struct client *c, const struct client_exchange *exchange, struct err *e)
@@ -121,9 +136,18 @@ int client_start(struct client *c, const struct client_exchange *exchange, struc
 
 /* --- the ends of an exchange --- */
 
+static void tell_end(const struct client *c, const struct transfer *t, const struct err *failure)
+{
+	if (c->options.on_exchange && t->started_us)
+		c->options.on_exchange(c->options.on_exchange_context, t->node, t->row->name,
+		                       t->started_us, clock_monotonic_us() - t->started_us,
+		                       failure);
+}
+
 static void fail(struct client *c, struct transfer *t, const struct err *why)
 {
 	delist(c, t);
+	tell_end(c, t, why);
 	transfer_fail(t, why);
 	transfer_drop(&t);
 }
@@ -141,24 +165,20 @@ static void fail_over(struct client *c, struct transfer *t)
 	fail(c, t, &why);
 }
 
-/* Full jitter: clients that failed together do not come back together. */
-static int64_t backoff_ms(const struct client_options *o, unsigned attempt)
+int64_t client_backoff_ms(int64_t base_ms, int64_t max_ms, unsigned attempt)
 {
-	int64_t most = o->backoff_base_ms;
 	uint64_t random;
 	struct err ignored;
 
-	while (--attempt > 0 && most < o->backoff_max_ms)
-		most *= 2;
-	most = most < o->backoff_max_ms ? most : o->backoff_max_ms;
 	if (random_public((uint8_t *)&random, sizeof(random), &ignored) < 0)
-		return most;
-	return (int64_t)(random % ((uint64_t)most + 1));
+		return backoff_most_ms(base_ms, max_ms, attempt);
+	return backoff_ms(base_ms, max_ms, attempt, random);
 }
 
 static void try_again(struct client *c, struct transfer *t, int64_t retry_after_ms)
 {
-	int64_t wait = backoff_ms(&c->options, t->attempt);
+	int64_t wait =
+	    client_backoff_ms(c->options.backoff_base_ms, c->options.backoff_max_ms, t->attempt);
 	struct err why;
 
 	wait = wait > retry_after_ms ? wait : retry_after_ms;
@@ -182,6 +202,7 @@ static void settle(struct client *c, struct transfer *t, CURLcode code)
 	t->is_running = false;
 	if (transfer_judge(t, code, &outcome, &t->failure) == 0) {
 		delist(c, t);
+		tell_end(c, t, NULL);
 		transfer_succeed(t);
 		transfer_drop(&t);
 	} else if (outcome.is_transient && t->attempt < t->attempts && !c->is_ending) {
@@ -211,8 +232,25 @@ static int begin_attempt(struct client *c, struct transfer *t, struct err *e)
 	return 0;
 }
 
+static void tell_turn(const struct client *c, bool is_sent)
+{
+	if (c->options.on_turn)
+		c->options.on_turn(c->options.on_turn_context, is_sent);
+}
+
+static bool has_due(const struct client *c, int64_t now)
+{
+	for (const struct transfer *t = c->transfers; t; t = t->next)
+		if (!t->is_running && t->due_ms <= now)
+			return true;
+	return false;
+}
+
 static int begin_due(struct client *c, int64_t now, struct err *e)
 {
+	if (!has_due(c, now))
+		return 0;
+	tell_turn(c, /* is_sent= */ false);
 	for (struct transfer *t = c->transfers; t; t = t->next)
 		if (!t->is_running && t->due_ms <= now)
 			TRY(begin_attempt(c, t, e));
@@ -245,14 +283,16 @@ static void end_waiting(struct client *c)
 
 static int64_t until_next(const struct client *c, int64_t now)
 {
-	int64_t next = c->deadline_ms;
+	int64_t next = c->deadline_ms, most = c->options.turn_ms ? c->options.turn_ms : WAIT_MAX_MS;
 
+	if (c->options.turn_ms && next > now + c->options.turn_ms)
+		next = now + c->options.turn_ms;
 	for (const struct transfer *t = c->transfers; t; t = t->next)
 		if (!t->is_running && t->due_ms < next)
 			next = t->due_ms;
 	if (next <= now)
 		return 0;
-	return next - now < WAIT_MAX_MS ? next - now : WAIT_MAX_MS;
+	return next - now < most ? next - now : most;
 }
 
 /* Ends what libcurl is done with; false if there was nothing. */
@@ -282,6 +322,7 @@ static int pump(struct client *c, int interrupt_fd, bool *ret_interrupt, struct 
 	CURLMcode failed;
 
 	failed = curl_multi_perform(c->multi, &running);
+	tell_turn(c, /* is_sent= */ true);
 	/* What has just ended may have started something: no wait then, only a look. */
 	timeout = settle_all(c) ? 0 : (int)until_next(c, clock_monotonic_ms());
 	if (!failed)
@@ -346,19 +387,32 @@ static void on_answer(void *context, void *reply, const struct err *failure, int
 	memset(reply, 0, call->size);
 }
 
-int client_call(struct client *c, const struct client_exchange *exchange, int64_t deadline_ms,
-                void *ret_reply, struct err *e)
+static bool on_call_interrupt(void *context)
 {
-	const struct wire_schema *schema = api_table[exchange->api].response;
+	(void)context;
+	return true;
+}
+
+int client_call_until(struct client *c, const struct client_exchange *exchange, int64_t deadline_ms,
+                      int interrupt_fd, void *ret_reply, struct err *e)
+{
+	const struct wire_schema *schema =
+	    (exchange->row ? exchange->row : &api_table[exchange->api])->response;
 	struct call call = { ret_reply, schema ? schema->size : sizeof(struct buf), false, { 0 } };
 	struct client_exchange own = *exchange;
 
 	own.on_done = on_answer;
 	own.context = &call;
 	TRY(client_start(c, &own, e));
-	TRY(client_run(c, deadline_ms, /* interrupt_fd= */ -1, NULL, NULL, e));
+	TRY(client_run(c, deadline_ms, interrupt_fd, on_call_interrupt, NULL, e));
 	if (call.is_answered)
 		return 0;
 	*e = call.failure;
 	return -1;
+}
+
+int client_call(struct client *c, const struct client_exchange *exchange, int64_t deadline_ms,
+                void *ret_reply, struct err *e)
+{
+	return client_call_until(c, exchange, deadline_ms, /* interrupt_fd= */ -1, ret_reply, e);
 }

@@ -11,8 +11,20 @@
 
 struct client;
 
+/* At once: below the usual limit of 1024 descriptors. */
+#define CLIENT_CONNECTIONS_MAX 512
+
+/* Reasons of failures that are not the node's, which may be well: a file of ours for TLS does not
+ * serve; its certificate does not; its name does not resolve, or its URL is none. */
+#define CLIENT_TLS_FILE   "tls-file"
+#define CLIENT_TLS_SERVER "tls-server"
+#define CLIENT_ADDRESS    "address"
+/* The answer is longer than is taken. */
+#define CLIENT_TOO_LONG "too-long"
+
 struct client_options {
-	const char *ca_path, *cert_path, *key_path; /* NULL: plain HTTP, or the system's CAs */
+	/* NULL: the system's CAs; no certificate of our own */
+	const char *ca_path, *cert_path, *key_path;
 	int64_t connect_timeout_ms, request_timeout_ms;
 	unsigned attempts; /* in all, >= 1 */
 	int64_t backoff_base_ms, backoff_max_ms;
@@ -21,6 +33,18 @@ struct client_options {
 	void (*on_retry)(void *context, const char *node, const char *operation, unsigned attempt,
 	                 int64_t wait_ms, const struct err *why);
 	void *on_retry_context;
+	/* Called in each round of client_run: before something is sent, and once it is on its way,
+	 * when there is time until the answer. May be NULL. Must not call the client. */
+	void (*on_turn)(void *context, bool is_sent);
+	void *on_turn_context;
+	/* the longest time between two on_turns, so that it can tell time; 0: as long as nothing
+	 * happens */
+	int64_t turn_ms;
+	/* Told of each exchange that has ended, before its own callback; may be NULL. Must not call
+	 * the client. started_us: monotonic, of the first attempt */
+	void (*on_exchange)(void *context, const char *node, const char *operation,
+	                    int64_t started_us, int64_t elapsed_us, const struct err *failure);
+	void *on_exchange_context;
 };
 
 /* reply: the api's response struct (of one that is not JSON: a struct buf with the body), freed by
@@ -32,15 +56,32 @@ struct client_exchange {
 	const char *node; /* its name, for error texts: "tee2: export-key: …" */
 	const char *url;  /* base: http://127.0.0.1:9000 */
 	enum api api;
+	const struct api_row *row; /* NULL: api's; else of another service's table */
+	const char *query;   /* NULL: none; else "from=7", borrowed during client_start alone */
 	const void *request; /* the api's request struct, borrowed during client_start alone */
 	client_done *on_done;
 	void *context;
 	int64_t timeout_ms; /* of one attempt; 0: the client's */
 	unsigned attempts;  /* 0: the client's */
+	/* Set before on_done: from when the request went out to when the answer began. NULL:
+	 * unasked; untouched by a failure. */
+	int64_t *ret_round_trip_us;
+	bool is_refusal_final; /* nobody listens there: that is an answer, and not tried again */
+	/* What must not be done twice. On a connection of its own: of one that was kept and dies,
+	 * libcurl itself sends again. Set before on_done: whether anything may have been sent.
+	 * NULL: it may be done twice. */
+	bool *ret_is_sent;
 };
+
+/* How long to wait before the next attempt: full jitter, so that clients that failed together do
+ * not come back together. attempt: those begun so far, >= 1 */
+int64_t client_backoff_ms(int64_t base_ms, int64_t max_ms, unsigned attempt);
 
 MUST_CHECK int client_new(const struct client_options *options, struct client **ret, struct err *e);
 void client_drop(struct client **client); /* exchanges in flight are given up, uncalled */
+/* From now on it tells what happens as options say, its callbacks and turn_ms: who borrows a client
+ * has its connections. Exchanges in flight are given up, uncalled. */
+void client_tell(struct client *client, const struct client_options *options);
 MUST_CHECK int client_start(struct client *client, const struct client_exchange *exchange,
                             struct err *e);
 
@@ -60,5 +101,9 @@ MUST_CHECK int client_run(struct client *client, int64_t deadline_ms, int interr
  * released by its schema. */
 MUST_CHECK int client_call(struct client *client, const struct client_exchange *exchange,
                            int64_t deadline_ms, void *ret_reply, struct err *e);
+/* The same, until interrupt_fd is readable: ERR_INTERRUPTED. It is not read from. */
+MUST_CHECK int client_call_until(struct client *client, const struct client_exchange *exchange,
+                                 int64_t deadline_ms, int interrupt_fd, void *ret_reply,
+                                 struct err *e);
 
 #endif

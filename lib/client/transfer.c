@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,13 +24,25 @@ void transfer_drop(struct transfer **t)
 	*t = NULL;
 }
 
+/* What the operation may answer; and an error is a sentence, whoever sends it. */
+static size_t limit_of(const struct transfer *t)
+{
+	long status = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	return status == 200 ? t->row->response_max : API_ANSWER_MAX;
+}
+
 static size_t on_body(char *data, size_t size, size_t count, void *context)
 {
 	struct transfer *t = context;
+	size_t limit = limit_of(t), len = size * count;
 	struct err ignored;
 
+	if (t->response.len > limit || len > limit - t->response.len)
+		return 0;
 	/* Any other number than count makes libcurl give up with CURLE_WRITE_ERROR. */
-	return buf_add(&t->response, view_new(data, size * count), &ignored) < 0 ? 0 : size * count;
+	return buf_add(&t->response, view_new(data, len), &ignored) < 0 ? 0 : len;
 }
 
 static int add_header(struct transfer *t, struct err *e, const char *name, const char *value)
@@ -93,7 +106,9 @@ static CURLcode set_exchange(struct transfer *t)
 	SET(CURLOPT_HTTPHEADER, t->headers);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
 	SET(CURLOPT_WRITEDATA, t);
-	SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)RESPONSE_MAX);
+	SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)t->row->response_max);
+	if (t->ret_is_sent)
+		SET(CURLOPT_FRESH_CONNECT, 1L);
 	if (t->row->request) {
 		/* Borrowed by libcurl, so that it makes no copy of its own. */
 		SET(CURLOPT_POSTFIELDS, buf_text(&t->request));
@@ -109,7 +124,8 @@ static int prepare(struct transfer *t, const struct client_options *o,
 	CURLcode failed;
 
 	TRY(text_dup(x->node, &t->node, e));
-	TRY(buf_add_format(&url, e, "%s%s", x->url, t->row->path));
+	TRY(buf_add_format(&url, e, "%s%s%s%s", x->url, t->row->path, x->query ? "?" : "",
+	                   x->query ? x->query : ""));
 	if (t->row->request)
 		TRY(wire_encode(t->row->request, x->request, &t->request, e));
 	TRY(add_headers(t, e));
@@ -131,12 +147,15 @@ int transfer_new(const struct client_options *options, const struct client_excha
 
 	if (!t)
 		return err_set(e, ERR_INTERNAL, "no memory for a request");
-	t->row = &api_table[x->api];
+	t->row = x->row ? x->row : &api_table[x->api];
 	t->on_done = x->on_done;
 	t->context = x->context;
+	t->ret_round_trip_us = x->ret_round_trip_us;
+	t->ret_is_sent = x->ret_is_sent;
+	t->is_refusal_final = x->is_refusal_final;
 	t->attempts = x->attempts ? x->attempts : options->attempts;
 	t->request = BUF_INIT(WIRE_TEXT_MAX);
-	t->response = BUF_INIT(RESPONSE_MAX);
+	t->response = BUF_INIT(t->row->response_max);
 	if (prepare(t, options, x, e) < 0)
 		return err_wrap(e, "%s: %s", x->node, t->row->name);
 	*ret = MOVE(t);
@@ -149,19 +168,24 @@ static const struct {
 	CURLcode curl;
 	enum err_code code;
 	bool is_transient;
+	const char *reason;
 } meanings[] = {
-	{ CURLE_COULDNT_RESOLVE_HOST, ERR_UNREACHABLE, true },
-	{ CURLE_COULDNT_CONNECT, ERR_UNREACHABLE, true },
-	{ CURLE_OPERATION_TIMEDOUT, ERR_UNREACHABLE, true },
-	{ CURLE_SSL_CONNECT_ERROR, ERR_UNREACHABLE, true },
-	{ CURLE_GOT_NOTHING, ERR_UNREACHABLE, true },
-	{ CURLE_SEND_ERROR, ERR_UNREACHABLE, true },
-	{ CURLE_RECV_ERROR, ERR_UNREACHABLE, true },
-	{ CURLE_PARTIAL_FILE, ERR_UNREACHABLE, true },
-	{ CURLE_SSL_CACERT_BADFILE, ERR_NO_INPUT, false },
-	{ CURLE_SSL_CERTPROBLEM, ERR_NO_INPUT, false },
-	{ CURLE_URL_MALFORMAT, ERR_CONFIG, false },
-	{ CURLE_OUT_OF_MEMORY, ERR_INTERNAL, false },
+	{ CURLE_COULDNT_RESOLVE_HOST, ERR_UNREACHABLE, true, CLIENT_ADDRESS },
+	{ CURLE_COULDNT_CONNECT, ERR_UNREACHABLE, true, "" },
+	{ CURLE_OPERATION_TIMEDOUT, ERR_UNREACHABLE, true, "" },
+	{ CURLE_SSL_CONNECT_ERROR, ERR_UNREACHABLE, true, CLIENT_TLS_SERVER },
+	{ CURLE_GOT_NOTHING, ERR_UNREACHABLE, true, "" },
+	{ CURLE_SEND_ERROR, ERR_UNREACHABLE, true, "" },
+	{ CURLE_RECV_ERROR, ERR_UNREACHABLE, true, "" },
+	{ CURLE_PARTIAL_FILE, ERR_UNREACHABLE, true, "" },
+	/* What came is no HTTP, or not of a version that there is. */
+	{ CURLE_WEIRD_SERVER_REPLY, ERR_UNREACHABLE, true, "" },
+	{ CURLE_UNSUPPORTED_PROTOCOL, ERR_UNREACHABLE, true, "" },
+	{ CURLE_SSL_CACERT_BADFILE, ERR_NO_INPUT, false, CLIENT_TLS_FILE },
+	{ CURLE_PEER_FAILED_VERIFICATION, ERR_UNREACHABLE, false, CLIENT_TLS_SERVER },
+	{ CURLE_SSL_CERTPROBLEM, ERR_NO_INPUT, false, CLIENT_TLS_FILE },
+	{ CURLE_URL_MALFORMAT, ERR_CONFIG, false, CLIENT_ADDRESS },
+	{ CURLE_OUT_OF_MEMORY, ERR_INTERNAL, false, "" },
 };
 
 static bool was_sent(const struct transfer *t)
@@ -170,6 +194,17 @@ static bool was_sent(const struct transfer *t)
 
 	curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &us);
 	return us > 0;
+}
+
+/* A protocol that we don't speak is in the URL, where nothing was sent. */
+static bool is_final(const struct transfer *t, CURLcode curl)
+{
+	long number = 0;
+
+	if (curl == CURLE_UNSUPPORTED_PROTOCOL)
+		return !was_sent(t);
+	curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &number);
+	return curl == CURLE_COULDNT_CONNECT && t->is_refusal_final && number == ECONNREFUSED;
 }
 
 static int judge_failure(const struct transfer *t, CURLcode curl, struct outcome *ret,
@@ -182,8 +217,8 @@ static int judge_failure(const struct transfer *t, CURLcode curl, struct outcome
 	if (curl == CURLE_OUT_OF_MEMORY && was_sent(t))
 		return err_set(e, ERR_UNREACHABLE, "the answer has too long a header line");
 	if (curl == CURLE_WRITE_ERROR || curl == CURLE_FILESIZE_EXCEEDED)
-		return err_set(e, ERR_UNREACHABLE, "the answer has more than %u bytes",
-		               RESPONSE_MAX);
+		return err_reason(e, ERR_UNREACHABLE, CLIENT_TOO_LONG,
+		                  "the answer has more than %zu bytes", limit_of(t));
 	/* Connected, but no answer: that may come another time. */
 	if (curl == CURLE_OPERATION_TIMEDOUT && was_sent(t)) {
 		ret->is_transient = true;
@@ -191,8 +226,8 @@ static int judge_failure(const struct transfer *t, CURLcode curl, struct outcome
 	}
 	for (size_t i = 0; i < COUNT(meanings); i++)
 		if (meanings[i].curl == curl) {
-			ret->is_transient = meanings[i].is_transient;
-			return err_set(e, meanings[i].code, "%s", detail);
+			ret->is_transient = meanings[i].is_transient && !is_final(t, curl);
+			return err_reason(e, meanings[i].code, meanings[i].reason, "%s", detail);
 		}
 	return err_set(e, ERR_UNREACHABLE, "%s", detail);
 }
@@ -238,12 +273,27 @@ void transfer_fail(struct transfer *t, const struct err *why)
 {
 	int64_t elapsed = t->started_us ? clock_monotonic_us() - t->started_us : 0;
 
+	if (t->ret_is_sent)
+		*t->ret_is_sent = t->attempt > 1 || was_sent(t);
 	t->on_done(t->context, NULL, why, elapsed);
 }
 
 static void deliver(struct transfer *t, void *reply)
 {
+	if (t->ret_is_sent)
+		*t->ret_is_sent = true;
 	t->on_done(t->context, reply, NULL, clock_monotonic_us() - t->started_us);
+}
+
+/* Without what it took to connect. */
+static void tell_round_trip(const struct transfer *t)
+{
+	curl_off_t sent, answered;
+
+	if (t->ret_round_trip_us &&
+	    curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &sent) == CURLE_OK &&
+	    curl_easy_getinfo(t->easy, CURLINFO_STARTTRANSFER_TIME_T, &answered) == CURLE_OK)
+		*t->ret_round_trip_us = answered - sent;
 }
 
 void transfer_succeed(struct transfer *t)
@@ -253,6 +303,7 @@ void transfer_succeed(struct transfer *t)
 	uint8_t *reply;
 	struct err e;
 
+	tell_round_trip(t);
 	if (!schema) {
 		deliver(t, &t->response);
 		return;

@@ -7,10 +7,6 @@
 
 #include <curl/curl.h>
 
-/* More than the contract's request limit: answers carry shares and documents of up to 255 members.
- */
-#define RESPONSE_MAX (4u << 20)
-
 struct transfer {
 	struct transfer *next, **at; /* in the client's list; at: what points here */
 	char *node;
@@ -20,6 +16,9 @@ struct transfer {
 	unsigned attempts, attempt; /* at most; begun so far */
 	int64_t due_ms;             /* of the next attempt */
 	int64_t started_us;
+	int64_t *ret_round_trip_us;
+	bool *ret_is_sent;
+	bool is_refusal_final;
 	bool is_running;    /* its handle is with the multi handle */
 	struct err failure; /* of the last attempt, when there was one */
 
