@@ -1,13 +1,14 @@
 #include "cluster/config.h"
 
 #include "base/text.h"
+#include "cluster/config_internal.h"
 #include "proto/launch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void member_list_drop(struct cluster_member_list *list)
+void cluster_member_list_drop(struct cluster_member_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		text_drop(&list->items[i].name);
@@ -18,13 +19,24 @@ static void member_list_drop(struct cluster_member_list *list)
 	*list = (struct cluster_member_list){ 0 };
 }
 
+void cluster_node_drop(struct cluster_node *n)
+{
+	text_drop(&n->name);
+	text_drop(&n->listen);
+	text_drop(&n->url);
+	text_drop(&n->hosts);
+	for (size_t i = 0; i < n->label_count; i++) {
+		text_drop(&n->labels[i].name);
+		text_drop(&n->labels[i].value);
+	}
+	free(n->labels);
+	*n = (struct cluster_node){ 0 };
+}
+
 static void nodes_drop(struct cluster *c)
 {
-	for (size_t i = 0; i < c->node_count; i++) {
-		text_drop(&c->nodes[i].name);
-		text_drop(&c->nodes[i].listen);
-		text_drop(&c->nodes[i].url);
-	}
+	for (size_t i = 0; i < c->node_count; i++)
+		cluster_node_drop(&c->nodes[i]);
 	free(c->nodes);
 }
 
@@ -38,11 +50,21 @@ void cluster_drop(struct cluster *c)
 		&c->enclave.role,
 		&c->attestation.root_path,
 		&c->quorum.dr_key,
+		&c->quorum.public_key,
+		&c->quorum.key_set,
+		&c->manifest_key_set,
 		&c->manifest.namespace_name,
 		&c->propagate.source_name,
 		&c->tls.ca,
+		&c->tls.cert,
+		&c->tls.key,
 		&c->tls.server_cert,
 		&c->tls.server_key,
+		&c->tls.client_ca,
+		&c->watch.metrics,
+		&c->shared.ca,
+		&c->shared.cert,
+		&c->shared.key,
 	};
 
 	for (size_t i = 0; i < COUNT(texts); i++)
@@ -50,10 +72,19 @@ void cluster_drop(struct cluster *c)
 	for (size_t i = 0; i < c->manifest.pivot_arg_count; i++)
 		text_drop(&c->manifest.pivot_args[i]);
 	free(c->manifest.pivot_args);
-	member_list_drop(&c->quorum.members);
-	member_list_drop(&c->manifest_set);
+	for (size_t i = 0; i < c->shared.etcd_count; i++)
+		text_drop(&c->shared.etcd[i]);
+	free(c->shared.etcd);
+	cluster_member_list_drop(&c->quorum.members);
+	cluster_member_list_drop(&c->manifest_set);
 	nodes_drop(c);
 	*c = (struct cluster){ 0 };
+}
+
+void flags_drop(bool **flags)
+{
+	free(*flags);
+	*flags = NULL;
 }
 
 const struct cluster_node *cluster_find_node(const struct cluster *c, const char *name)
@@ -64,15 +95,70 @@ const struct cluster_node *cluster_find_node(const struct cluster *c, const char
 	return NULL;
 }
 
+const char *cluster_nearest_node(const struct cluster *c, const char *name)
+{
+	const char **names = calloc(c->node_count + 1, sizeof(*names)), *nearest;
+
+	if (!names)
+		return NULL;
+	for (size_t i = 0; i < c->node_count; i++)
+		names[i] = c->nodes[i].name;
+	nearest = text_nearest(name, names);
+	free(names);
+	return nearest;
+}
+
+const char *cluster_node_label(const struct cluster_node *node, const char *name)
+{
+	for (size_t i = 0; i < node->label_count; i++)
+		if (strcmp(node->labels[i].name, name) == 0)
+			return node->labels[i].value;
+	return NULL;
+}
+
+/* Of a key that a passphrase protects the other half, which keygen wrote beside it: nobody is asked
+ * to open a key so that its public half may be read. */
+static int read_beside(const char *key, struct public_key *ret, struct err *e)
+{
+	static const char suffix[] = ".secret";
+	size_t len = strlen(key);
+	AUTO(buf) struct buf pub = BUF_INIT(len + 5);
+
+	if (len >= strlen(suffix) && strcmp(key + len - strlen(suffix), suffix) == 0)
+		len -= strlen(suffix);
+	TRY(buf_add_format(&pub, e, "%.*s.pub", (int)len, key));
+	if (public_key_read(buf_text(&pub), ret, e) < 0)
+		return err_wrap(e, "'%s' is protected", key);
+	return 0;
+}
+
 static int read_public(const struct cluster_member *m, struct public_key *ret, struct err *e)
 {
 	AUTO(key_set) struct key_set *key = NULL;
 
 	if (m->pub)
 		return public_key_read(m->pub, ret, e);
-	TRY(key_set_read(m->key, &key, e));
+	if (key_set_read(m->key, /* from= */ NULL, &key, e) < 0)
+		return strcmp(e->reason, KEY_PROTECTED) == 0 ? read_beside(m->key, ret, e) : -1;
 	*ret = *key_set_public(key);
 	return 0;
+}
+
+int cluster_member_key(const struct cluster_member *m, struct public_key *ret, struct err *e)
+{
+	if (read_public(m, ret, e) == 0)
+		return 0;
+	if (e->code == ERR_NO_INPUT && !e->reason[0])
+		snprintf(e->reason, sizeof(e->reason), "%s", CLUSTER_KEY_MISSING);
+	return err_wrap(e, "member '%s'", m->name);
+}
+
+bool cluster_member_key_here(const struct cluster_member *m, struct public_key *ret)
+{
+	struct err ignored;
+
+	return cluster_member_key(m, ret, &ignored) == 0 ||
+	       (m->key && read_beside(m->key, ret, &ignored) == 0);
 }
 
 int cluster_member_set(const struct cluster_member_list *list, struct member_set *ret,
@@ -85,11 +171,7 @@ int cluster_member_set(const struct cluster_member_list *list, struct member_set
 		struct public_key key;
 		struct member *to;
 
-		if (read_public(from, &key, e) < 0) {
-			if (e->code == ERR_NO_INPUT)
-				snprintf(e->reason, sizeof(e->reason), "%s", CLUSTER_KEY_MISSING);
-			return err_wrap(e, "member '%s'", from->name);
-		}
+		TRY(cluster_member_key(from, &key, e));
 		TRY(wire_list_add(&set.members, &member_schema, &to, e));
 		TRY(wire_set_text(&to->alias, from->name, e));
 		TRY(wire_set(&to->pub_key, public_key_view(&key), e));
@@ -98,7 +180,14 @@ int cluster_member_set(const struct cluster_member_list *list, struct member_set
 	return 0;
 }
 
-#define OPTIONS_MAX 8    /* at most five, and the NULL after them */
+int cluster_quorum_key(const struct cluster *c, struct public_key *ret, struct err *e)
+{
+	if (public_key_read(c->quorum.public_key, ret, e) < 0)
+		return err_wrap(e, "quorum.publicKey");
+	return 0;
+}
+
+#define OPTIONS_MAX 8    /* at most six, and the NULL after them */
 #define OPTION_MAX  4352 /* a path and the option's name */
 
 void cluster_options_drop(char ***options)
@@ -154,6 +243,8 @@ int cluster_options(const struct cluster *c, char ***ret, struct err *e)
 		TRY(add_option(options, LAUNCH_TLS_CERT, c->tls.server_cert, e));
 		TRY(add_option(options, LAUNCH_TLS_KEY, c->tls.server_key, e));
 	}
+	if (c->tls.client_ca)
+		TRY(add_option(options, LAUNCH_CLIENT_CA, c->tls.client_ca, e));
 	*ret = MOVE(options);
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cluster/config_internal.h"
+#include "cluster/key_set_folder.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 #include <string.h>
 #include <yaml.h>
 
-#define EVENTS_MAX 100000 /* 4096 nodes of two keys are 25000 */
+#define EVENTS_MAX 500000 /* 16384 nodes, each written out with eight labels, are 410000 */
 #define KEYS_MAX   32     /* of one map; the largest has fewer */
 
 /* One pass over the file's events: each value is judged where it stands. */
@@ -19,6 +20,7 @@ struct pass {
 	yaml_event_t event; /* the current one */
 	size_t events;
 	struct config_places places;
+	struct node_index index;
 	struct cluster *c;
 };
 
@@ -26,6 +28,7 @@ static void pass_drop(struct pass *p)
 {
 	yaml_event_delete(&p->event);
 	yaml_parser_delete(&p->yaml);
+	node_index_drop(&p->index);
 }
 
 static struct mark mark_of(yaml_mark_t mark)
@@ -206,29 +209,14 @@ static int scalar_text(const struct pass *p, const char *path, struct scalar *re
 
 static int take_value(struct pass *p, const struct config_row *row, void *base, struct err *e);
 
-/* Keys of this version's successors: said so rather than called unknown. */
-static const struct {
-	const char *path, *why;
-} later[] = {
-	{ "tls.cert", "client certificates (mutual TLS) are not supported by this version" },
-	{ "tls.key", "client certificates (mutual TLS) are not supported by this version" },
-	{ "tls.server.clientCa",
-	  "client certificates (mutual TLS) are not supported by this version" },
-};
-
 static int refuse_key(const struct pass *p, const char *prefix, const char *key, struct err *e)
 {
 	AUTO(buf) struct buf expected = BUF_INIT(ERR_TEXT_MAX);
 	const char *keys[KEYS_MAX + 1] = { NULL }, *nearest;
-	char name[ROW_NAME_MAX], found[FOUND_LEN + 8], path[ROW_NAME_MAX + FOUND_LEN + 8];
+	char name[ROW_NAME_MAX], found[FOUND_LEN + 8];
 	size_t count = 0;
 
 	config_quote(key, found);
-	snprintf(path, sizeof(path), "%s%s%s", prefix, *prefix ? "." : "", key);
-	for (size_t i = 0; i < COUNT(later); i++)
-		if (strcmp(path, later[i].path) == 0)
-			return config_refuse(e, &p->places, here(p), "%s, expected no such key: %s",
-			                     path, later[i].why);
 	for (size_t i = 0; i < config_row_count && count < KEYS_MAX; i++)
 		if (key_in(prefix, &config_rows[i]))
 			keys[count++] = key_in(prefix, &config_rows[i]);
@@ -327,9 +315,7 @@ static int take_map(struct pass *p, const char *prefix, void *base, struct err *
 	}
 }
 
-/* Makes room for one item more and zeroes it. The item counts from now on, so that whatever becomes
- * of it is freed with the rest. */
-static int add_item(const struct config_row *row, void *base, void *ret_item, struct err *e)
+int config_add_item(const struct config_row *row, void *base, void *ret_item, struct err *e)
 {
 	char **items = (char **)((char *)base + row->offset);
 	size_t *count = (size_t *)((char *)base + row->count_offset), size = row->item_size;
@@ -350,7 +336,7 @@ static int check_item(struct pass *p, const struct config_row *row, struct mark 
                       struct err *e)
 {
 	if (row->offset == offsetof(struct cluster, nodes))
-		return config_check_node(base, &p->places, at, e);
+		return config_expand_node(base, &p->places, at, &p->index, e);
 	return config_check_member(row->offset == offsetof(struct cluster, quorum.members.items)
 	                               ? &p->c->quorum.members
 	                               : &p->c->manifest_set,
@@ -364,7 +350,7 @@ static int take_item(struct pass *p, const struct config_row *row, void *base, s
 	struct scalar text;
 	void *item = NULL;
 
-	TRY(add_item(row, base, &item, e));
+	TRY(config_add_item(row, base, &item, e));
 	if (row->kind == CONFIG_TEXTS) {
 		static const struct config_row entry = { .kind = CONFIG_TEXT };
 
@@ -418,9 +404,58 @@ static int take_scalar(struct pass *p, const struct config_row *row, void *base,
 	return config_refuse(e, &p->places, here(p), "%s, %s", name, e->text);
 }
 
+/* A label's name, or its value. */
+static int take_label(struct pass *p, const struct config_row *row, char **to, struct err *e)
+{
+	const struct config_row label = { .path = row->path, .kind = CONFIG_LABEL };
+
+	return take_scalar(p, &label, to, e);
+}
+
+_Static_assert(CLUSTER_LABELS_MAX == 16, "an error says so");
+
+static int add_label(struct pass *p, const struct config_row *row, struct cluster_node *node,
+                     struct cluster_label **ret, struct err *e)
+{
+	struct cluster_label *grown;
+
+	if (node->label_count == CLUSTER_LABELS_MAX)
+		return refuse_value(p, row->path, here(p), "at most 16 labels", "more", e);
+	grown = reallocarray(node->labels, node->label_count + 1, sizeof(*grown));
+	if (!grown)
+		return err_set(e, ERR_INTERNAL, "no memory for labels");
+	node->labels = grown;
+	grown[node->label_count] = (struct cluster_label){ 0 };
+	*ret = &grown[node->label_count++];
+	return 0;
+}
+
+static int take_labels(struct pass *p, const struct config_row *row, struct cluster_node *node,
+                       struct err *e)
+{
+	TRY(expect(p, YAML_MAPPING_START_EVENT, row->path, "a map", e));
+	for (;;) {
+		struct cluster_label *label = NULL;
+
+		TRY(next(p, e));
+		if (is_at(p, YAML_MAPPING_END_EVENT))
+			return 0;
+		TRY(add_label(p, row, node, &label, e));
+		TRY(take_label(p, row, &label->name, e));
+		for (size_t i = 0; i + 1 < node->label_count; i++)
+			if (strcmp(node->labels[i].name, label->name) == 0)
+				return refuse_value(p, row->path, here(p), "each label once",
+				                    label->name, e);
+		TRY(next(p, e));
+		TRY(take_label(p, row, &label->value, e));
+	}
+}
+
 static int take_value(struct pass *p, const struct config_row *row, void *base, struct err *e)
 {
 	switch (row->kind) {
+	case CONFIG_LABELS:
+		return take_labels(p, row, base, e);
 	case CONFIG_MAP:
 		return take_map(p, row->path, base, e);
 	case CONFIG_LIST:
@@ -491,17 +526,35 @@ int cluster_parse(const char *path, struct view text, struct cluster *ret, struc
 	TRY(path_folder(path, &c.folder, e));
 	TRY(pass_begin(&p, path, text, e));
 	TRY(take_document(&p, e));
+	TRY(sha256(text, &c.file_hash, e));
 	*ret = MOVE(c);
 	return 0;
+}
+
+static int load_key_sets(struct cluster *c, struct err *e)
+{
+	if (c->quorum.key_set)
+		TRY(key_set_folder_read(c->quorum.key_set, /* min_threshold= */ 2,
+		                        &c->quorum.members, e));
+	if (c->manifest_key_set)
+		return key_set_folder_read(c->manifest_key_set, /* min_threshold= */ 1,
+		                           &c->manifest_set, e);
+	if (c->manifest_set.count)
+		return 0;
+	return config_copy_members(&c->quorum.members, &c->manifest_set, e);
 }
 
 int cluster_read(const char *path, struct cluster *ret, struct err *e)
 {
 	AUTO(buf) struct buf text = BUF_INIT(CLUSTER_FILE_MAX + 1);
+	AUTO(cluster) struct cluster c = { 0 };
 
 	if (file_read(path, &text, e) < 0)
 		return err_wrap(e, "cluster file");
-	return cluster_parse(path, buf_view(&text), ret, e);
+	TRY(cluster_parse(path, buf_view(&text), &c, e));
+	TRY(load_key_sets(&c, e));
+	*ret = MOVE(c);
+	return 0;
 }
 
 /* --- where something stands --- */

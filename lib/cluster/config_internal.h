@@ -5,11 +5,20 @@
 
 #include "cluster/config.h"
 
-#define CONFIG_ROWS_MAX 64 /* the table has fewer; a test compares */
+#define CONFIG_ROWS_MAX 96 /* the table has fewer; the compiler compares */
 
 struct mark {
 	unsigned line, column; /* from 1; line 0: nowhere */
 };
+
+/* Finds a node by name or by address while the file is read: open addressing, at most half full.
+ * A slot is a node's index and one; 0: nobody's. */
+#define NODE_SLOTS (2 * CLUSTER_NODES_MAX)
+struct node_index {
+	uint32_t *names, *addresses;
+};
+void node_index_drop(struct node_index *i);
+void cluster_node_drop(struct cluster_node *n);
 
 /* Where each row's value was last seen; in a list's rows that of the item being read. */
 struct config_places {
@@ -39,6 +48,18 @@ struct scalar {
 MUST_CHECK int config_take(const struct config_row *row, const struct scalar *value, void *base,
                            const char *folder, struct err *e);
 
+/* Is it a text that stands for many, or one that is completed from `hosts`? fails  ERR_CONFIG */
+MUST_CHECK int config_is_pattern(const char *text, bool *ret, struct err *e);
+
+/* Makes room for one item more of the list and zeroes it. The item counts from now on, so that
+ * whatever becomes of it is freed with the rest. */
+MUST_CHECK int config_add_item(const struct config_row *row, void *base, void *ret_item,
+                               struct err *e);
+/* The last node, just read, becomes the nodes that it stands for, each held against those before.
+ */
+MUST_CHECK int config_expand_node(struct cluster *c, const struct config_places *p, struct mark at,
+                                  struct node_index *index, struct err *e);
+
 /* Where `pcrs:` stands in the map of `enclave:`, or would. Offsets are bytes. */
 struct config_spot {
 	bool is_flow;  /* the map is { … } */
@@ -50,12 +71,19 @@ struct config_spot {
 MUST_CHECK int config_locate_pcrs(const char *path, struct view text, struct config_spot *ret,
                                   struct err *e);
 
+/* Where one of the item's own keys stands, or the item itself. */
+struct mark config_place_in(const struct config_places *p, const char *list, const char *key,
+                            struct mark otherwise);
+
+/* Fit for a member's or a node's name, and so for a file's. */
+bool config_is_name(const char *text);
+
+MUST_CHECK int config_copy_members(const struct cluster_member_list *from,
+                                   struct cluster_member_list *to, struct err *e);
 /* What no single key shows. */
 MUST_CHECK int config_check_member(const struct cluster_member_list *list,
                                    const struct config_row *row, const struct config_places *p,
                                    struct mark at, struct err *e);
-MUST_CHECK int config_check_node(const struct cluster *c, const struct config_places *p,
-                                 struct mark at, struct err *e);
 MUST_CHECK int config_check(struct cluster *c, const struct config_places *p, struct err *e);
 
 #endif

@@ -8,10 +8,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define PORT_MAX        65535
-#define HOST_MAX        253 /* RFC 1035 2.3.4 */
-#define ROLE_MAX        512
-#define NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+#define PORT_MAX 65535
+#define HOST_MAX 253 /* RFC 1035 2.3.4 */
+#define ROLE_MAX 512
 
 void config_quote(const char *text, char ret[static FOUND_LEN + 8])
 {
@@ -76,6 +75,11 @@ static bool is_name(const char *text, const char *characters, size_t max)
 	       text[0] != '-';
 }
 
+bool config_is_name(const char *text)
+{
+	return is_name(text, NAME_CHARACTERS, CLUSTER_NAME_MAX);
+}
+
 static bool is_port(const char *text, unsigned min)
 {
 	struct err ignored;
@@ -119,7 +123,7 @@ static bool is_listen(const char *text)
 		if (!take_ipv6(&text))
 			return false;
 	} else if (!take_until(&text, ":", host, HOST_MAX) ||
-	           (strcmp(host, "localhost") != 0 && inet_pton(AF_INET, host, &address) != 1)) {
+	           inet_pton(AF_INET, host, &address) != 1) {
 		return false;
 	}
 	return *text == ':' && is_port(text + 1, 0);
@@ -138,7 +142,7 @@ static bool is_url(const char *text)
 		if (!take_ipv6(&text))
 			return false;
 	} else if (!take_until(&text, ":/", host, HOST_MAX) ||
-	           strspn(host, NAME_CHARACTERS ".-_") != strlen(host)) {
+	           strspn(host, NAME_CHARACTERS) != strlen(host)) {
 		return false;
 	}
 	if (*text == ':') {
@@ -161,16 +165,30 @@ static int keep(char **field, const char *text, struct err *e)
 
 static int take_text(const struct config_row *row, const char *text, char **field, struct err *e)
 {
+	bool is_pattern = false;
+
+	if (row->is_pattern)
+		TRY(config_is_pattern(text, &is_pattern, e));
+	/* What it stands for is judged when it is written out. */
+	if (is_pattern)
+		return keep(field, text, e);
 	switch (row->kind) {
+	case CONFIG_LABEL:
+		if (!is_name(text, NAME_CHARACTERS, CLUSTER_LABEL_MAX))
+			return unexpected(e,
+			                  "1 to 63 letters, digits, dots, dashes and underscores, "
+			                  "a letter or digit first",
+			                  text);
+		break;
 	case CONFIG_NAME:
-		if (!is_name(text, NAME_CHARACTERS "._-", CLUSTER_NAME_MAX))
+		if (!config_is_name(text))
 			return unexpected(e,
 			                  "1 to 128 letters, digits, dots, dashes and underscores, "
 			                  "a letter or digit first",
 			                  text);
 		break;
 	case CONFIG_NAMESPACE:
-		if (!is_name(text, NAME_CHARACTERS "._/-", NAMESPACE_MAX))
+		if (!is_name(text, NAME_CHARACTERS "/", NAMESPACE_MAX))
 			return unexpected(e,
 			                  "1 to 128 letters, digits, dots, dashes, underscores and "
 			                  "slashes, no dot or dash first",
@@ -178,9 +196,7 @@ static int take_text(const struct config_row *row, const char *text, char **fiel
 		break;
 	case CONFIG_LISTEN:
 		if (!is_listen(text))
-			return unexpected(e,
-			                  "HOST:PORT with a numeric address or localhost, as "
-			                  "127.0.0.1:9000",
+			return unexpected(e, "HOST:PORT with a numeric address, as 127.0.0.1:9000",
 			                  text);
 		break;
 	case CONFIG_URL:
@@ -218,8 +234,8 @@ static int take_number(const struct config_row *row, const struct scalar *v, int
 	struct err ignored;
 	uint64_t value;
 
-	snprintf(expected, sizeof(expected), "a whole number from %lld to %lld",
-	         (long long)row->min, (long long)row->max);
+	snprintf(expected, sizeof(expected), "a whole number from %lld to %lld%s",
+	         (long long)row->min, (long long)row->max, v->is_plain ? "" : ", without quotes");
 	if (!v->is_plain || number_parse(v->text, row->path, (uint64_t)row->min, (uint64_t)row->max,
 	                                 &value, &ignored) < 0)
 		return unexpected(e, expected, v->text);

@@ -2,19 +2,35 @@
 
 #include "attest/measure.h"
 #include "base/file.h"
-#include "proto/launch.h"
+
+/* ret: its values are those of options, which the caller drops after it. */
+static int parse_options(const struct cluster *c, char ***options, struct launch *ret,
+                         struct err *e)
+{
+	size_t count = 0;
+
+	TRY(cluster_options(c, options, e));
+	while ((*options)[count])
+		count++;
+	return launch_parse(*options, count, ret, e);
+}
 
 static int measure_launch(const struct cluster *c, struct pcr *ret, struct err *e)
 {
 	AUTO(cluster_options) char **options = NULL;
 	struct launch launch;
-	size_t count = 0;
 
-	TRY(cluster_options(c, &options, e));
-	while (options[count])
-		count++;
-	TRY(launch_parse(options, count, &launch, e));
+	TRY(parse_options(c, &options, &launch, e));
 	return launch_measure(&launch, ret, e);
+}
+
+int cluster_measured_options(const struct cluster *c, struct launch_values *ret, struct err *e)
+{
+	AUTO(cluster_options) char **options = NULL;
+	struct launch launch;
+
+	TRY(parse_options(c, &options, &launch, e));
+	return launch_spell(&launch, ret, e);
 }
 
 static int measure_role(const struct cluster *c, struct pcr *ret, struct err *e)
@@ -54,6 +70,27 @@ int cluster_expect(const struct cluster *c, struct pcr_set *ret, struct err *e)
 	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++)
 		if (set.values[i].len == 0)
 			set.values[i] = measured.values[i];
+	*ret = set;
+	return 0;
+}
+
+int cluster_expect_here(const struct cluster *c, struct pcr_set *ret, struct err *e)
+{
+	AUTO(fd) int image = -1;
+	struct pcr_set set = { 0 };
+	struct err ignored;
+
+	if (c->enclave.image && file_is_there(c->enclave.image)) {
+		TRY(measure_image(c->enclave.image, &image, &set.values[PCR_IMAGE], e));
+		TRY(measure_runtime(image, &set.values[PCR_RUNTIME], e));
+		/* Not every member's key need be here, which the options name. */
+		if (measure_launch(c, &set.values[PCR_OPTIONS], &ignored) < 0)
+			set.values[PCR_OPTIONS] = (struct pcr){ 0 };
+	}
+	TRY(measure_role(c, &set.values[PCR_ROLE], e));
+	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++)
+		if (c->enclave.pcrs.values[i].len)
+			set.values[i] = c->enclave.pcrs.values[i];
 	*ret = set;
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "cluster/pid_file.h"
 #include "proto/launch.h"
 
 #include <errno.h>
@@ -21,16 +22,22 @@
 #define LINE_MAX_LEN     160  /* "listening on [v6 address]:port" and room */
 #define PID_FILE_MAX     256  /* pid, start time, address */
 #define STAT_MAX         1024 /* /proc/PID/stat: 52 numbers and a name of 15 bytes */
-#define LOG_TAIL         128 /* of a log's last line: fits an error beside a name and what happened */
+#define LOG_TAIL         256 /* of a log's last line: fits an error beside a name and what happened */
+#define LOG_LINE_MAX     4096 /* the enclave's own lines have at most 1 KiB */
+#define LOG_HEAD         64   /* the time, the level, and what it is about */
+#define CUT              " ... "
 #define ARGUMENTS_MAX    64
 #define ARGUMENT_MAX     4352 /* a path and the option's name */
 #define ENVIRONMENT_MAX  128  /* TEECTL_LOG=debug */
 #define LISTENING        "listening on "
 #define STOP_PATIENCE_MS 3000 /* an enclave leaves within a second of SIGTERM */
+/* Started and not ready at once. Each waits for its certificate, from one signer after the other,
+ * and not for ever; and each needs a descriptor. */
+#define STARTING_MAX 16
 
-#define STARTING         "-" /* in place of the address, until it is known */
+#define STARTING     "-" /* in place of the address, until it is known */
 
-/* --- what the state remembers of a process: "PID START ADDRESS" */
+/* --- what the state remembers of a process */
 
 static int node_path(const struct state *s, const char *folder, const struct cluster_node *node,
                      const char *suffix, char **ret, struct err *e)
@@ -53,45 +60,25 @@ static int pid_path(const struct state *s, const struct cluster_node *node, char
 	return node_path(s, "pids", node, "", ret, e);
 }
 
-/* The digits at *at; moves past them. false: there are none, or too many. */
-static bool take_number(const char **at, uint64_t *ret)
-{
-	const char *digit = *at;
-	uint64_t value = 0;
-
-	for (; *digit >= '0' && *digit <= '9'; digit++) {
-		if (value > (UINT64_MAX - 9) / 10)
-			return false;
-		value = value * 10 + (uint64_t)(*digit - '0');
-	}
-	if (digit == *at)
-		return false;
-	*at = digit;
-	*ret = value;
-	return true;
-}
-
-/* When a process started, in ticks since boot: field 22 of proc(5)'s stat, counted from behind the
- * name, which may hold anything. false: there is no such process, or it is a zombie. */
-static bool start_time(int pid, uint64_t *ret)
+/* What parse finds in /proc/PID/stat: in ticks since boot. false: there is no such process. */
+static bool start_time(int pid, bool (*parse)(const char *text, uint64_t *ret), uint64_t *ret)
 {
 	AUTO(buf) struct buf text = BUF_INIT(STAT_MAX);
 	char path[32];
-	const char *at;
 	struct err e;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	if (file_read(path, &text, &e) < 0)
-		return false;
-	at = strrchr(buf_text(&text), ')');
-	if (!at || at[1] != ' ' || at[2] == 'Z')
-		return false;
-	for (unsigned field = 2; at && field < 22; field++)
-		at = strchr(at + 1, ' ');
-	if (!at)
-		return false;
-	at++;
-	return take_number(&at, ret);
+	return file_read(path, &text, &e) == 0 && parse(buf_text(&text), ret);
+}
+
+/* Whoever launches and goes on living, a watch, is the parent of what has ended. Of another's child
+ * waitid says so, and nothing happens. */
+static void reap(const struct pid_file *p)
+{
+	uint64_t start;
+
+	if (start_time(p->pid, stat_parse_zombie, &start) && start == p->start)
+		(void)waitid(P_PID, (id_t)p->pid, NULL, WEXITED | WNOHANG);
 }
 
 static int remember(const struct state *s, const struct cluster_node *node, int pid,
@@ -99,13 +86,14 @@ static int remember(const struct state *s, const struct cluster_node *node, int 
 {
 	AUTO(buf) struct buf text = BUF_INIT(PID_FILE_MAX);
 	AUTO(text) char *path = NULL;
-	uint64_t start;
+	struct pid_file p = { .pid = pid };
 
 	/* It has ended already: its output's end will say so. */
-	if (!start_time(pid, &start))
+	if (!start_time(pid, stat_parse_start, &p.start))
 		return 0;
+	snprintf(p.address, sizeof(p.address), "%s", address);
 	TRY(pid_path(s, node, &path, e));
-	TRY(buf_add_format(&text, e, "%d %llu %s\n", pid, (unsigned long long)start, address));
+	TRY(pid_file_format(&p, &text, e));
 	return file_write(path, buf_view(&text), 0600, e);
 }
 
@@ -118,36 +106,28 @@ static void forget(const struct state *s, const struct cluster_node *node)
 		unlink(path);
 }
 
-/* The parts of a pid file; false if it is not one of ours. */
-static bool recall(const char *text, int *ret_pid, uint64_t *ret_start, char *ret_address,
-                   size_t size)
-{
-	uint64_t pid;
-
-	if (!take_number(&text, &pid) || pid <= 1 || pid > INT32_MAX || *text++ != ' ' ||
-	    !take_number(&text, ret_start) || *text++ != ' ')
-		return false;
-	*ret_pid = (int)pid;
-	return (size_t)snprintf(ret_address, size, "%.*s", (int)strcspn(text, "\n"), text) < size;
-}
-
 int launcher_look(const struct state *s, const struct cluster_node *node, struct local_node *ret,
                   struct err *e)
 {
 	AUTO(text) char *path = NULL;
 	AUTO(buf) struct buf text = BUF_INIT(PID_FILE_MAX - 1);
 	struct local_node local = { 0 };
-	uint64_t remembered, start;
+	struct pid_file p;
+	uint64_t start;
+	bool is_there;
 
 	TRY(pid_path(s, node, &path, e));
-	if (file_is_there(path)) {
-		TRY(file_read(path, &text, e));
-		if (!recall(buf_text(&text), &local.pid, &remembered, local.address,
-		            sizeof(local.address)))
+	TRY(file_look(path, &is_there, e));
+	if (is_there) {
+		TRY(file_read_regular(path, &text, e));
+		if (strlen(buf_text(&text)) != text.len || !pid_file_parse(buf_text(&text), &p))
 			return err_set(e, ERR_DATA, "'%s' is not a pid file of teectl's", path);
-		local.is_running = start_time(local.pid, &start) && start == remembered;
-		if (strcmp(local.address, STARTING) == 0)
-			local.address[0] = 0;
+		local.pid = p.pid;
+		local.is_running = start_time(p.pid, stat_parse_start, &start) && start == p.start;
+		if (!local.is_running)
+			reap(&p);
+		if (strcmp(p.address, STARTING) != 0)
+			memcpy(local.address, p.address, sizeof(local.address));
 	}
 	*ret = local;
 	return 0;
@@ -162,11 +142,18 @@ int launcher_url(const struct cluster *c, const struct state *s, const struct cl
 	if (node->url)
 		return text_dup(node->url, ret, e);
 	TRY(launcher_look(s, node, &local, e));
+	if (!local.is_running && local.pid)
+		return err_set(
+		    e, ERR_UNREACHABLE,
+		    "%s is not running: teectl up (its process, pid %d, is gone, and was not "
+		    "stopped by teectl)",
+		    node->name, local.pid);
 	if (!local.is_running)
 		return err_set(e, ERR_UNREACHABLE, "%s is not running: teectl up", node->name);
 	if (!local.address[0])
 		return err_set(e, ERR_UNREACHABLE,
-		               "%s was still starting when teectl ended: teectl up starts it again",
+		               "%s does not serve yet: another run is starting it, or has ended "
+		               "before it served; teectl up starts it again",
 		               node->name);
 	TRY(buf_add_format(&url, e, "%s://%s", c->tls.server_cert ? "https" : "http",
 	                   local.address));
@@ -188,10 +175,17 @@ struct start {
 
 /* All that one call starts: what is not settled when it ends is stopped. */
 struct starts {
+	const struct cluster *cluster;
 	const struct state *state;
+	char *hypervisor, *pki;
+	char **options;
 	struct start *items;
-	struct pollfd *fds; /* count and one more, for the interrupt */
-	size_t count;
+	size_t count, begun;
+	/* Those under way, and behind them the user. poll refuses more than the limit on open
+	 * files, also where most of them are none. */
+	struct pollfd fds[STARTING_MAX + 1];
+	struct start *waiting[STARTING_MAX];
+	size_t waiting_count;
 };
 
 /* Ends it, if it was begun. */
@@ -209,13 +203,14 @@ static void starts_drop(struct starts *s)
 {
 	for (size_t i = 0; i < s->count; i++)
 		abandon(s->state, &s->items[i]);
+	text_drop(&s->hypervisor);
+	text_drop(&s->pki);
+	cluster_options_drop(&s->options);
 	free(s->items);
-	free(s->fds);
 	*s = (struct starts){ 0 };
 }
 
-/* The hypervisor beside this program; else the one of that name on the PATH. */
-static int find_hypervisor(char **ret, struct err *e)
+int launcher_hypervisor(char **ret, struct err *e)
 {
 	char self[4096];
 	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -265,10 +260,13 @@ static int fill_arguments(const struct cluster *c, const struct cluster_node *no
                           const char *hypervisor, const char *pki, char *const *options,
                           struct arguments *a, struct err *e)
 {
+	bool is_there;
+
 	if (!c->enclave.image)
 		return err_set(e, ERR_CONFIG,
 		               "%s: the cluster file names no enclave.image to launch", node->name);
-	if (!file_is_there(c->enclave.image))
+	TRY(file_look(c->enclave.image, &is_there, e));
+	if (!is_there)
 		return err_set(e, ERR_NO_INPUT, "%s: there is no enclave.image '%s'", node->name,
 		               c->enclave.image);
 	TRY(add_argument(a, hypervisor, e));
@@ -315,14 +313,13 @@ static int spawn(const struct arguments *a, const char *log_path, struct start *
                  struct err *e)
 {
 	AUTO(buf) struct buf level = BUF_INIT(ENVIRONMENT_MAX);
-	AUTO(fd) int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	AUTO(fd) int log = -1;
 	AUTO(fd) int in = -1;
 	AUTO(fd) int out = -1;
 	char *environment[2] = { NULL };
 	int ends[2], pid;
 
-	if (log < 0)
-		return err_sys(e, ERR_INTERNAL, errno, "'%s'", log_path);
+	TRY(file_open_log(log_path, &log, e));
 	start->log_start = lseek(log, 0, SEEK_END);
 	TRY(log_environment(&level, e));
 	if (level.len)
@@ -341,25 +338,31 @@ static int spawn(const struct arguments *a, const char *log_path, struct start *
 	return 0;
 }
 
-/* The last line of what this start has logged, for an error: of a long one, the end. */
+/* The last line of what this start has logged, for an error: of a long one, how it begins
+ * and its end, where the cause stands. */
 static void log_tail(const char *path, off_t from, char to[static LOG_TAIL + 1])
 {
 	AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	off_t end = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+	char text[LOG_LINE_MAX + 1];
 	ssize_t len;
 	char *line;
 
 	to[0] = 0;
-	if (end - from > LOG_TAIL)
-		from = end - LOG_TAIL;
-	if (end <= from || (len = pread(fd, to, LOG_TAIL, from)) <= 0)
+	if (end - from > LOG_LINE_MAX)
+		from = end - LOG_LINE_MAX;
+	if (end <= from || (len = pread(fd, text, LOG_LINE_MAX, from)) <= 0)
 		return;
-	while (len > 0 && to[len - 1] == '\n')
+	while (len > 0 && text[len - 1] == '\n')
 		len--;
-	to[len] = 0;
-	line = strrchr(to, '\n');
-	if (line)
-		memmove(to, line + 1, strlen(line));
+	text[len] = 0;
+	line = strrchr(text, '\n');
+	line = line ? line + 1 : text;
+	snprintf(to, LOG_TAIL + 1, "%.*s", LOG_TAIL, line);
+	len = (ssize_t)strlen(line);
+	if (len > LOG_TAIL)
+		snprintf(to + LOG_HEAD, LOG_TAIL + 1 - LOG_HEAD, CUT "%s",
+		         line + len - (LOG_TAIL - LOG_HEAD - (ssize_t)strlen(CUT)));
 }
 
 /* It ended, or said something else: its log knows why. */
@@ -372,8 +375,9 @@ static void fail(const struct state *s, struct start *start, enum err_code code,
 	abandon(s, start);
 	if (launcher_log_path(s, start->node, &path, &e) == 0)
 		log_tail(path, start->log_start, tail);
-	(void)err_set(&start->result->failure, code, "%s %s%s%s", start->node->name, what,
-	              *tail ? "; its log ends: " : "", tail);
+	(void)err_reason(&start->result->failure, code,
+	                 code == ERR_INTERRUPTED ? "" : LAUNCH_FAILED, "%s %s%s%s",
+	                 start->node->name, what, *tail ? "; its log ends: " : "", tail);
 }
 
 /* A line has come, or the end of the output. */
@@ -417,58 +421,10 @@ static void read_output(const struct state *s, struct start *start)
 	take_line(s, start, got <= 0);
 }
 
-static void fail_rest(const struct starts *s, enum err_code code, const char *what)
+static int start_one(const struct starts *all, struct start *start, int64_t deadline_ms,
+                     struct err *e)
 {
-	for (size_t i = 0; i < s->count; i++)
-		if (s->items[i].out >= 0)
-			fail(s->state, &s->items[i], code, what);
-}
-
-/* How many are not settled; these have a descriptor, and poll passes over the others. */
-static size_t fill_fds(const struct starts *s, int interrupt_fd)
-{
-	size_t waiting = 0;
-
-	for (size_t i = 0; i < s->count; i++) {
-		s->fds[i] = (struct pollfd){ .fd = s->items[i].out, .events = POLLIN };
-		waiting += s->items[i].out >= 0;
-	}
-	s->fds[s->count] = (struct pollfd){ .fd = interrupt_fd, .events = POLLIN };
-	return waiting;
-}
-
-/* Waits by poll alone. */
-static int wait_all(const struct starts *s, int64_t deadline_ms, int interrupt_fd, struct err *e)
-{
-	while (fill_fds(s, interrupt_fd)) {
-		int64_t left = deadline_ms - clock_monotonic_ms();
-
-		if (left > INT32_MAX)
-			left = INT32_MAX;
-		if (left <= 0) {
-			fail_rest(s, ERR_TRY_AGAIN,
-			          "was not ready at the deadline and was stopped");
-			return 0;
-		}
-		if (poll(s->fds, s->count + 1, (int)left) < 0) {
-			if (errno == EINTR)
-				continue;
-			return err_sys(e, ERR_INTERNAL, errno, "waiting for enclaves");
-		}
-		for (size_t i = 0; i < s->count; i++)
-			if (s->items[i].out >= 0 && s->fds[i].revents)
-				read_output(s->state, &s->items[i]);
-		if (s->fds[s->count].revents)
-			fail_rest(s, ERR_INTERRUPTED,
-			          "was not ready when you interrupted, and was stopped");
-	}
-	return 0;
-}
-
-static int start_one(const struct cluster *c, const struct state *s, const char *hypervisor,
-                     const char *pki, char *const *options, int64_t deadline_ms,
-                     struct start *start, struct err *e)
-{
+	const struct state *s = all->state;
 	AUTO(text) char *log_path = NULL;
 	AUTO(arguments) struct arguments a = { 0 };
 	struct local_node local;
@@ -482,30 +438,114 @@ static int start_one(const struct cluster *c, const struct state *s, const char 
 	if (local.is_running)
 		TRY(launcher_stop(s, start->node, deadline_ms, &is_stopped, e));
 	TRY(launcher_log_path(s, start->node, &log_path, e));
-	TRY(fill_arguments(c, start->node, hypervisor, pki, options, &a, e));
+	TRY(fill_arguments(all->cluster, start->node, all->hypervisor, all->pki, all->options, &a,
+	                   e));
 	TRY(spawn(&a, log_path, start, e));
 	/* At once: should teectl end now, the next run must know whom to stop. */
 	return remember(s, start->node, start->pid, STARTING, e);
 }
 
-static int start_all(const struct cluster *c, const struct starts *s, int64_t deadline_ms,
-                     struct err *e)
+static void fail_rest(struct starts *s, enum err_code code, const char *what)
 {
-	AUTO(cluster_options) char **options = NULL;
-	AUTO(text) char *hypervisor = NULL;
-	AUTO(text) char *pki = NULL;
+	for (size_t i = 0; i < s->begun; i++)
+		if (s->items[i].out >= 0)
+			fail(s->state, &s->items[i], code, what);
+	for (; s->begun < s->count; s->begun++)
+		(void)err_set(&s->items[s->begun].result->failure, code,
+		              "%s: its start was not begun, since %s",
+		              s->items[s->begun].node->name,
+		              code == ERR_INTERRUPTED ? "you interrupted" : "the time was up");
+}
 
-	TRY(find_hypervisor(&hypervisor, e));
-	TRY(state_path(s->state, "pki", &pki, e));
+/* As many as may be under way. */
+static void begin_some(struct starts *s, int64_t deadline_ms)
+{
+	size_t waiting = s->waiting_count;
+
+	for (; s->begun < s->count && waiting < STARTING_MAX; s->begun++) {
+		struct start *start = &s->items[s->begun];
+
+		if (start_one(s, start, deadline_ms, &start->result->failure) < 0)
+			abandon(s->state, start);
+		else
+			waiting++;
+	}
+}
+
+/* Those that are not settled have a descriptor. */
+static void gather_waiting(struct starts *s, int interrupt_fd)
+{
+	s->waiting_count = 0;
+	for (size_t i = 0; i < s->begun; i++) {
+		if (s->items[i].out < 0)
+			continue;
+		s->fds[s->waiting_count] =
+		    (struct pollfd){ .fd = s->items[i].out, .events = POLLIN };
+		s->waiting[s->waiting_count++] = &s->items[i];
+	}
+	s->fds[s->waiting_count] = (struct pollfd){ .fd = interrupt_fd, .events = POLLIN };
+}
+
+/* Waits by poll alone, for the first of them to be ready or to end. */
+static int wait_some(struct starts *s, int64_t left_ms, int interrupt_fd, struct err *e)
+{
+	const struct pollfd *interrupt = &s->fds[s->waiting_count];
+
+	if (poll(s->fds, s->waiting_count + 1, left_ms > INT32_MAX ? INT32_MAX : (int)left_ms) < 0)
+		return errno == EINTR ? 0 : err_sys(e, ERR_INTERNAL, errno, "waiting for enclaves");
+	for (size_t i = 0; i < s->waiting_count; i++)
+		if (s->fds[i].revents)
+			read_output(s->state, s->waiting[i]);
+	if (interrupt_fd >= 0 && interrupt->revents)
+		fail_rest(s, ERR_INTERRUPTED,
+		          "was not ready when you interrupted, and was stopped");
+	return 0;
+}
+
+static int start_all(struct starts *s, int64_t deadline_ms, int interrupt_fd, struct err *e)
+{
+	for (;;) {
+		int64_t left = deadline_ms - clock_monotonic_ms();
+
+		begin_some(s, deadline_ms);
+		gather_waiting(s, interrupt_fd);
+		if (!s->waiting_count && s->begun == s->count)
+			return 0;
+		if (left <= 0)
+			fail_rest(s, ERR_TRY_AGAIN,
+			          "was not ready at the deadline and was stopped");
+		else
+			TRY(wait_some(s, left, interrupt_fd, e));
+		gather_waiting(s, interrupt_fd);
+	}
+}
+
+/* Told here, and not by each hypervisor in its log. */
+static int check_files(const struct cluster *c, struct err *e)
+{
+	bool is_there;
+
+	if (!c->tls.server_cert)
+		return 0;
+	TRY(file_look(c->tls.server_cert, &is_there, e));
+	if (!is_there)
+		return err_set(e, ERR_NO_INPUT,
+		               "tls.server.cert of the cluster file: there is no '%s'",
+		               c->tls.server_cert);
+	if (file_check_private(c->tls.server_key, e) < 0)
+		return err_wrap(e, "tls.server.key of the cluster file");
+	return 0;
+}
+
+static int prepare(struct starts *s, struct err *e)
+{
+	TRY(check_files(s->cluster, e));
+	TRY(launcher_hypervisor(&s->hypervisor, e));
+	TRY(state_path(s->state, "pki", &s->pki, e));
 	TRY(state_make_folder(s->state, "pki", e));
 	TRY(state_make_folder(s->state, "logs", e));
 	TRY(state_make_folder(s->state, "pids", e));
-	TRY(cluster_options(c, &options, e));
-	for (size_t i = 0; i < s->count; i++)
-		if (start_one(c, s->state, hypervisor, pki, options, deadline_ms, &s->items[i],
-		              &s->items[i].result->failure) < 0)
-			abandon(s->state, &s->items[i]);
-	return 0;
+	return cluster_options(s->cluster, &s->options, e);
 }
 
 int launcher_start(const struct cluster *c, const struct state *s, const size_t *nodes,
@@ -513,11 +553,11 @@ int launcher_start(const struct cluster *c, const struct state *s, const size_t 
                    struct err *e)
 {
 	AUTO(starts)
-	struct starts starts = { .state = s,
-		                 .items = calloc(count, sizeof(*starts.items)),
-		                 .fds = calloc(count + 1, sizeof(*starts.fds)) };
+	struct starts starts = { .cluster = c,
+		                 .state = s,
+		                 .items = calloc(count, sizeof(*starts.items)) };
 
-	if (!starts.items || !starts.fds)
+	if (!starts.items)
 		return err_set(e, ERR_INTERNAL, "no memory for %zu launches", count);
 	for (size_t i = 0; i < count; i++) {
 		ret[i] = (struct launch_result){ 0 };
@@ -525,8 +565,8 @@ int launcher_start(const struct cluster *c, const struct state *s, const size_t 
 		    (struct start){ .node = &c->nodes[nodes[i]], .result = &ret[i], .out = -1 };
 	}
 	starts.count = count;
-	TRY(start_all(c, &starts, deadline_ms, e));
-	return wait_all(&starts, deadline_ms, interrupt_fd, e);
+	TRY(prepare(&starts, e));
+	return start_all(&starts, deadline_ms, interrupt_fd, e);
 }
 
 /* --- stopping */
@@ -545,10 +585,9 @@ static bool has_ended(int pidfd, int64_t deadline_ms)
 	}
 }
 
-/* A descriptor for the very process that was remembered: its pid may have been used again between
- * the look and the open. -1 in *ret_fd: it is gone. */
-static int open_process(const struct state *s, const struct cluster_node *node, int *ret_fd,
-                        struct err *e)
+/* The pid may have been used again between the look and the open. */
+int launcher_process(const struct state *s, const struct cluster_node *node, int *ret_fd,
+                     struct err *e)
 {
 	AUTO(fd) int fd = -1;
 	struct local_node local;
@@ -574,7 +613,7 @@ int launcher_stop(const struct state *s, const struct cluster_node *node, int64_
 	AUTO(fd) int fd = -1;
 	int64_t patience_ms = clock_monotonic_ms() + STOP_PATIENCE_MS;
 
-	TRY(open_process(s, node, &fd, e));
+	TRY(launcher_process(s, node, &fd, e));
 	if (fd >= 0) {
 		syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0);
 		if (!has_ended(fd, patience_ms < deadline_ms ? patience_ms : deadline_ms))

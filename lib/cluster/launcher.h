@@ -2,17 +2,23 @@
 #ifndef TEECTL_CLUSTER_LAUNCHER_H
 #define TEECTL_CLUSTER_LAUNCHER_H
 
+#include "cluster/pid_file.h"
 #include "cluster/state.h"
 
 /* A local enclave as the state remembers it, checked against the living process: pid and its start
  * time, so that a reused pid is not taken for it. */
 struct local_node {
 	bool is_running;
-	int pid;          /* of its hypervisor */
-	char address[80]; /* HOST:PORT that it listens on, with the real port; empty if it was still
-	                   * starting when teectl ended: such a one is stopped and started again */
+	int pid; /* of its hypervisor */
+	/* HOST:PORT that it listens on, with the real port; empty if it was still starting when
+	 * teectl ended: such a one is stopped and started again */
+	char address[PID_FILE_ADDRESS_MAX];
 };
 
+/* The hypervisor beside this program; else its name alone, to be found on the PATH. */
+MUST_CHECK int launcher_hypervisor(char **ret, struct err *e);
+
+/* One that this process launched, and that has ended, is no zombie from here on. */
 MUST_CHECK int launcher_look(const struct state *s, const struct cluster_node *node,
                              struct local_node *ret, struct err *e);
 /* Base URL of a node: its url, or http(s)://address; ERR_UNREACHABLE if a local one does not run.
@@ -20,6 +26,7 @@ MUST_CHECK int launcher_look(const struct state *s, const struct cluster_node *n
 MUST_CHECK int launcher_url(const struct cluster *c, const struct state *s,
                             const struct cluster_node *node, char **ret, struct err *e);
 
+#define LAUNCH_FAILED "launch" /* the reason of a failure that the node's log explains */
 struct launch_result {
 	bool is_started;
 	struct err failure; /* when not */
@@ -40,6 +47,10 @@ MUST_CHECK int launcher_start(const struct cluster *c, const struct state *s, co
  * a node that does not run: *ret_stopped says. */
 MUST_CHECK int launcher_stop(const struct state *s, const struct cluster_node *node,
                              int64_t deadline_ms, bool *ret_stopped, struct err *e);
+/* A pidfd of the very process that is remembered, readable once it has ended. -1 in *ret_fd: it is
+ * gone, or there is none. */
+MUST_CHECK int launcher_process(const struct state *s, const struct cluster_node *node, int *ret_fd,
+                                struct err *e);
 /* Path of a node's log. */
 MUST_CHECK int launcher_log_path(const struct state *s, const struct cluster_node *node, char **ret,
                                  struct err *e);

@@ -1,11 +1,10 @@
 #include "cluster/state.h"
 
 #include "attest/document.h"
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "proto/manifest_diff.h"
 #include "crypto/shamir.h"
-#include "proto/row.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,18 +13,18 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HOLDER_MAX       128 /* "PID VERB" in the lock file */
-#define NAME_MAX_LEN     512
-#define JOURNAL_LINE_MAX 2048
+#define HOLDER_MAX   128 /* "PID VERB" in the lock file */
+#define NAME_MAX_LEN 512
 
 /* Written last, so that a genesis is kept whole or not at all: in hex, a line each, the manifest's
- * hash, and SHA-256 of output and document. */
+ * hash, and SHA-256 of output and document; of a foreign quorum the first line alone. */
 #define CURRENT     "manifest.current"
 #define OUTPUT      "genesis_output"
 #define DOCUMENT    "genesis_attestation_doc"
 #define DR_WRAP     "dr_wrapped_quorum_key"
 #define QUORUM_KEY  "quorum_key.pub"
 #define ASKED       "genesis.asked"
+#define LOCK        "lock"
 
 #define HASH_LINE   (2 * (int)sizeof(struct hash256) + 1)
 #define CURRENT_MAX (3 * HASH_LINE)
@@ -53,7 +52,7 @@ static int write_holder(int lock, const char *path, const char *verb, struct err
 {
 	AUTO(buf) struct buf holder = BUF_INIT(HOLDER_MAX);
 
-	TRY(buf_add_format(&holder, e, "pid %d, teectl %s\n", (int)getpid(), verb));
+	TRY(buf_add_format(&holder, e, "pid %d: %s\n", (int)getpid(), verb));
 	if (ftruncate(lock, 0) < 0)
 		return err_sys(e, ERR_INTERNAL, errno, "'%s'", path);
 	return fd_write(lock, path, buf_view(&holder), e);
@@ -66,8 +65,8 @@ static int take_lock(struct state *s, const char *verb, struct err *e)
 	struct view name = { 0 };
 	struct err ignored;
 
-	TRY(state_path(s, "lock", &path, e));
-	if (file_lock(path, /* wait= */ false, &s->lock, e) == 0)
+	TRY(state_path(s, LOCK, &path, e));
+	if (file_lock(path, /* patience_ms= */ 0, &s->lock, e) == 0)
 		return write_holder(s->lock, path, verb, e);
 	if (e->code != ERR_TRY_AGAIN)
 		return -1;
@@ -84,6 +83,7 @@ int state_open(const struct cluster *c, const char *folder_or_null, bool to_chan
                const char *verb, struct state *ret, struct err *e)
 {
 	AUTO(state) struct state s = { .lock = -1 };
+	bool is_there = true; /* or to be made */
 
 	if (folder_or_null)
 		TRY(text_dup(folder_or_null, &s.folder, e));
@@ -91,12 +91,25 @@ int state_open(const struct cluster *c, const char *folder_or_null, bool to_chan
 		TRY(default_folder(c, &s.folder, e));
 	/* Who looks makes nothing, but does not believe a folder that others may write to either.
 	 */
-	if (to_change || file_is_there(s.folder))
+	if (!to_change)
+		TRY(file_look(s.folder, &is_there, e));
+	if (is_there)
 		TRY(folder_make_private(s.folder, e));
 	if (to_change)
 		TRY(take_lock(&s, verb, e));
 	*ret = s;
 	s = (struct state){ .lock = -1 };
+	return 0;
+}
+
+int state_is_locked(const struct state *s, bool *ret, struct err *e)
+{
+	AUTO(text) char *path = NULL;
+	bool is_there;
+
+	TRY(state_path(s, LOCK, &path, e));
+	TRY(file_look(path, &is_there, e));
+	*ret = is_there && file_is_locked(path);
 	return 0;
 }
 
@@ -115,7 +128,7 @@ static int read_file(const struct state *s, const char *name, struct buf *to, st
 	AUTO(text) char *path = NULL;
 
 	TRY(state_path(s, name, &path, e));
-	return file_read(path, to, e);
+	return file_read_regular(path, to, e);
 }
 
 int state_make_folder(const struct state *s, const char *name, struct err *e)
@@ -123,15 +136,15 @@ int state_make_folder(const struct state *s, const char *name, struct err *e)
 	AUTO(text) char *path = NULL;
 
 	TRY(state_path(s, name, &path, e));
-	return folder_make_private(path, e);
+	return folder_make_inner(path, e);
 }
 
-static bool has_file(const struct state *s, const char *name)
+static int has_file(const struct state *s, const char *name, bool *ret, struct err *e)
 {
 	AUTO(text) char *path = NULL;
-	struct err e;
 
-	return state_path(s, name, &path, &e) == 0 && file_is_there(path);
+	TRY(state_path(s, name, &path, e));
+	return file_look(path, ret, e);
 }
 
 int state_share_path(const struct state *s, const char *member, char **ret, struct err *e)
@@ -157,7 +170,7 @@ void kept_genesis_drop(struct kept_genesis *g)
 
 static int manifest_name(const struct hash256 *hash, struct buf *to, struct err *e)
 {
-	TRY(buf_add_text(to, "manifests/", e));
+	TRY(buf_add_text(to, STATE_MANIFESTS "/", e));
 	TRY(hex_format(VIEW_OF(hash->bytes), to, e));
 	return buf_add_text(to, ".json", e);
 }
@@ -190,14 +203,15 @@ static int keep_shares(const struct state *s, const struct genesis_output *outpu
 	return 0;
 }
 
-static int keep_manifest(const struct state *s, const struct kept_genesis *g, struct err *e)
+static int keep_manifest(const struct state *s, const struct hash256 *hash,
+                         const struct manifest_envelope *envelope, struct err *e)
 {
 	AUTO(buf) struct buf name = BUF_INIT(NAME_MAX_LEN);
 	AUTO(buf) struct buf text = BUF_INIT(WIRE_TEXT_MAX);
 
-	TRY(state_make_folder(s, "manifests", e));
-	TRY(manifest_name(&g->manifest_hash, &name, e));
-	TRY(manifest_file_format(&g->envelope, &text, e));
+	TRY(state_make_folder(s, STATE_MANIFESTS, e));
+	TRY(manifest_name(hash, &name, e));
+	TRY(manifest_file_format(envelope, &text, e));
 	return write_file(s, buf_text(&name), buf_view(&text), e);
 }
 
@@ -213,37 +227,36 @@ static void forget_asked(const struct state *s)
 /* What CURRENT says. */
 struct current {
 	struct hash256 manifest, output, document;
+	bool is_foreign;
 };
 
 static int read_current(const struct state *s, struct current *ret, struct err *e)
 {
 	AUTO(buf) struct buf text = BUF_INIT(CURRENT_MAX);
-	struct current current;
+	struct current current = { .is_foreign = false };
 	struct hash256 *const hashes[] = { &current.manifest, &current.output, &current.document };
 	struct view rest;
 
 	TRY(read_file(s, CURRENT, &text, e));
 	rest = buf_view(&text);
-	if (rest.len != CURRENT_MAX)
+	current.is_foreign = rest.len == HASH_LINE;
+	if (!current.is_foreign && rest.len != CURRENT_MAX)
 		return err_set(e, ERR_DATA, "'%s' has %zu bytes instead of %d", CURRENT, rest.len,
 		               CURRENT_MAX);
-	for (size_t i = 0; i < COUNT(hashes); i++, rest.data += HASH_LINE)
+	for (size_t i = 0; i < rest.len / HASH_LINE; i++, rest.data += HASH_LINE)
 		TRY(hex_parse_exact(view_new(rest.data, HASH_LINE), hashes[i]->bytes,
 		                    sizeof(hashes[i]->bytes), e));
 	*ret = current;
 	return 0;
 }
 
-static int write_current(const struct state *s, const struct kept_genesis *g, struct err *e)
+static int write_current(const struct state *s, const struct current *current, struct err *e)
 {
 	AUTO(buf) struct buf text = BUF_INIT(CURRENT_MAX);
-	struct current current = { .manifest = g->manifest_hash };
-	const struct hash256 *const hashes[] = { &current.manifest, &current.output,
-		                                 &current.document };
+	const struct hash256 *const hashes[] = { &current->manifest, &current->output,
+		                                 &current->document };
 
-	TRY(sha256(buf_view(&g->output), &current.output, e));
-	TRY(sha256(buf_view(&g->document), &current.document, e));
-	for (size_t i = 0; i < COUNT(hashes); i++) {
+	for (size_t i = 0; i < (current->is_foreign ? 1 : COUNT(hashes)); i++) {
 		TRY(hex_format(VIEW_OF(hashes[i]->bytes), &text, e));
 		TRY(buf_add_u8(&text, '\n', e));
 	}
@@ -254,8 +267,10 @@ static int write_current(const struct state *s, const struct kept_genesis *g, st
 static int check_same(const struct state *s, const struct kept_genesis *g, struct err *e)
 {
 	struct current kept;
+	bool is_kept;
 
-	if (!has_file(s, CURRENT))
+	TRY(has_file(s, CURRENT, &is_kept, e));
+	if (!is_kept)
 		return 0;
 	TRY(read_current(s, &kept, e));
 	if (view_equal(VIEW_OF(kept.manifest.bytes), VIEW_OF(g->manifest_hash.bytes)))
@@ -268,6 +283,7 @@ int state_keep_genesis(const struct state *s, const struct kept_genesis *g, stru
 {
 	AUTO(genesis_output) struct genesis_output output = { 0 };
 	AUTO(text) char *key_path = NULL;
+	struct current current = { .manifest = g->manifest_hash };
 
 	TRY(check_same(s, g, e));
 	TRY(genesis_output_decode(buf_view(&g->output), &output, e));
@@ -279,8 +295,10 @@ int state_keep_genesis(const struct state *s, const struct kept_genesis *g, stru
 	TRY(state_path(s, QUORUM_KEY, &key_path, e));
 	TRY(public_key_write(key_path, &g->quorum_key, e));
 	TRY(keep_shares(s, &output, e));
-	TRY(keep_manifest(s, g, e));
-	TRY(write_current(s, g, e));
+	TRY(keep_manifest(s, &g->manifest_hash, &g->envelope, e));
+	TRY(sha256(buf_view(&g->output), &current.output, e));
+	TRY(sha256(buf_view(&g->document), &current.document, e));
+	TRY(write_current(s, &current, e));
 	forget_asked(s);
 	return 0;
 }
@@ -294,8 +312,8 @@ static int check_hash(const char *name, struct view found, const struct hash256 
 	               name);
 }
 
-static int load_manifest(const struct state *s, const struct hash256 *hash, struct kept_genesis *g,
-                         struct err *e)
+static int read_manifest(const struct state *s, const struct hash256 *hash,
+                         struct manifest_envelope *ret, struct err *e)
 {
 	AUTO(buf) struct buf name = BUF_INIT(NAME_MAX_LEN);
 	AUTO(buf) struct buf content = BUF_INIT(WIRE_TEXT_MAX);
@@ -305,10 +323,16 @@ static int load_manifest(const struct state *s, const struct hash256 *hash, stru
 	TRY(read_file(s, buf_text(&name), &content, e));
 	TRY(manifest_file_parse(buf_view(&content), &file, e));
 	TRY(check_hash(buf_text(&name), VIEW_OF(file.hash.bytes), hash, e));
-	TRY(manifest_quorum_key(&file.envelope.manifest, &g->quorum_key, e));
-	g->manifest_hash = *hash;
-	g->envelope = MOVE(file.envelope);
+	*ret = MOVE(file.envelope);
 	return 0;
+}
+
+static int load_manifest(const struct state *s, const struct hash256 *hash, struct kept_genesis *g,
+                         struct err *e)
+{
+	TRY(read_manifest(s, hash, &g->envelope, e));
+	g->manifest_hash = *hash;
+	return manifest_quorum_key(&g->envelope.manifest, &g->quorum_key, e);
 }
 
 static int load_file(const struct state *s, const char *name, const struct hash256 *expected,
@@ -347,6 +371,9 @@ static int load(const struct state *s, struct kept_genesis *g, struct err *e)
 
 	TRY(read_current(s, &current, e));
 	TRY(load_manifest(s, &current.manifest, g, e));
+	g->is_foreign = current.is_foreign;
+	if (g->is_foreign)
+		return 0;
 	TRY(load_file(s, OUTPUT, &current.output, &g->output, e));
 	TRY(load_file(s, DOCUMENT, &current.document, &g->document, e));
 	return check_kept(g, e);
@@ -358,13 +385,18 @@ int state_load_genesis(const struct state *s, bool *ret_found, struct kept_genes
 	AUTO(kept_genesis)
 	struct kept_genesis g = { .output = BUF_INIT(GENESIS_OUTPUT_MAX),
 		                  .document = BUF_INIT(DOCUMENT_MAX) };
+	bool is_kept;
 
-	if (!has_file(s, CURRENT)) {
+	TRY(has_file(s, CURRENT, &is_kept, e));
+	if (!is_kept) {
 		*ret_found = false;
 		return 0;
 	}
 	if (load(s, &g, e) < 0) {
-		e->code = ERR_DATA; /* whatever it was, what is kept can't be used */
+		/* Whatever it was, what is kept can't be used; but who may not see it can't say so.
+		 */
+		if (strcmp(e->reason, ERR_PERMISSION) != 0)
+			e->code = ERR_DATA;
 		return err_wrap(e, "state '%s'", s->folder);
 	}
 	*ret = MOVE(g);
@@ -372,12 +404,167 @@ int state_load_genesis(const struct state *s, bool *ret_found, struct kept_genes
 	return 0;
 }
 
+/* --- manifests */
+
+int state_adopt(const struct state *s, const struct manifest_envelope *envelope, struct err *e)
+{
+	AUTO(kept_genesis) struct kept_genesis g = { 0 };
+	struct current current;
+	bool is_found = false;
+
+	TRY(state_load_genesis(s, &is_found, &g, e));
+	if (!is_found)
+		return err_set(e, ERR_NOT_DESIRED, "state '%s' keeps no genesis", s->folder);
+	if (!view_equal(public_key_view(&g.quorum_key),
+	                buf_view(&envelope->manifest.namespace.quorum_key)))
+		return err_set(e, ERR_DATA, "a manifest of another quorum key is not kept");
+	TRY(read_current(s, &current, e));
+	TRY(manifest_hash(&envelope->manifest, &current.manifest, e));
+	TRY(keep_manifest(s, &current.manifest, envelope, e));
+	return write_current(s, &current, e);
+}
+
+int state_import(const struct state *s, const struct manifest_envelope *envelope, struct err *e)
+{
+	struct current current = { .is_foreign = true };
+	struct public_key quorum_key;
+	AUTO(text) char *key_path = NULL;
+	bool is_kept;
+
+	TRY(has_file(s, CURRENT, &is_kept, e));
+	if (is_kept)
+		return err_set(e, ERR_DATA, "state '%s' keeps a manifest already", s->folder);
+	TRY(manifest_quorum_key(&envelope->manifest, &quorum_key, e));
+	TRY(manifest_hash(&envelope->manifest, &current.manifest, e));
+	TRY(state_path(s, QUORUM_KEY, &key_path, e));
+	TRY(public_key_write(key_path, &quorum_key, e));
+	TRY(keep_manifest(s, &current.manifest, envelope, e));
+	return write_current(s, &current, e);
+}
+
+void kept_manifests_drop(struct kept_manifests *m)
+{
+	for (size_t i = 0; i < m->count; i++)
+		manifest_envelope_drop(&m->items[i].envelope);
+	free(m->items);
+	*m = (struct kept_manifests){ 0 };
+}
+
+/* "<64 digits>.json"; a file that a crash left half written has another name. */
+static bool is_manifest_name(const char *name, struct hash256 *ret)
+{
+	const size_t digits = 2 * sizeof(ret->bytes);
+	struct err e;
+
+	return strlen(name) == digits + strlen(".json") && strcmp(name + digits, ".json") == 0 &&
+	       hex_parse_exact(view_new(name, digits), ret->bytes, sizeof(ret->bytes), &e) == 0;
+}
+
+static bool is_older(const struct kept_genesis *g, const struct manifest_envelope *envelope)
+{
+	const struct manifest_namespace *own = &g->envelope.manifest.namespace,
+	                                *n = &envelope->manifest.namespace;
+
+	return n->nonce < own->nonce && view_equal(buf_view(&n->name), buf_view(&own->name)) &&
+	       view_equal(buf_view(&n->quorum_key), buf_view(&own->quorum_key));
+}
+
+bool state_is_first(const struct kept_genesis *g, const struct manifest *m)
+{
+	AUTO(attestation_claims) struct attestation_claims claims = { 0 };
+	struct pcr_set pcrs;
+	struct err e;
+
+	if (g->is_foreign || attestation_parse(buf_view(&g->document), &claims, &e) < 0 ||
+	    manifest_pcrs(m, &pcrs, &e) < 0)
+		return false;
+	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++)
+		if (!pcr_equal(&pcrs.values[i], &claims.pcrs.values[i]))
+			return false;
+	return true;
+}
+
+static int add_older(const struct state *s, const struct kept_genesis *g,
+                     const struct hash256 *hash, struct kept_manifests *to, struct err *e)
+{
+	AUTO(manifest_envelope) struct manifest_envelope envelope = { 0 };
+
+	TRY(read_manifest(s, hash, &envelope, e));
+	if (!is_older(g, &envelope))
+		return 0;
+	if (to->count == MANIFESTS_KEPT_MAX)
+		return err_set(e, ERR_DATA,
+		               "more than %d older manifests: move those that no TEE holds away",
+		               MANIFESTS_KEPT_MAX);
+	to->items[to->count].hash = *hash;
+	to->items[to->count++].envelope = MOVE(envelope);
+	return 0;
+}
+
+/* What older manifests are read into. */
+struct older {
+	const struct state *state;
+	const struct kept_genesis *genesis;
+	struct kept_manifests *to;
+};
+
+static int take_older(void *context, const char *name, struct err *e)
+{
+	const struct older *o = context;
+	struct hash256 hash;
+
+	return is_manifest_name(name, &hash) ? add_older(o->state, o->genesis, &hash, o->to, e) : 0;
+}
+
+int state_load_older(const struct state *s, const struct kept_genesis *g,
+                     struct kept_manifests *ret, struct err *e)
+{
+	AUTO(kept_manifests)
+	struct kept_manifests found = { .items = calloc(MANIFESTS_KEPT_MAX, sizeof(*found.items)) };
+	struct older older = { s, g, &found };
+	AUTO(text) char *path = NULL;
+
+	if (!found.items)
+		return err_set(e, ERR_INTERNAL, "no memory for the older manifests");
+	TRY(state_path(s, STATE_MANIFESTS, &path, e));
+	if (folder_each(path, STATE_MANIFESTS, /* may_lack= */ false, take_older, &older, e) < 0)
+		return err_wrap(e, "state '%s'", s->folder);
+	*ret = MOVE(found);
+	return 0;
+}
+
+/* The current one is a lawful successor of it, and so is it of the first, or is the first. */
+static bool is_ancestor(const struct kept_genesis *g, const struct manifest_envelope *envelope)
+{
+	const struct manifest *own = &g->envelope.manifest;
+	struct err e;
+
+	return manifest_check_lawful(&envelope->manifest, own, &e) == 0 &&
+	       (state_is_first(g, &envelope->manifest) ||
+	        manifest_check_approvals(envelope, &own->manifest_set, own->manifest_set.threshold,
+	                                 &e) == 0);
+}
+
+void state_drop_strangers(const struct kept_genesis *g, struct kept_manifests *older)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < older->count; i++)
+		if (is_ancestor(g, &older->items[i].envelope))
+			older->items[count++] = MOVE(older->items[i]);
+		else
+			manifest_envelope_drop(&older->items[i].envelope);
+	older->count = count;
+}
+
 int state_keep_asked(const struct state *s, int64_t *asked_ms, struct err *e)
 {
 	AUTO(buf) struct buf text = BUF_INIT(32);
 	uint64_t earlier;
+	bool is_kept;
 
-	if (has_file(s, ASKED)) {
+	TRY(has_file(s, ASKED, &is_kept, e));
+	if (is_kept) {
 		TRY(read_file(s, ASKED, &text, e));
 		if (number_parse(buf_text(&text), ASKED, 1, INT64_MAX, &earlier, e) < 0) {
 			e->code = ERR_DATA;
@@ -393,68 +580,11 @@ int state_keep_asked(const struct state *s, int64_t *asked_ms, struct err *e)
 
 int state_simulated_root(const struct state *s, struct buf *ret, struct err *e)
 {
-	if (!has_file(s, "pki/root.der"))
-		return err_set(e, ERR_NOT_DESIRED,
-		               "there is no simulated root in '%s' yet: teectl up makes it",
-		               s->folder);
+	bool is_there;
+
+	TRY(has_file(s, "pki/root.der", &is_there, e));
+	if (!is_there)
+		return err_reason(e, ERR_NOT_DESIRED, STATE_NO_ROOT,
+		                  "there is no simulated root in '%s'", s->folder);
 	return read_file(s, "pki/root.der", ret, e);
-}
-
-/* --- journal */
-
-struct journal_line {
-	struct buf time, step, node, outcome;
-};
-
-#define THIS journal_line
-INNER(journal_line, TEXT("time", time, 0, JOURNAL_LINE_MAX, "RFC 3339", REQUIRED),
-      TEXT("step", step, 0, JOURNAL_LINE_MAX, "of the plan", REQUIRED),
-      TEXT("node", node, 0, JOURNAL_LINE_MAX, "whose it is", REQUIRED),
-      TEXT("outcome", outcome, 0, JOURNAL_LINE_MAX, "begun, done, or why it failed", REQUIRED));
-#undef THIS
-WIRE_DROP(journal_line);
-
-static int journal_text(const char *step, const char *node, const char *what, struct buf *to,
-                        struct err *e)
-{
-	AUTO(journal_line) struct journal_line line = { 0 };
-	char now[TIME_TEXT_LEN];
-
-	time_format(clock_unix_ms(), now);
-	TRY(wire_set_text(&line.time, now, e));
-	TRY(wire_set_text(&line.step, step, e));
-	TRY(wire_set_text(&line.node, node, e));
-	TRY(wire_set_text(&line.outcome, what, e));
-	TRY(wire_encode(&journal_line_schema, &line, to, e));
-	return buf_add_u8(to, '\n', e);
-}
-
-/* A line that a crash cut short must not swallow the next one. */
-static int end_torn_line(int fd, const char *path, struct err *e)
-{
-	off_t end = lseek(fd, 0, SEEK_END);
-	char last = '\n';
-
-	if (end < 0 || (end > 0 && pread(fd, &last, 1, end - 1) != 1))
-		return err_sys(e, ERR_INTERNAL, errno, "'%s'", path);
-	return last == '\n' ? 0 : fd_write(fd, path, view_text("\n"), e);
-}
-
-int state_journal(const struct state *s, const char *step, const char *node, const char *what,
-                  struct err *e)
-{
-	AUTO(buf) struct buf text = BUF_INIT(JOURNAL_LINE_MAX);
-	AUTO(text) char *path = NULL;
-	AUTO(fd) int fd = -1;
-
-	TRY(journal_text(step, node, what, &text, e));
-	TRY(state_path(s, "journal", &path, e));
-	fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return err_sys(e, ERR_INTERNAL, errno, "'%s'", path);
-	TRY(end_torn_line(fd, path, e));
-	TRY(fd_write(fd, path, buf_view(&text), e));
-	if (fdatasync(fd) < 0)
-		return err_sys(e, ERR_INTERNAL, errno, "syncing '%s'", path);
-	return 0;
 }
