@@ -1,6 +1,7 @@
 #include "orchestrate/believe.h"
 
-#include "orchestrate/policy.h"
+#include "base/file.h"
+#include "proto/manifest_diff.h"
 
 /* One refusal: what differs, with its reason for machines. */
 static int differs(struct err *e, const char *reason, const char *what)
@@ -8,15 +9,15 @@ static int differs(struct err *e, const char *reason, const char *what)
 	return err_reason(e, ERR_ATTESTATION, reason, "%s", what);
 }
 
-int believe_start(const struct run *r, struct view document, struct view nonce,
+int believe_start(const struct basis *b, struct view document, struct view nonce,
                   int64_t *ret_asked_ms, struct err *e)
 {
 	AUTO(attestation_claims) struct attestation_claims claims = { 0 };
 	AUTO(attestation) struct attestation proved = { 0 };
-	struct attestation_policy policy = policy_live(r, nonce);
+	struct attestation_policy policy = policy_live(b, nonce);
 
 	TRY(attestation_parse(document, &claims, e));
-	policy_allow_debug(r, &claims, &policy);
+	policy_allow_debug(b, &claims, &policy);
 	policy.uncommitted = !claims.user_data.is_present;
 	TRY(attestation_verify(&claims, &policy, &proved, e));
 	*ret_asked_ms = proved.timestamp_ms;
@@ -25,25 +26,25 @@ int believe_start(const struct run *r, struct view document, struct view nonce,
 
 /* The document that attests the output, and nothing else: no nonce, no public key, no commitment.
  */
-static int check_document(const struct run *r, const struct genesis_reply *reply, int64_t asked_ms,
+static int check_document(const struct basis *b, const struct birth *birth, bool of_this_image,
                           struct attestation *ret, struct err *e)
 {
 	AUTO(attestation_claims) struct attestation_claims claims = { 0 };
 	AUTO(attestation) struct attestation proved = { 0 };
-	struct attestation_policy policy = policy_live(r, (struct view){ 0 });
+	/* An answer that was lost is given again later: asked_ms bounds its age, not maxAge. */
+	struct attestation_policy policy = policy_stored(b, INT64_MAX);
 	struct hash256 output;
 
-	TRY(sha256(buf_view(&reply->genesis_output), &output, e));
-	TRY(attestation_parse(buf_view(&reply->genesis_attestation_doc), &claims, e));
-	policy_allow_debug(r, &claims, &policy);
-	/* An answer that was lost is given again later: asked_ms bounds its age, not maxAge. */
-	policy.chain_at_document = true;
-	policy.max_age_ms = INT64_MAX;
+	TRY(sha256(birth->output, &output, e));
+	TRY(attestation_parse(birth->document, &claims, e));
+	policy_allow_debug(b, &claims, &policy);
+	for (unsigned i = PCR_IMAGE; !of_this_image && i <= PCR_OPTIONS; i++)
+		policy.pcrs.values[i] = (struct pcr){ 0 };
 	policy.nonce = (struct field_policy){ .rule = FIELD_ABSENT };
 	policy.user_data = (struct field_policy){ FIELD_EQUAL, VIEW_OF(output.bytes) };
 	policy.uncommitted = true;
 	TRY(attestation_verify(&claims, &policy, &proved, e));
-	if (proved.timestamp_ms < asked_ms)
+	if (proved.timestamp_ms < birth->asked_ms)
 		return differs(e, "freshness",
 		               "the genesis document is older than the question: another genesis "
 		               "was done here before");
@@ -70,13 +71,12 @@ static bool set_equal(const struct member_set *a, const struct member_set *b)
 	return true;
 }
 
-static int check_dr_key(const struct cluster *c, const struct genesis_output *output,
-                        const struct genesis_reply *reply, struct err *e)
+static int check_dr_key(const struct cluster *c, const struct genesis_output *output, struct err *e)
 {
 	struct public_key dr_key;
 
 	if (!c->quorum.dr_key) {
-		if (output->has_dr_key || output->has_dr_wrap || reply->has_dr_wrap)
+		if (output->has_dr_key || output->has_dr_wrap)
 			return differs(e, "dr_key",
 			               "the quorum key was wrapped to a disaster-recovery key that "
 			               "the cluster file does not name");
@@ -85,50 +85,121 @@ static int check_dr_key(const struct cluster *c, const struct genesis_output *ou
 	TRY(public_key_read(c->quorum.dr_key, &dr_key, e));
 	if (!output->has_dr_key || !view_equal(buf_view(&output->dr_key), public_key_view(&dr_key)))
 		return differs(e, "dr_key", "the disaster-recovery key is not the cluster file's");
-	if (!output->has_dr_wrap || !reply->has_dr_wrap ||
-	    !view_equal(buf_view(&output->dr_key_wrapped_quorum_key),
-	                buf_view(&reply->dr_key_wrapped_quorum_key)))
-		return differs(e, "dr_key", "the wrapped quorum key is not the attested one");
+	if (!output->has_dr_wrap)
+		return differs(e, "dr_key", "the quorum key was not wrapped to it");
 	return 0;
 }
 
-static int check_shares(const struct genesis_output *output, const struct genesis_reply *reply,
-                        struct err *e)
+/* One for each member, in the set's order. */
+static int check_outputs(const struct genesis_output *output, struct err *e)
 {
 	const struct encrypted_share *attested = output->member_outputs.items;
-	const struct encrypted_share *given = reply->encrypted_shares.items;
 	const struct member *members = output->set.members.items;
 
-	if (output->member_outputs.count != output->set.members.count ||
-	    reply->encrypted_shares.count != output->set.members.count)
+	if (output->member_outputs.count != output->set.members.count)
 		return differs(e, "shares", "there is not one share for each member");
 	for (size_t i = 0; i < output->member_outputs.count; i++)
-		if (!member_equal(&attested[i].share_set_member, &members[i]) ||
-		    !member_equal(&given[i].share_set_member, &members[i]) ||
-		    !view_equal(buf_view(&attested[i].encrypted_quorum_key_share),
-		                buf_view(&given[i].encrypted_quorum_key_share)) ||
-		    !view_equal(VIEW_OF(attested[i].share_hash), VIEW_OF(given[i].share_hash)))
+		if (!member_equal(&attested[i].share_set_member, &members[i]))
 			return err_reason(e, ERR_ATTESTATION, "shares",
 			                  "the share of '%s' is not the attested one",
 			                  buf_text(&members[i].alias));
 	return 0;
 }
 
-static int check_sets(const struct cluster *c, const struct manifest *m,
+static int check_given(const struct genesis_output *output, const struct genesis_reply *reply,
+                       struct err *e)
+{
+	const struct encrypted_share *attested = output->member_outputs.items;
+	const struct encrypted_share *given = reply->encrypted_shares.items;
+	const struct member *members = output->set.members.items;
+
+	if (reply->encrypted_shares.count != output->set.members.count)
+		return differs(e, "shares", "there is not one share for each member");
+	for (size_t i = 0; i < output->member_outputs.count; i++)
+		if (!member_equal(&given[i].share_set_member, &members[i]) ||
+		    !view_equal(buf_view(&attested[i].encrypted_quorum_key_share),
+		                buf_view(&given[i].encrypted_quorum_key_share)) ||
+		    !view_equal(VIEW_OF(attested[i].share_hash), VIEW_OF(given[i].share_hash)))
+			return err_reason(e, ERR_ATTESTATION, "shares",
+			                  "the share of '%s' is not the attested one",
+			                  buf_text(&members[i].alias));
+	if (reply->has_dr_wrap == output->has_dr_wrap &&
+	    view_equal(buf_view(&output->dr_key_wrapped_quorum_key),
+	               buf_view(&reply->dr_key_wrapped_quorum_key)))
+		return 0;
+	return differs(e, "dr_key",
+	               output->has_dr_wrap
+	                   ? "the wrapped quorum key is not the attested one"
+	                   : "the quorum key was wrapped to a disaster-recovery key that the "
+	                     "cluster file does not name");
+}
+
+/* Of a genesis that was kept not every key has to be on the machine that looks; of one that is
+ * done, or sealed to, every one. */
+enum keys_needed { KEYS_ALL, KEYS_HERE };
+
+/* ret_is_known false: it isn't on this machine, and need not be. */
+static int member_key(const struct cluster_member *m, enum keys_needed keys, bool *ret_is_known,
+                      struct public_key *ret, struct err *e)
+{
+	*ret_is_known = keys == KEYS_ALL || (m->pub && file_is_there(m->pub));
+	if (*ret_is_known)
+		return cluster_member_key(m, ret, e);
+	*ret_is_known = cluster_member_key_here(m, ret);
+	return 0;
+}
+
+/* The members as a cluster file names them, held to an attested set: alias, key and order. */
+static int check_set(const struct cluster_member_list *list, enum keys_needed keys,
+                     const struct member_set *set, const char *reason, struct err *e)
+{
+	const struct member *members = set->members.items;
+
+	if (set->threshold != list->threshold)
+		return err_reason(e, ERR_ATTESTATION, reason,
+		                  "the threshold is %lld in the cluster file, the genesis was for "
+		                  "%lld",
+		                  (long long)list->threshold, (long long)set->threshold);
+	if (set->members.count != list->count)
+		return err_reason(e, ERR_ATTESTATION, reason,
+		                  "the cluster file names %zu members, the genesis was for %zu",
+		                  list->count, set->members.count);
+	for (size_t i = 0; i < list->count; i++) {
+		const struct cluster_member *own = &list->items[i];
+		struct public_key key;
+		bool is_known;
+
+		if (!view_equal(view_text(own->name), buf_view(&members[i].alias)))
+			return err_reason(
+			    e, ERR_ATTESTATION, reason,
+			    "member %zu is '%s' in the cluster file and '%s' in the genesis", i + 1,
+			    own->name, buf_text(&members[i].alias));
+		TRY(member_key(own, keys, &is_known, &key, e));
+		if (is_known && !view_equal(public_key_view(&key), buf_view(&members[i].pub_key)))
+			return err_reason(
+			    e, ERR_ATTESTATION, reason,
+			    "'%s' is not the public key that member '%s' had in the genesis",
+			    own->pub ? own->pub : own->key, own->name);
+	}
+	return 0;
+}
+
+/* A key that can't be read is no difference. */
+static int name_set(struct err *e, const char *which)
+{
+	return e->code == ERR_ATTESTATION ? err_wrap(e, "the %s is not the cluster file's", which)
+	                                  : -1;
+}
+
+static int check_sets(const struct cluster *c, enum keys_needed keys, const struct manifest *m,
                       const struct genesis_output *output, struct err *e)
 {
-	AUTO(member_set) struct member_set share_set = { 0 };
-	AUTO(member_set) struct member_set manifest_set = { 0 };
-
-	TRY(cluster_member_set(&c->quorum.members, &share_set, e));
-	TRY(cluster_member_set(&c->manifest_set, &manifest_set, e));
-	if (!set_equal(&output->set, &share_set))
-		return differs(e, "share_set", "the attested share set is not the cluster file's");
-	if (!set_equal(&m->share_set, &share_set))
-		return differs(e, "share_set",
-		               "the manifest's share set is not the cluster file's");
-	if (!set_equal(&m->manifest_set, &manifest_set))
-		return differs(e, "manifest_set", "the manifest set is not the cluster file's");
+	if (check_set(&c->quorum.members, keys, &output->set, "share_set", e) < 0)
+		return name_set(e, "share set");
+	if (!set_equal(&m->share_set, &output->set))
+		return differs(e, "share_set", "the manifest's share set is not the attested one");
+	if (check_set(&c->manifest_set, keys, &m->manifest_set, "manifest_set", e) < 0)
+		return name_set(e, "manifest set");
 	return 0;
 }
 
@@ -145,7 +216,7 @@ static int check_pivot(const struct cluster *c, const struct pivot *pivot, struc
 	return same ? 0 : differs(e, "pivot", "the manifest's pivot is not the cluster file's");
 }
 
-static int check_enclave(const struct run *r, const struct manifest *m,
+static int check_enclave(const struct basis *b, const struct manifest *m,
                          const struct attestation *proved, struct err *e)
 {
 	struct pcr_set pcrs;
@@ -156,18 +227,18 @@ static int check_enclave(const struct run *r, const struct manifest *m,
 			return err_reason(e, ERR_ATTESTATION, "pcrs",
 			                  "the manifest's PCR%u is not the one that was attested",
 			                  i);
-	if (!view_equal(buf_view(&m->enclave.aws_root_certificate), buf_view(&r->root)))
+	if (!view_equal(buf_view(&m->enclave.aws_root_certificate), b->root))
 		return differs(e, "root", "the manifest names another trust anchor");
 	if (!view_equal(buf_view(&m->enclave.qos_commit), view_text(MANIFEST_QOS_COMMIT)))
 		return differs(e, "qos_commit", "the manifest names a QuorumOS commit");
 	return 0;
 }
 
-static int check_manifest(const struct run *r, const struct manifest_envelope *envelope,
+static int check_manifest(const struct basis *b, const struct manifest_envelope *envelope,
                           const struct genesis_output *output, const struct attestation *proved,
-                          struct err *e)
+                          enum keys_needed keys, struct err *e)
 {
-	const struct cluster *c = r->cluster;
+	const struct cluster *c = b->cluster;
 	const struct manifest *m = &envelope->manifest;
 
 	if (manifest_check(envelope, proved->is_debug, e) < 0)
@@ -180,11 +251,9 @@ static int check_manifest(const struct run *r, const struct manifest_envelope *e
 	if (!view_equal(buf_view(&m->namespace.quorum_key), buf_view(&output->quorum_key)))
 		return differs(e, "quorum_key",
 		               "the manifest's quorum key is not the attested one");
-	if (envelope->manifest_set_approvals.count != 0)
-		return differs(e, "approvals", "the genesis manifest carries approvals");
-	TRY(check_sets(c, m, output, e));
+	TRY(check_sets(c, keys, m, output, e));
 	TRY(check_pivot(c, &m->pivot, e));
-	return check_enclave(r, m, proved, e);
+	return check_enclave(b, m, proved, e);
 }
 
 static int keep(const struct genesis_reply *reply, struct kept_genesis *kept, struct err *e)
@@ -196,38 +265,256 @@ static int keep(const struct genesis_reply *reply, struct kept_genesis *kept, st
 	return wire_set(&kept->document, buf_view(&reply->genesis_attestation_doc), e);
 }
 
-int believe_genesis(const struct run *r, const struct genesis_reply *reply, int64_t asked_ms,
-                    struct kept_genesis *ret, struct err *e)
+static int check_named_key(const struct cluster *c, const struct kept_genesis *kept, struct err *e)
+{
+	struct public_key named;
+
+	if (!c->quorum.public_key)
+		return 0;
+	TRY(cluster_quorum_key(c, &named, e));
+	if (public_key_equal(&named, &kept->quorum_key))
+		return 0;
+	return differs(e, "quorum_key",
+	               "the manifest's quorum key is not the one that the cluster file names "
+	               "(quorum.publicKey)");
+}
+
+static int decode_output(struct view borsh, struct genesis_output *ret, struct err *e)
+{
+	if (genesis_output_decode(borsh, ret, e) < 0)
+		return err_reason(e, ERR_ATTESTATION, "genesis_output",
+		                  "the attested genesis output can't be read");
+	return 0;
+}
+
+/* The manifest that the genesis made. */
+static int judge_birth(const struct basis *b, const struct birth *birth, enum keys_needed keys,
+                       struct genesis_output *ret, struct err *e)
 {
 	AUTO(attestation) struct attestation proved = { 0 };
 	AUTO(genesis_output) struct genesis_output output = { 0 };
-	AUTO(kept_genesis) struct kept_genesis kept = { 0 };
 
-	TRY(check_document(r, reply, asked_ms, &proved, e));
-	if (genesis_output_decode(buf_view(&reply->genesis_output), &output, e) < 0)
-		return err_reason(e, ERR_ATTESTATION, "genesis_output",
-		                  "the attested genesis output can't be read");
-	TRY(check_manifest(r, &reply->manifest_envelope, &output, &proved, e));
-	TRY(check_dr_key(r->cluster, &output, reply, e));
-	TRY(check_shares(&output, reply, e));
+	TRY(check_document(b, birth, /* of_this_image= */ true, &proved, e));
+	TRY(decode_output(birth->output, &output, e));
+	TRY(check_manifest(b, birth->envelope, &output, &proved, keys, e));
+	TRY(check_dr_key(b->cluster, &output, e));
+	TRY(check_outputs(&output, e));
+	*ret = MOVE(output);
+	return 0;
+}
+
+static int check_adopted_enclave(const struct basis *b, const struct manifest *m, struct err *e)
+{
+	if (!view_equal(buf_view(&m->namespace.name),
+	                view_text(b->cluster->manifest.namespace_name)))
+		return differs(e, "namespace",
+		               "the manifest's namespace is not the cluster file's");
+	if (!view_equal(buf_view(&m->enclave.aws_root_certificate), b->root))
+		return differs(e, "root", "the manifest names another trust anchor");
+	return 0;
+}
+
+/* Of a quorum that was born elsewhere nothing is attested: the cluster file names the quorum key
+ * and every member's key, and the manifest set so named has approved the manifest. */
+static int believe_foreign(const struct basis *b, const struct kept_genesis *kept, struct err *e)
+{
+	const struct manifest *m = &kept->envelope.manifest;
+	AUTO(member_set) struct member_set share_set = { 0 };
+	AUTO(member_set) struct member_set manifest_set = { 0 };
+
+	if (!b->cluster->quorum.public_key)
+		return differs(e, "quorum_key",
+		               "no genesis here attests its quorum key, and the cluster file names "
+		               "none (quorum.publicKey)");
+	TRY(cluster_member_set(&b->cluster->quorum.members, &share_set, e));
+	TRY(cluster_member_set(&b->cluster->manifest_set, &manifest_set, e));
+	TRY(check_adopted_enclave(b, m, e));
+	if (!member_set_equal(&m->share_set, &share_set))
+		return differs(e, "share_set",
+		               "the manifest's share set is not the cluster file's");
+	if (!member_set_equal(&m->manifest_set, &manifest_set))
+		return differs(e, "manifest_set", "the manifest set is not the cluster file's");
+	return manifest_check_approvals(&kept->envelope, &manifest_set, manifest_set.threshold, e);
+}
+
+/* A manifest that has taken the genesis's place: the manifest set signed it, with the quorum key
+ * and both sets in it, and the genesis's image may be another. */
+static int judge_ancestor(const struct basis *b, const struct birth *birth, enum keys_needed keys,
+                          struct genesis_output *ret, struct err *e)
+{
+	AUTO(attestation) struct attestation proved = { 0 };
+	AUTO(genesis_output) struct genesis_output output = { 0 };
+	const struct manifest *m = &birth->envelope->manifest;
+
+	TRY(check_document(b, birth, /* of_this_image= */ false, &proved, e));
+	TRY(decode_output(birth->output, &output, e));
+	TRY(check_dr_key(b->cluster, &output, e));
+	TRY(check_adopted_enclave(b, m, e));
+	if (!view_equal(buf_view(&m->namespace.quorum_key), buf_view(&output.quorum_key)))
+		return differs(e, "quorum_key",
+		               "the manifest's quorum key is not the attested one");
+	TRY(check_sets(b->cluster, keys, m, &output, e));
+	TRY(check_outputs(&output, e));
+	*ret = MOVE(output);
+	return 0;
+}
+
+int believe_birth(const struct basis *b, const struct birth *birth, struct genesis_output *ret,
+                  struct err *e)
+{
+	return judge_birth(b, birth, KEYS_ALL, ret, e);
+}
+
+int believe_ancestor(const struct basis *b, const struct birth *birth, struct genesis_output *ret,
+                     struct err *e)
+{
+	return judge_ancestor(b, birth, KEYS_ALL, ret, e);
+}
+
+int believe_genesis(const struct basis *b, const struct genesis_reply *reply, int64_t asked_ms,
+                    struct kept_genesis *ret, struct err *e)
+{
+	AUTO(genesis_output) struct genesis_output output = { 0 };
+	AUTO(kept_genesis) struct kept_genesis kept = { 0 };
+	const struct birth birth = { .output = buf_view(&reply->genesis_output),
+		                     .document = buf_view(&reply->genesis_attestation_doc),
+		                     .envelope = &reply->manifest_envelope,
+		                     .asked_ms = asked_ms };
+
+	TRY(believe_birth(b, &birth, &output, e));
+	if (reply->manifest_envelope.manifest_set_approvals.count != 0)
+		return differs(e, "approvals", "the genesis manifest carries approvals");
+	TRY(check_given(&output, reply, e));
 	if (!view_equal(VIEW_OF(reply->quorum_public_key), buf_view(&output.quorum_key)))
 		return differs(e, "quorum_key", "the quorum key is not the attested one");
 	TRY(keep(reply, &kept, e));
+	TRY(check_named_key(b->cluster, &kept, e));
 	*ret = MOVE(kept);
 	return 0;
 }
 
-int believe_commitment(const struct run *r, const struct kept_genesis *kept, struct view document,
+static bool is_adopted(const struct manifest_envelope *envelope)
+{
+	const struct member_set *set = &envelope->manifest.manifest_set;
+	struct err ignored;
+
+	return manifest_check_approvals(envelope, set, set->threshold, &ignored) == 0;
+}
+
+/* Lawful successors are so of each other's ancestors too, and have one manifest set: a chain is
+ * whole where its last follows from its first. */
+static int check_descent(const struct kept_genesis *kept, const struct kept_manifests *older,
+                         struct err *e)
+{
+	if (state_is_first(kept, &kept->envelope.manifest))
+		return 0;
+	for (size_t i = 0; i < older->count; i++) {
+		const struct manifest *m = &older->items[i].envelope.manifest;
+		struct err ignored;
+
+		if (state_is_first(kept, m) &&
+		    manifest_check_successor(m, &kept->envelope, &ignored) == 0)
+			return 0;
+	}
+	return differs(e, "manifest",
+	               "it follows from no manifest that the genesis made, of those that the state "
+	               "keeps in manifests/");
+}
+
+static int believe_adopted(const struct basis *b, const struct kept_genesis *kept,
+                           const struct kept_manifests *older, const struct birth *birth,
+                           struct genesis_output *ret, struct err *e)
+{
+	TRY(judge_ancestor(b, birth, KEYS_HERE, ret, e));
+	return check_descent(kept, older, e);
+}
+
+static int believe_born_here(const struct basis *b, const struct kept_genesis *kept,
+                             const struct kept_manifests *older, struct err *e)
+{
+	AUTO(genesis_output) struct genesis_output output = { 0 };
+	const struct birth birth = { .output = buf_view(&kept->output),
+		                     .document = buf_view(&kept->document),
+		                     .envelope = &kept->envelope,
+		                     .asked_ms = INT64_MIN };
+
+	return is_adopted(&kept->envelope) ? believe_adopted(b, kept, older, &birth, &output, e)
+	                                   : judge_birth(b, &birth, KEYS_HERE, &output, e);
+}
+
+int believe_kept(const struct basis *b, const struct kept_genesis *kept,
+                 const struct kept_manifests *older, struct err *e)
+{
+	TRY(check_named_key(b->cluster, kept, e));
+	return kept->is_foreign ? believe_foreign(b, kept, e)
+	                        : believe_born_here(b, kept, older, e);
+}
+
+static size_t count_here(const struct cluster_member_list *list)
+{
+	struct public_key key;
+	size_t count = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		count += cluster_member_key_here(&list->items[i], &key);
+	return count;
+}
+
+static int check_any_here(const struct cluster_member_list *list, const char *which,
+                          const char *reason, struct err *e)
+{
+	if (count_here(list))
+		return 0;
+	return err_reason(e, ERR_REFUSED, reason,
+	                  "no key of the %s is on this machine, so nothing says that the one that "
+	                  "the state keeps is the cluster file's: name the members' public keys "
+	                  "(pub: NAME.pub)",
+	                  which);
+}
+
+/* Those of the approvals that were made with a key that the cluster file names. */
+static int check_own_approvals(const struct cluster *c, const struct manifest_envelope *envelope,
+                               struct err *e)
+{
+	const struct cluster_member_list *list = &c->manifest_set;
+	struct public_key key;
+	int64_t count = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		count += approvals_find(&envelope->manifest_set_approvals,
+		                        view_text(list->items[i].name)) &&
+		         cluster_member_key_here(&list->items[i], &key);
+	if (count >= list->threshold)
+		return 0;
+	return err_reason(e, ERR_REFUSED, "manifest_set",
+	                  "%lld of the manifest's approvals are by keys that can be compared on "
+	                  "this machine, %lld are needed: name the members' public keys (pub: "
+	                  "NAME.pub)",
+	                  (long long)count, (long long)list->threshold);
+}
+
+int believe_to_seal(const struct basis *b, const struct kept_genesis *kept, struct err *e)
+{
+	const struct cluster *c = b->cluster;
+
+	TRY(check_any_here(&c->quorum.members, "share set", "share_set", e));
+	TRY(check_any_here(&c->manifest_set, "manifest set", "manifest_set", e));
+	return is_adopted(&kept->envelope) ? check_own_approvals(c, &kept->envelope, e) : 0;
+}
+
+int believe_commitment(const struct basis *b, const struct kept_genesis *kept, struct view document,
                        struct view nonce, struct node_proof *ret, struct err *e)
 {
 	AUTO(attestation_claims) struct attestation_claims claims = { 0 };
 	AUTO(attestation) struct attestation proved = { 0 };
-	struct attestation_policy policy = policy_live(r, nonce);
+	struct attestation_policy policy = policy_live(b, nonce);
 	struct hash256 module;
 
 	TRY(attestation_parse(document, &claims, e));
-	policy_allow_debug(r, &claims, &policy);
+	policy_allow_debug(b, &claims, &policy);
 	policy.committed_manifest = &kept->manifest_hash;
+	if (!nonce.len)
+		policy.nonce.rule = FIELD_ABSENT;
 	TRY(attestation_verify(&claims, &policy, &proved, e));
 	TRY(sha256(buf_view(&proved.module_id), &module, e));
 	*ret = (struct node_proof){ .holding = HOLDS_SETUP_KEY,

@@ -1,17 +1,101 @@
 #include "orchestrate/drive.h"
 
+#include "base/text.h"
+#include "cluster/expect.h"
+#include "cluster/match.h"
+#include "orchestrate/ceremony.h"
 #include "orchestrate/execute.h"
 
 #include <stdio.h>
 
+/* An image that is not the manifest's would be refused after the old one was stopped: so it is
+ * measured before anything is. */
+static int check_image(const struct run *r, struct err *e)
+{
+	struct pcr_set expected, found = { 0 };
+	char reason[8], want[2 * PCR_MAX_LEN + 1], have[2 * PCR_MAX_LEN + 1];
+
+	TRY(manifest_pcrs(&r->seen.genesis.envelope.manifest, &expected, e));
+	TRY(cluster_measure(r->cluster, &found, e));
+	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++) {
+		if (pcr_equal(&expected.values[i], &found.values[i]))
+			continue;
+		snprintf(reason, sizeof(reason), "pcr%u", i);
+		hex_write(pcr_view(&expected.values[i]), want);
+		hex_write(pcr_view(&found.values[i]), have);
+		return err_reason(
+		    e, ERR_REFUSED, reason,
+		    "PCR%u (%s): what the cluster file would launch is not what the "
+		    "current manifest says: expected %s, found %s; nothing was stopped "
+		    "(a manifest of it: teectl manifest new, approve, collect, adopt)",
+		    i, pcr_name(i), want, have);
+	}
+	return 0;
+}
+
+static int check_launches(const struct run *r, const struct plan *plan, struct err *e)
+{
+	bool is_stopping = false, is_launching = false;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		is_stopping |= plan->steps[i].kind == STEP_RETIRE;
+		is_launching |= plan->steps[i].kind == STEP_LAUNCH;
+	}
+	return is_stopping && is_launching ? check_image(r, e) : 0;
+}
+
+/* The bundles that were for nobody are told whatever else came of it. */
+static int submit(struct run *r, const struct plan *plan, struct err *e)
+{
+	int result = execute(r, plan, e);
+	struct err why;
+
+	if (submission_settle(r->submission, &why) == 0 || result < 0)
+		return result;
+	*e = why;
+	return -1;
+}
+
+/* A plan and what comes of it. */
+static int go_round(struct run *r, const struct goal *goal, struct plan *ret, struct err *e)
+{
+	TRY(plan_make(r->cluster, &r->seen, goal, ret, e));
+	TRY(check_launches(r, ret, e));
+	if (goal->kind == GOAL_SUBMIT)
+		return submit(r, ret, e);
+	return ret->count ? execute(r, ret, e) : 0;
+}
+
 int drive(struct run *r, const struct goal *goal, char ret_nothing[static NOTHING_MAX],
           struct err *e)
 {
-	AUTO(plan) struct plan plan = { 0 };
+	bool goes_on = true;
 
-	TRY(plan_make(r->cluster, &r->seen, goal, &plan, e));
-	if (plan.count)
-		TRY(execute(r, &plan, e));
-	snprintf(ret_nothing, NOTHING_MAX, "%s", plan.nothing);
+	for (size_t round = 0; goes_on; round++) {
+		AUTO(plan) struct plan plan = { 0 };
+
+		if (r->is_interrupted)
+			return err_set(e, ERR_INTERRUPTED,
+			               "interrupted; what was begun is finished: the same command "
+			               "goes on from there");
+		if (round > 0)
+			TRY(run_look(r, e));
+		TRY(go_round(r, goal, &plan, e));
+		goes_on = plan.goes_on;
+		if (round == 0)
+			snprintf(ret_nothing, NOTHING_MAX, "%s", plan.nothing);
+	}
 	return 0;
+}
+
+int drive_look(struct run *r, const struct goal *goal, struct err *e)
+{
+	char nothing[NOTHING_MAX];
+	struct err failure = { 0 };
+
+	if (drive(r, goal, nothing, &failure) == 0 ||
+	    (failure.code != ERR_INTERRUPTED && failure.code != ERR_INTERNAL))
+		return 0;
+	*e = failure;
+	return -1;
 }

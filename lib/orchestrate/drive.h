@@ -9,4 +9,8 @@
 MUST_CHECK int drive(struct run *r, const struct goal *goal, char ret_nothing[static NOTHING_MAX],
                      struct err *e);
 
+/* The same of a look, whose goal changes nothing: that a node fails is no failure of it. fails
+ * ERR_INTERRUPTED, ERR_INTERNAL */
+MUST_CHECK int drive_look(struct run *r, const struct goal *goal, struct err *e);
+
 #endif

@@ -1,34 +1,31 @@
 #include "orchestrate/execute.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-static int (*const starts[])(struct execution *x, size_t step, struct err *e) = {
-	[STEP_LAUNCH] = step_launch_start,   [STEP_VERIFY] = step_verify_start,
-	[STEP_GENESIS] = step_genesis_start, [STEP_INJECT] = step_inject_start,
-	[STEP_FORWARD] = step_forward_start, [STEP_PROVE] = step_prove_start,
-};
+#define TOLD_TOGETHER_MAX 1024  /* nodes in one message */
+#define NAMES_MAX         65536 /* and their names */
 
 static void advance(struct execution *x);
 
-static const char *node_name(const struct execution *x, size_t step)
+static const struct step *step_of(const struct execution *x, size_t step)
 {
-	return x->run->cluster->nodes[x->plan->steps[step].node].name;
+	return &x->plan->steps[step];
 }
 
-/* The journal is for people and audits; that it can't be written must not lose the key's way. */
+static const char *node_name(const struct execution *x, size_t step)
+{
+	return x->run->cluster->nodes[step_of(x, step)->node].name;
+}
+
 static void journal(struct execution *x, size_t step, const char *what)
 {
-	struct err e;
-
-	if (!x->run->options.to_change)
-		return;
-	if (state_journal(&x->run->state, step_name(x->plan->steps[step].kind), node_name(x, step),
-	                  what, &e) < 0)
-		run_note(x->run, x->plan->steps[step].node, "journal: %s", e.text);
+	evidence_step(x->run, step_of(x, step)->node, step_name(step_of(x, step)->kind), what);
 }
 
 static void tell(struct execution *x, size_t step, enum event_kind kind)
@@ -38,135 +35,440 @@ static void tell(struct execution *x, size_t step, enum event_kind kind)
 	run_tell(x->run,
 	         &(struct event){
 	             .kind = kind,
-	             .step = step_name(x->plan->steps[step].kind),
+	             .step = step_name(step_of(x, step)->kind),
+	             .step_kind = step_of(x, step)->kind,
 	             .node = node_name(x, step),
-	             .text = kind == EVENT_STEP_FAILED ? state->failure.text : state->detail,
-	             .failure = kind == EVENT_STEP_FAILED ? &state->failure : NULL,
-	             .elapsed_us = state->started_us ? clock_monotonic_us() - state->started_us : 0,
+	             .node_index = step_of(x, step)->node,
+	             .round = step_of(x, step)->round,
+	             .text = state->detail ? state->detail : "",
+	             .elapsed_us = state->started_us ? x->world->now_us(x) - state->started_us : 0,
 	         });
 }
 
+/* What a step failed with, behind its node's name where it begins with that. */
+static const char *sentence(const struct execution *x, size_t step)
+{
+	const char *text = x->states[step].failure->text, *name = node_name(x, step);
+	size_t len = strlen(name);
+
+	return strncmp(text, name, len) == 0 ? text + len : text;
+}
+
+static bool is_same_failure(const struct execution *x, size_t a, size_t b)
+{
+	return step_of(x, a)->kind == step_of(x, b)->kind &&
+	       strcmp(sentence(x, a), sentence(x, b)) == 0;
+}
+
+static void tell_failure(struct execution *x, size_t step, const char *nodes, bool is_repeat)
+{
+	struct step_state *state = &x->states[step];
+
+	state->is_untold = false;
+	run_tell(x->run, &(struct event){
+	                     .kind = EVENT_STEP_FAILED,
+	                     .step = step_name(step_of(x, step)->kind),
+	                     .step_kind = step_of(x, step)->kind,
+	                     .node = node_name(x, step),
+	                     .node_index = step_of(x, step)->node,
+	                     .round = step_of(x, step)->round,
+	                     .nodes = nodes,
+	                     .is_repeat = is_repeat,
+	                     .text = state->failure->text,
+	                     .failure = state->failure,
+	                     .elapsed_us = state->elapsed_us,
+	                 });
+}
+
+/* One image that is missing fails every launch: whoever prints it does so once, with all names.
+ *
+ * same  room for TOLD_TOGETHER_MAX steps */
+static void tell_failures_like(struct execution *x, size_t first, size_t *same)
+{
+	AUTO(buf) struct buf names = BUF_INIT(NAMES_MAX);
+	size_t step = x->untold[first], count = 0;
+	struct err full;
+
+	for (size_t i = first; i < x->untold_count && i - first < TOLD_TOGETHER_MAX; i++)
+		if (x->states[x->untold[i]].is_untold && is_same_failure(x, step, x->untold[i]))
+			same[count++] = x->untold[i];
+	for (size_t i = 0; i < count; i++)
+		if (buf_add_format(&names, &full, "%s%s", i ? ", " : "", node_name(x, same[i])) < 0)
+			break;
+	tell_failure(x, step, names.len ? buf_text(&names) : node_name(x, step), false);
+	for (size_t i = 1; i < count; i++)
+		tell_failure(x, same[i], node_name(x, same[i]), true);
+}
+
+static int compare_steps(const void *a, const void *b)
+{
+	const size_t *left = a, *right = b;
+
+	return (*left > *right) - (*left < *right);
+}
+
+/* In the plan's order, whichever was known first. */
+static void tell_failures(struct execution *x)
+{
+	size_t same[TOLD_TOGETHER_MAX];
+
+	qsort(x->untold, x->untold_count, sizeof(*x->untold), compare_steps);
+	for (size_t i = 0; i < x->untold_count; i++)
+		if (x->states[x->untold[i]].is_untold)
+			tell_failures_like(x, i, same);
+	x->untold_count = 0;
+}
+
+/* --- which steps are to be looked at --- */
+
+static void consider(struct execution *x, size_t step)
+{
+	struct step_state *state = &x->states[step];
+
+	if (state->is_considered || state->status != STEP_PENDING || state->waits_for_source)
+		return;
+	state->is_considered = true;
+	x->considered[x->considered_count++] = step;
+}
+
+/* Each is in one list of those that need a step, and in one of those that come after one. */
+static void link_followers(struct execution *x)
+{
+	for (size_t i = x->plan->count; i-- > 0;) {
+		const struct step *s = step_of(x, i);
+		struct step_state *state = &x->states[i];
+
+		state->first_needing = state->first_after = STEP_NONE;
+		state->source = SOURCE_NONE;
+		state->next_needing = state->next_after = STEP_NONE;
+		if (s->kind == STEP_FORWARD)
+			x->forward_of[s->node] = i;
+		x->births += s->kind == STEP_INJECT;
+	}
+	for (size_t i = x->plan->count; i-- > 0;) {
+		const struct step *s = step_of(x, i);
+		struct step_state *state = &x->states[i];
+
+		if (s->needs != STEP_NONE) {
+			state->next_needing = x->states[s->needs].first_needing;
+			x->states[s->needs].first_needing = i;
+		}
+		if (s->after != STEP_NONE) {
+			state->next_after = x->states[s->after].first_after;
+			x->states[s->after].first_after = i;
+		}
+		consider(x, i);
+	}
+}
+
+static void consider_followers(struct execution *x, size_t step)
+{
+	for (size_t i = x->states[step].first_needing; i != STEP_NONE;
+	     i = x->states[i].next_needing)
+		consider(x, i);
+	for (size_t i = x->states[step].first_after; i != STEP_NONE; i = x->states[i].next_after)
+		consider(x, i);
+}
+
+/* --- the ends of a step --- */
+
 void execution_begun(struct execution *x, size_t step)
 {
-	x->states[step].started_us = clock_monotonic_us();
+	x->states[step].started_us = x->world->now_us(x);
 	x->states[step].status = STEP_RUNNING;
-	journal(x, step, "begin");
+	journal(x, step, JOURNAL_BEGIN);
 	tell(x, step, EVENT_STEP_STARTED);
+}
+
+static void end_source(struct execution *x, size_t step, bool has_key)
+{
+	struct step_state *state = &x->states[step];
+
+	if (state->source == SOURCE_NONE)
+		return;
+	sources_done(x->sources, step_of(x, step)->node, state->source, has_key);
+	state->source = SOURCE_NONE;
+}
+
+/* What its end means for those that wait for the key. */
+static void settle_sources(struct execution *x, size_t step)
+{
+	const struct step *s = step_of(x, step);
+	const struct step_state *state = &x->states[step];
+	bool is_done = state->status == STEP_DONE;
+
+	switch (s->kind) {
+	case STEP_FORWARD:
+		end_source(x, step, is_done);
+		break;
+	case STEP_INJECT:
+		x->births--;
+		if (is_done)
+			sources_add(x->sources, s->node);
+		else if (!x->birth.text[0])
+			x->birth = *state->failure;
+		break;
+	case STEP_VERIFY:
+	case STEP_PROVE:
+		/* Quarantine: nothing comes from one whose document was refused. */
+		if (!is_done && x->world->is_refused(x, s->node))
+			sources_lose(x->sources, s->node);
+		break;
+	default:
+		break;
+	}
+}
+
+static void end(struct execution *x, size_t step)
+{
+	settle_sources(x, step);
+	consider_followers(x, step);
+	advance(x);
 }
 
 void execution_done(struct execution *x, size_t step, const char *format, ...)
 {
+	struct step_state *state = &x->states[step];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(x->states[step].detail, sizeof(x->states[step].detail), format, args);
+	if (format[0] && vasprintf(&state->detail, format, args) < 0)
+		state->detail = NULL; /* it only says more */
 	va_end(args);
-	x->states[step].status = STEP_DONE;
-	journal(x, step, "done");
+	state->status = STEP_DONE;
+	journal(x, step, JOURNAL_DONE);
 	tell(x, step, EVENT_STEP_DONE);
-	advance(x);
+	end(x, step);
+}
+
+/* Without memory for its own, a failure has the words of all that are without. */
+static const struct err no_memory = { .code = ERR_INTERNAL, .text = "no memory for a failure" };
+
+static void drop_failure(struct step_state *state)
+{
+	if (state->failure != &no_memory)
+		free((struct err *)state->failure);
+	state->failure = NULL;
+}
+
+/* why may be the failure that is there already. */
+static void keep_failure(struct step_state *state, const struct err *why)
+{
+	struct err *own = malloc(sizeof(*own));
+
+	if (own)
+		*own = *why;
+	drop_failure(state);
+	state->failure = own ? own : &no_memory;
+}
+
+void execution_skip_followers(struct execution *x, size_t step)
+{
+	for (size_t i = 0; i < x->plan->count; i++)
+		if (x->plan->steps[i].needs == step)
+			x->states[i].status = STEP_DONE;
 }
 
 void execution_failed(struct execution *x, size_t step, const struct err *why)
 {
-	const struct step *s = &x->plan->steps[step];
+	const struct step *s = step_of(x, step);
+	struct step_state *state = &x->states[step];
 
-	x->states[step].failure = *why;
-	x->states[step].status = STEP_FAILED;
+	keep_failure(state, why);
+	state->status = STEP_FAILED;
+	state->elapsed_us = state->started_us ? x->world->now_us(x) - state->started_us : 0;
 	/* What can't follow because of a failure that was told is no news. */
-	if (s->needs == STEP_NONE || s->may_fail || x->states[s->needs].status != STEP_FAILED) {
-		journal(x, step, why->text);
-		tell(x, step, EVENT_STEP_FAILED);
+	if (s->needs == STEP_NONE || x->states[s->needs].status != STEP_FAILED) {
+		journal(x, step, state->failure->text);
+		state->is_untold = true;
+		x->untold[x->untold_count++] = step;
 	}
+	end(x, step);
+}
+
+void execution_source_failed(struct execution *x, size_t step, bool is_lost, const struct err *why)
+{
+	struct step_state *state = &x->states[step];
+	size_t source = state->source;
+
+	if (is_lost)
+		sources_lose(x->sources, source);
+	state->last_source = source;
+	keep_failure(state, why);
+	state->source = SOURCE_NONE;
+	if (!sources_again(x->sources, step_of(x, step)->node, source)) {
+		execution_failed(x, step, state->failure);
+		return;
+	}
+	journal(x, step, state->failure->text);
+	state->status = STEP_PENDING;
+	state->waits_for_source = true;
 	advance(x);
 }
+
+/* --- which can begin --- */
 
 /* May it start, must it fail, or must it wait? */
 static enum step_status readiness(struct execution *x, size_t step, struct err *why)
 {
-	const struct step *s = &x->plan->steps[step];
+	const struct step *s = step_of(x, step);
 	const struct step_state *needed = s->needs == STEP_NONE ? NULL : &x->states[s->needs];
 
-	if (needed && needed->status < STEP_DONE)
+	if ((needed && needed->status < STEP_DONE) ||
+	    (s->after != STEP_NONE && x->states[s->after].status < STEP_DONE))
 		return STEP_PENDING;
 	if (x->run->is_interrupted) {
 		(void)err_set(why, ERR_INTERRUPTED, "%s: not begun, since you interrupted",
 		              node_name(x, step));
 		return STEP_FAILED;
 	}
-	if (needed && needed->status == STEP_FAILED && !s->may_fail) {
-		*why = needed->failure;
+	if (needed && needed->status == STEP_FAILED) {
+		*why = *needed->failure;
 		return STEP_FAILED;
 	}
-	if (s->is_refused) {
-		*why = s->refusal;
+	if (s->refusal) {
+		*why = *s->refusal;
 		return STEP_FAILED;
 	}
 	return STEP_RUNNING;
 }
 
-static bool start(struct execution *x, size_t step)
+static void begin(struct execution *x, size_t step)
+{
+	const struct run_options *o = &x->run->options;
+	struct err e;
+
+	if (o->may && o->may(o->may_context, /* is_step= */ true, &e) < 0) {
+		execution_failed(x, step, &e);
+		return;
+	}
+	execution_begun(x, step);
+	if (x->world->start[step_of(x, step)->kind](x, step, &e) < 0)
+		execution_failed(x, step, &e);
+}
+
+static void look_at(struct execution *x, size_t step)
 {
 	struct step_state *state = &x->states[step];
-	struct err e = { 0 };
-	enum step_status ready;
+	struct err e;
 
+	state->is_considered = false;
 	if (state->status != STEP_PENDING)
-		return false;
-	ready = readiness(x, step, &e);
-	if (ready == STEP_PENDING)
-		return false;
-	if (ready == STEP_RUNNING)
-		execution_begun(x, step);
-	if (ready == STEP_FAILED || starts[x->plan->steps[step].kind](x, step, &e) < 0)
+		return; /* another began it beside itself */
+	switch (readiness(x, step, &e)) {
+	case STEP_FAILED:
 		execution_failed(x, step, &e);
+		break;
+	case STEP_RUNNING:
+		if (step_of(x, step)->kind != STEP_FORWARD) {
+			begin(x, step);
+			break;
+		}
+		state->waits_for_source = true;
+		sources_want(x->sources, step_of(x, step)->node);
+		break;
+	default:
+		break;
+	}
+}
+
+/* One forward begins, if one waits and there is a source for it. */
+static bool begin_forward(struct execution *x)
+{
+	size_t target, source, step;
+
+	if (x->run->is_interrupted || !sources_next(x->sources, &target, &source))
+		return false;
+	step = x->forward_of[target];
+	x->states[step].waits_for_source = false;
+	x->states[step].source = source;
+	/* The failure is told at the end: another has taken its place. */
+	if (x->states[step].failure)
+		x->lost = *x->states[step].failure;
+	begin(x, step);
 	return true;
 }
 
-/* Starts what can be started until nothing changes; steps that end at once count as a change. */
+/* No source is left, and none can come any more: one of those that wait fails. */
+static bool give_up(struct execution *x)
+{
+	const struct step_state *state;
+	size_t target, step;
+	struct err e;
+
+	if (!x->run->is_interrupted && (x->births || sources_busy(x->sources)))
+		return false;
+	target = sources_give_up(x->sources);
+	if (target == SOURCE_NONE)
+		return false;
+	step = x->forward_of[target];
+	state = &x->states[step];
+	x->states[step].waits_for_source = false;
+	if (x->run->is_interrupted)
+		(void)err_set(&e, ERR_INTERRUPTED, "%s: not begun, since you interrupted",
+		              node_name(x, step));
+	else if (state->failure || x->birth.text[0])
+		e = state->failure ? *state->failure : x->birth;
+	else
+		(void)err_set(&e, ERR_NOT_DESIRED, "%s: no TEE is left that could give it the key",
+		              node_name(x, step));
+	execution_failed(x, step, &e);
+	return true;
+}
+
+/* Starts what can be started until nothing changes. */
 static void advance(struct execution *x)
 {
-	bool again = true;
-
 	if (x->is_settling)
 		return;
 	x->is_settling = true;
-	while (again) {
-		again = false;
-		for (size_t i = 0; i < x->plan->count; i++)
-			again |= start(x, i);
-	}
+	do
+		while (x->considered_count)
+			look_at(x, x->considered[--x->considered_count]);
+	while (begin_forward(x) || give_up(x));
 	x->is_settling = false;
+	tell_failures(x);
 }
 
-/* A node is done when none of its steps failed. */
-static bool is_node_done(const struct execution *x, size_t node)
+void execution_interrupt(struct execution *x)
 {
-	size_t steps = 0;
+	x->run->is_interrupted = true;
+	advance(x); /* those that wait for a source wait no more */
+}
 
+/* --- the whole --- */
+
+struct node_tally {
+	bool is_touched, is_failed;
+};
+
+static void tally_drop(struct node_tally **tally)
+{
+	free(*tally);
+}
+
+/* A node is done when none of its steps failed; or it has the key already. */
+static int is_any_done(const struct execution *x, bool *ret, struct err *e)
+{
+	size_t count = x->run->cluster->node_count;
+	AUTO(tally) struct node_tally *nodes = calloc(count + 1, sizeof(*nodes));
+
+	if (!nodes)
+		return err_set(e, ERR_INTERNAL, "no memory for %zu nodes", count);
 	for (size_t i = 0; i < x->plan->count; i++) {
-		if (x->plan->steps[i].node != node)
-			continue;
-		if (x->states[i].status != STEP_DONE)
-			return false;
-		steps++;
+		nodes[step_of(x, i)->node].is_touched = true;
+		nodes[step_of(x, i)->node].is_failed |= x->states[i].status != STEP_DONE;
 	}
-	return steps > 0;
-}
-
-static bool is_any_done(const struct execution *x)
-{
-	if (x->plan->order_count)
-		return true; /* a chain's source has the key already */
-	for (size_t node = 0; node < x->run->cluster->node_count; node++)
-		if (is_node_done(x, node))
-			return true;
-	return false;
+	*ret = x->has_source;
+	for (size_t i = 0; i < count; i++)
+		*ret |= nodes[i].is_touched && !nodes[i].is_failed;
+	return 0;
 }
 
 static int outcome(const struct execution *x, struct err *e)
 {
 	const struct step_state *worst = NULL;
+	bool is_done = false;
 
 	for (size_t i = 0; i < x->plan->count; i++) {
 		const struct step_state *state = &x->states[i];
@@ -174,20 +476,68 @@ static int outcome(const struct execution *x, struct err *e)
 		if (state->status == STEP_DONE)
 			continue;
 		if (!worst ||
-		    err_worse(worst->failure.code, state->failure.code) != worst->failure.code)
+		    err_worse(worst->failure->code, state->failure->code) != worst->failure->code)
 			worst = state;
 	}
 	if (!worst && !x->lost.text[0])
 		return 0;
-	*e = worst ? worst->failure : x->lost;
+	TRY(is_any_done(x, &is_done, e));
+	*e = worst ? *worst->failure : x->lost;
 	if (x->run->is_interrupted)
 		return err_set(e, ERR_INTERRUPTED,
 		               "interrupted; what was under way is finished and written down: the "
 		               "same command goes on from there");
-	if (is_any_done(x) && err_worse(ERR_PARTIAL, e->code) == ERR_PARTIAL)
+	/* What is left for those elsewhere is told as that, whatever else is done. */
+	if (is_done && strcmp(e->reason, STEP_ELSEWHERE) != 0 &&
+	    err_worse(ERR_PARTIAL, e->code) == ERR_PARTIAL)
 		e->code = ERR_PARTIAL;
 	return -1;
 }
+
+static void execution_drop(struct execution *x)
+{
+	for (size_t i = 0; x->states && i < x->plan->count; i++) {
+		free(x->states[i].detail);
+		drop_failure(&x->states[i]);
+	}
+	free(x->states);
+	free(x->considered);
+	free(x->untold);
+	free(x->forward_of);
+	sources_drop(&x->sources);
+}
+
+static int set_up(struct execution *x, struct err *e)
+{
+	size_t steps = x->plan->count ? x->plan->count : 1, nodes = x->run->cluster->node_count;
+	const struct sources_options options = plan_sources(x->plan, nodes);
+
+	x->states = calloc(steps, sizeof(*x->states));
+	x->considered = calloc(steps, sizeof(*x->considered));
+	x->untold = calloc(steps, sizeof(*x->untold));
+	x->forward_of = calloc(nodes, sizeof(*x->forward_of));
+	if (!x->states || !x->considered || !x->untold || !x->forward_of)
+		return err_set(e, ERR_INTERNAL, "no memory for %zu steps", steps);
+	TRY(sources_new(&options, &x->sources, e));
+	x->has_source = plan_first_sources(x->plan, &x->run->seen, x->sources) > 0;
+	link_followers(x);
+	return 0;
+}
+
+int execute_in(const struct world *world, void *context, struct run *run, const struct plan *plan,
+               struct err *e)
+{
+	AUTO(execution)
+	struct execution x = { .run = run, .plan = plan, .world = world, .context = context };
+
+	TRY(set_up(&x, e));
+	run_tell(run, &(struct event){ .kind = EVENT_PLANNED, .plan = plan });
+	advance(&x);
+	TRY(world->loop(&x, e));
+	return outcome(&x, e);
+}
+
+/* --- the world of real enclaves --- */
 
 static bool on_interrupt(void *context)
 {
@@ -195,26 +545,48 @@ static bool on_interrupt(void *context)
 	/* What only looks is given up at once, what changes something at the second time. */
 	bool again = x->run->is_interrupted || !x->run->options.to_change;
 
-	x->run->is_interrupted = true;
 	if (x->run->options.on_interrupt)
 		(void)x->run->options.on_interrupt(x->run->options.interrupt_context);
+	execution_interrupt(x);
 	return again;
 }
 
-static void execution_drop(struct execution *x)
+static int real_loop(struct execution *x, struct err *e)
 {
-	free(x->states);
+	return client_run(x->run->client, x->run->deadline_ms, x->run->options.interrupt_fd,
+	                  on_interrupt, x, e);
+}
+
+static int64_t real_now_us(const struct execution *x)
+{
+	(void)x;
+	return clock_monotonic_us();
+}
+
+static bool is_really_refused(const struct execution *x, size_t node)
+{
+	return x->run->proofs[node].is_refused;
 }
 
 int execute(struct run *run, const struct plan *plan, struct err *e)
 {
-	AUTO(execution) struct execution x = { .run = run, .plan = plan };
+	static const struct world real = {
+		.start = {
+			[STEP_LAUNCH] = step_launch_start,
+			[STEP_VERIFY] = step_verify_start,
+			[STEP_GENESIS] = step_genesis_start,
+			[STEP_BOOT] = step_boot_start,
+			[STEP_INJECT] = step_inject_start,
+			[STEP_REQUEST] = step_request_start,
+			[STEP_SUBMIT] = step_submit_start,
+			[STEP_FORWARD] = step_forward_start,
+			[STEP_PROVE] = step_prove_start,
+			[STEP_RETIRE] = step_retire_start,
+		},
+		.loop = real_loop,
+		.now_us = real_now_us,
+		.is_refused = is_really_refused,
+	};
 
-	x.states = calloc(plan->count ? plan->count : 1, sizeof(*x.states));
-	if (!x.states)
-		return err_set(e, ERR_INTERNAL, "no memory for %zu steps", plan->count);
-	advance(&x);
-	TRY(client_run(run->client, run->deadline_ms, run->options.interrupt_fd, on_interrupt, &x,
-	               e));
-	return outcome(&x, e);
+	return execute_in(&real, NULL, run, plan, e);
 }

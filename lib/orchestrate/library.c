@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define TIMEOUT_MS 300000
-#define REPORT_MAX (4u << 20) /* 4096 nodes of a few hundred bytes */
+#define REPORT_MAX (32u << 20) /* 16384 nodes of up to 2 KiB */
 
 struct teectl {
 	struct cluster cluster;
@@ -82,7 +82,8 @@ static void pass_event(void *context, const struct event *event)
 	};
 	const struct teectl *t = context;
 
-	if (t->on_event)
+	/* A plan is none of the public kinds. */
+	if (t->on_event && event->kind != EVENT_PLANNED)
 		t->on_event(t->context, &(struct teectl_event){
 		                            .kind = kinds[event->kind],
 		                            .step = event->step,
@@ -114,8 +115,10 @@ static int reach(struct teectl *t, const char *verb, const struct goal *goal,
 	char nothing[NOTHING_MAX];
 	struct err e;
 
-	if (open_run(t, verb, goal->kind != GOAL_VERIFY, &r, &e) < 0 ||
-	    drive(&r, goal, nothing, &e) < 0)
+	if (open_run(t, verb, goal->kind != GOAL_VERIFY, &r, &e) < 0)
+		return refuse(error, &e);
+	r.options.records = true;
+	if (drive(&r, goal, nothing, &e) < 0)
 		return refuse(error, &e);
 	return 0;
 }
@@ -133,6 +136,11 @@ int teectl_genesis(struct teectl *cluster, struct teectl_error *error)
 int teectl_inject(struct teectl *cluster, struct teectl_error *error)
 {
 	return reach(cluster, "inject", &(struct goal){ .kind = GOAL_INJECT }, error);
+}
+
+int teectl_recover(struct teectl *cluster, struct teectl_error *error)
+{
+	return reach(cluster, "recover", &(struct goal){ .kind = GOAL_RECOVER }, error);
 }
 
 int teectl_propagate(struct teectl *cluster, struct teectl_error *error)

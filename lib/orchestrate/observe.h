@@ -18,13 +18,15 @@ struct node_seen {
 	struct err why; /* of all but the last */
 	char *url;      /* NULL when absent or a stray */
 	struct status_reply status;
+	int64_t rtt_us; /* of a present one: a round trip, and what it took to answer; 0: unknown */
 };
 
 struct observation {
 	struct node_seen *nodes; /* as cluster->nodes */
 	size_t count;
 	bool has_genesis;
-	struct kept_genesis genesis;
+	struct kept_genesis genesis; /* with the current manifest */
+	struct kept_manifests older; /* those that were current before */
 };
 
 void observation_drop(struct observation *o);
@@ -33,7 +35,10 @@ struct observe_options {
 	unsigned attempts;  /* of each question; 0: the client's own number */
 	int64_t timeout_ms; /* of each attempt */
 	int64_t deadline_ms;
+	bool is_cut_short;  /* deadline_ms is the whole command's: who has not answered by then is
+	                     * not unreachable, the time was too short */
 	const size_t *only; /* NULL: all nodes; else the one that is asked */
+	const bool *chosen; /* NULL: all nodes; else one flag a node: those that are asked */
 	int interrupt_fd;   /* client.h */
 	bool (*on_interrupt)(void *context);
 	void *interrupt_context;
@@ -49,20 +54,45 @@ enum standing {
 	STANDS_EMPTY,    /* no manifest */
 	STANDS_WAITING,  /* this cluster's manifest, no key yet */
 	STANDS_READY,    /* this cluster's manifest and key */
+	STANDS_OLD,      /* a manifest that was this cluster's before: to be upgraded */
 	STANDS_OCCUPIED, /* another manifest or quorum key: never forwarded to or from */
 	STANDS_BROKEN,   /* UnrecoverableError */
 };
 
+/* The manifest of this cluster that has the hash: the current one, or an older. NULL: none has. */
+const struct manifest *observation_manifest(const struct observation *o, struct view hash);
+
+/* The hash of the one that the node says it holds, and signs its receipts under; of the current one
+ * where that is none of this cluster's. */
+struct hash256 node_manifest(const struct observation *o, size_t node);
+
 /* There was a genesis, and no node that answers has the key, or waits for the shares that make it.
  * Not so while one is unreachable: it may hold the key. */
-#define OBSERVATION_LOST_TEXT                                                                                    \
-	"no TEE has the quorum key of '%s' any more, and none waits for shares; this version can't "             \
-	"bring it back from the shares: keep the state folder and the members' keys; for a new key use another " \
-	"metadata.name, or another --state"
+#define OBSERVATION_KEY_LOST "key-lost" /* the reason of that error */
+#define OBSERVATION_LOST_TEXT                                                                      \
+	"no TEE of this file has the quorum key of '%s' any more, and none waits for shares; the " \
+	"members' shares bring it back"
 bool observation_is_lost(const struct observation *o);
+/* Has a node the key, or may have it since it does not answer, or waits for the shares that make
+ * it? */
+bool observation_may_have_key(const struct observation *o);
+
+/* Would the key be gone with these nodes? They have it, or may have it since they do not answer,
+ * and no other node claims to have it.
+ *
+ * leaving  one flag a node */
+bool observation_goes_with(const struct observation *o, const bool *leaving);
+
+/* The command's own deadline came before its answer: reason of that ERR_TRY_AGAIN. */
+#define OBSERVATION_LATE "deadline"
+bool node_is_late(const struct observation *o, size_t node);
 
 /* What a node claims, seen from this cluster. */
 enum standing node_standing(const struct observation *o, size_t node);
+/* Can the key be forwarded from it? Also under an older manifest, to the current one. */
+bool node_has_key(const struct observation *o, size_t node);
 enum phase node_phase(const struct observation *o, size_t node); /* of a present one */
+/* It has this cluster's manifest, and members' shares would bring it the key. */
+bool node_waits_for_shares(const struct observation *o, size_t node);
 
 #endif

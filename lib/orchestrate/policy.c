@@ -1,32 +1,15 @@
 #include "orchestrate/policy.h"
 
-#include "attest/chain.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/text.h"
 #include "cluster/expect.h"
+#include "cluster/match.h"
+#include "orchestrate/believe.h"
 
 #include <stdio.h>
+#include <string.h>
 
-static int settle_root(struct run *r, struct err *e)
-{
-	AUTO(buf) struct buf file = BUF_INIT(ROOT_CERTIFICATE_MAX);
-
-	switch (r->cluster->attestation.root) {
-	case ROOT_SIMULATED:
-		return state_simulated_root(&r->state, &r->root, e);
-	case ROOT_AWS:
-		return buf_set(&r->root, chain_aws_root, e);
-	case ROOT_FILE:
-		TRY(file_read(r->cluster->attestation.root_path, &file, e));
-		if (chain_root_parse(buf_view(&file), &r->root, e) < 0)
-			return err_wrap(e, "'%s'", r->cluster->attestation.root_path);
-		return 0;
-	}
-	return err_set(e, ERR_INTERNAL, "root kind %d", (int)r->cluster->attestation.root);
-}
-
-static int check_pins(const struct cluster *c, const struct pcr_set *manifest, struct err *e)
+int policy_check_pins(const struct cluster *c, const struct pcr_set *manifest, struct err *e)
 {
 	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++) {
 		const struct pcr *pin = &c->enclave.pcrs.values[i];
@@ -39,7 +22,8 @@ static int check_pins(const struct cluster *c, const struct pcr_set *manifest, s
 		snprintf(reason, sizeof(reason), "pcr%u", i);
 		return err_reason(e, ERR_ATTESTATION, reason,
 		                  "PCR%u (%s): the cluster file pins %s, but this cluster's "
-		                  "manifest says %s",
+		                  "manifest says %s; pins of the next image hold once its "
+		                  "manifest is adopted: teectl manifest adopt",
 		                  i, pcr_name(i), expected, found);
 	}
 	return 0;
@@ -51,7 +35,7 @@ int policy_measure(struct run *r, struct err *e)
 		return 0;
 	if (r->seen.has_genesis) {
 		TRY(manifest_pcrs(&r->seen.genesis.envelope.manifest, &r->pcrs, e));
-		TRY(check_pins(r->cluster, &r->pcrs, e));
+		TRY(policy_check_pins(r->cluster, &r->pcrs, e));
 	} else {
 		TRY(cluster_expect(r->cluster, &r->pcrs, e));
 	}
@@ -59,36 +43,122 @@ int policy_measure(struct run *r, struct err *e)
 	return 0;
 }
 
-int policy_settle(struct run *r, struct err *e)
+/* What is launched elsewhere is held to the manifest: which must then be the image's. */
+static int check_image(const struct run *r, struct err *e)
 {
-	if (r->has_policy)
-		return 0;
-	TRY(settle_root(r, e));
-	TRY(policy_measure(r, e));
-	r->has_policy = true;
+	struct pcr_set here, manifest;
+
+	TRY(cluster_expect_here(r->cluster, &here, e));
+	TRY(manifest_pcrs(&r->seen.genesis.envelope.manifest, &manifest, e));
+	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++) {
+		char expected[2 * PCR_MAX_LEN + 1], found[2 * PCR_MAX_LEN + 1], reason[8];
+
+		if (here.values[i].len == 0 || pcr_equal(&here.values[i], &manifest.values[i]) ||
+		    (i <= PCR_OPTIONS && r->cluster->attestation.allow_debug &&
+		     pcr_set_is_debug(&manifest)))
+			continue;
+		hex_write(pcr_view(&here.values[i]), expected);
+		hex_write(pcr_view(&manifest.values[i]), found);
+		snprintf(reason, sizeof(reason), "pcr%u", i);
+		return err_reason(e, ERR_REFUSED, reason,
+		                  "PCR%u (%s): expected %s, as the cluster file's image measures, "
+		                  "found %s in the manifest that the state keeps; if the file was "
+		                  "changed, name the image of before, or make its manifest the "
+		                  "current one (teectl manifest new)",
+		                  i, pcr_name(i), expected, found);
+	}
 	return 0;
 }
 
-struct attestation_policy policy_live(const struct run *r, struct view nonce)
+static int check_to_seal(const struct run *r, struct err *e)
+{
+	const struct basis basis = policy_basis(r);
+
+	if (!r->seen.has_genesis)
+		return 0;
+	TRY(believe_to_seal(&basis, &r->seen.genesis, e));
+	return check_image(r, e);
+}
+
+/* Whoever only looks is told what would be refused. */
+static void tell_of_refusal(const struct run *r)
+{
+	char text[ERR_TEXT_MAX + 64];
+	struct err why;
+
+	if (r->options.to_change || check_to_seal(r, &why) == 0)
+		return;
+	snprintf(text, sizeof(text), "nothing would be sealed: %s", why.text);
+	run_tell(r, &(struct event){ .kind = EVENT_NOTE, .text = text });
+}
+
+int policy_may_seal(struct run *r, struct err *e)
+{
+	TRY(policy_settle(r, e));
+	if (r->may_seal)
+		return 0;
+	if (check_to_seal(r, e) < 0)
+		return err_wrap(e, "nothing is sealed");
+	r->may_seal = true;
+	return 0;
+}
+
+int policy_settle(struct run *r, struct err *e)
+{
+	struct basis basis;
+
+	if (r->has_policy)
+		return 0;
+	buf_clear(&r->root); /* a settling before it may have failed behind this line */
+	TRY(cluster_root(r->cluster, &r->state, &r->root, e));
+	TRY(policy_measure(r, e));
+	basis = policy_basis(r);
+	if (r->seen.has_genesis && believe_kept(&basis, &r->seen.genesis, &r->seen.older, e) < 0) {
+		/* No enclave refused: it is the folder that is not of this file. */
+		e->code = e->code == ERR_ATTESTATION ? ERR_REFUSED : e->code;
+		return err_wrap(e, "the genesis kept in '%s'", r->state.folder);
+	}
+	r->has_policy = true;
+	tell_of_refusal(r);
+	return 0;
+}
+
+struct basis policy_basis(const struct run *r)
+{
+	return (
+	    struct basis){ .cluster = r->cluster, .root = buf_view(&r->root), .pcrs = &r->pcrs };
+}
+
+struct attestation_policy policy_live(const struct basis *b, struct view nonce)
 {
 	int64_t now_ms = clock_unix_ms();
 
 	return (struct attestation_policy){
-		.root = buf_view(&r->root),
+		.root = b->root,
 		.chain_time_unix = now_ms / 1000,
 		.now_ms = now_ms,
-		.max_age_ms = r->cluster->attestation.max_age_ms,
+		.max_age_ms = b->cluster->attestation.max_age_ms,
 		.max_ahead_ms = DOCUMENT_AHEAD_MS,
 		.nonce = { FIELD_EQUAL, nonce },
-		.pcrs = r->pcrs,
-		.refuse_debug = !r->cluster->attestation.allow_debug,
+		.pcrs = *b->pcrs,
+		.refuse_debug = !b->cluster->attestation.allow_debug,
 	};
 }
 
-void policy_allow_debug(const struct run *r, const struct attestation_claims *claims,
+struct attestation_policy policy_stored(const struct basis *b, int64_t max_age_ms)
+{
+	struct attestation_policy policy = policy_live(b, (struct view){ 0 });
+
+	policy.chain_at_document = true;
+	policy.max_age_ms = max_age_ms;
+	policy.nonce = (struct field_policy){ .rule = FIELD_ANY };
+	return policy;
+}
+
+void policy_allow_debug(const struct basis *b, const struct attestation_claims *claims,
                         struct attestation_policy *policy)
 {
-	if (!r->cluster->attestation.allow_debug || !pcr_set_is_debug(&claims->pcrs))
+	if (!b->cluster->attestation.allow_debug || !pcr_set_is_debug(&claims->pcrs))
 		return;
 	for (unsigned i = PCR_IMAGE; i <= PCR_OPTIONS; i++)
 		pcr_zero(&policy->pcrs.values[i]);
@@ -125,33 +195,46 @@ static int check_module(const struct run *r, size_t node, const struct hash256 *
 	return 0;
 }
 
+/* The claims choose which of the strict rules is asked; none of them is weaker. */
+static int choose_rule(const struct run *r, const struct attestation_claims *claims,
+                       struct attestation_policy *policy, struct node_proof *proof, struct err *e)
+{
+	const struct manifest *held;
+
+	if (!claims->user_data.is_present) {
+		policy->uncommitted = true;
+		return 0;
+	}
+	held = observation_manifest(&r->seen, claims->user_data.value);
+	/* Root and PCRs first: a stranger's manifest is no news. */
+	if (!held)
+		return 0;
+	memcpy(proof->manifest_hash.bytes, claims->user_data.value.data,
+	       sizeof(proof->manifest_hash.bytes));
+	proof->is_older = held != &r->seen.genesis.envelope.manifest;
+	if (proof->is_older)
+		TRY(manifest_pcrs(held, &policy->pcrs, e));
+	policy->committed_manifest = &proof->manifest_hash;
+	policy->committed_key_wiped = !claims->public_key.is_present;
+	proof->holding = claims->public_key.is_present ? HOLDS_SETUP_KEY : HOLDS_KEY;
+	return 0;
+}
+
 int policy_judge(const struct run *r, size_t node, struct view document, struct view nonce,
                  struct node_proof *ret, struct err *e)
 {
 	AUTO(attestation_claims) struct attestation_claims claims = { 0 };
 	AUTO(attestation) struct attestation proved = { 0 };
-	struct attestation_policy policy = policy_live(r, nonce);
+	struct basis basis = policy_basis(r);
+	struct attestation_policy policy = policy_live(&basis, nonce);
 	struct node_proof proof = { .holding = HOLDS_NOTHING };
 
-	/* The claims choose which of three strict rules is asked; none of them is weaker. */
 	TRY(attestation_parse(document, &claims, e));
-	policy_allow_debug(r, &claims, &policy);
-	if (!claims.user_data.is_present) {
-		policy.uncommitted = true;
-	} else if (r->seen.has_genesis) {
-		policy.committed_manifest = &r->seen.genesis.manifest_hash;
-		policy.committed_key_wiped = !claims.public_key.is_present;
-		proof.holding = claims.public_key.is_present ? HOLDS_SETUP_KEY : HOLDS_KEY;
-	}
-	if (claims.user_data.is_present &&
-	    (!r->seen.has_genesis ||
-	     !view_equal(claims.user_data.value, VIEW_OF(r->seen.genesis.manifest_hash.bytes)))) {
-		/* Root and PCRs first: a stranger's manifest is no news. */
-		policy.committed_manifest = NULL;
-		TRY(attestation_verify(&claims, &policy, &proved, e));
-		return refuse_manifest(r, &claims, e);
-	}
+	TRY(choose_rule(r, &claims, &policy, &proof, e));
+	policy_allow_debug(&basis, &claims, &policy);
 	TRY(attestation_verify(&claims, &policy, &proved, e));
+	if (claims.user_data.is_present && !policy.committed_manifest)
+		return refuse_manifest(r, &claims, e);
 	TRY(sha256(buf_view(&proved.module_id), &proof.module, e));
 	TRY(check_module(r, node, &proof.module, e));
 	proof.timestamp_ms = proved.timestamp_ms;

@@ -8,6 +8,9 @@
 #define NONCE_LEN         32
 #define DOCUMENT_AHEAD_MS 30000 /* clocks of two machines differ */
 
+/* Are a manifest's PCR0..3 those that the cluster file pins? fails  ERR_ATTESTATION, reason pcrN */
+MUST_CHECK int policy_check_pins(const struct cluster *c, const struct pcr_set *manifest,
+                                 struct err *e);
 /* Settles PCR0..3 for the run: the manifest's if there is one, which the file's pins must then
  * equal; else the pins, and what they leave open as measured here, now. Once a run, and before
  * anything is launched: a file that is swapped afterwards is not what was measured. fails
@@ -16,18 +19,34 @@ MUST_CHECK int policy_measure(struct run *r, struct err *e);
 /* The same, and the root, which may have been made by a launch. Once a run.
  * fails  as policy_measure; ERR_NOT_DESIRED: no simulated root yet */
 MUST_CHECK int policy_settle(struct run *r, struct err *e);
+/* The same, before anything is sealed or sent that brings a key: the manifest kept must be that of
+ * the image, where it is here, and keys must have been there to compare its sets with. Whoever only
+ * looks is told of it by a note. ERR_REFUSED: pcrN, share_set, manifest_set */
+MUST_CHECK int policy_may_seal(struct run *r, struct err *e);
+
+/* What documents are held to: by a run that has settled it, or by a member with his own files. */
+struct basis {
+	const struct cluster *cluster;
+	struct view root;
+	const struct pcr_set *pcrs; /* PCR0..3 */
+};
+struct basis policy_basis(const struct run *r); /* borrows of the run */
 
 /* A live document of a node: root, chain now, age, PCRs, debug, nonce. What it holds is added by
  * the caller. */
-struct attestation_policy policy_live(const struct run *r, struct view nonce);
+struct attestation_policy policy_live(const struct basis *b, struct view nonce);
+/* One that was kept: the chain at its own time, whatever nonce, and as old as it may be. */
+struct attestation_policy policy_stored(const struct basis *b, int64_t max_age_ms);
 
 /* Where the file allows debug enclaves: one shows zeroes where the policy has the image's values.
  */
-void policy_allow_debug(const struct run *r, const struct attestation_claims *claims,
+void policy_allow_debug(const struct basis *b, const struct attestation_claims *claims,
                         struct attestation_policy *policy);
 
 /* Verifies a live document of a node and finds what it proves the node to hold: nothing, the setup
- * key of this cluster's manifest, or the key. Another manifest is refused with reason "manifest", a
+ * key of this cluster's manifest, or the key. A node is judged against the manifest that it shows,
+ * the current one or an older, with that one's PCRs (is_older). Another is refused with reason
+ * "manifest", a
  * TEE that has answered for another node in this run with "module_id". */
 MUST_CHECK int policy_judge(const struct run *r, size_t node, struct view document,
                             struct view nonce, struct node_proof *ret, struct err *e);

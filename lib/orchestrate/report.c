@@ -1,72 +1,107 @@
 #include "orchestrate/report.h"
 
 #include "attest/chain.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "cluster/orphans.h"
+#include "cluster/select.h"
+#include "orchestrate/distance.h"
+#include "proto/genesis.h"
 #include "proto/row.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-
-#define REPORT_TEXT_MAX 8704 /* a command with two paths of Linux's PATH_MAX */
-
-static const char *const state_words[] = { "ready",  "not ready", "waiting for people",
-	                                   "failed", "gone",      NULL };
 
 /* clang-format off */
 
 #define THIS node_report
-INNER(node_report,
-	TEXT("name", name, 0, REPORT_TEXT_MAX, "as in the cluster file", REQUIRED),
-	WORD("state", state, state_words, "what it is, in a word", REQUIRED),
+SCHEMA(node_report,
+	TEXT("name", name, 0, COMMAND_LINE_MAX, "as in the cluster file", REQUIRED),
+	WORD("state", state, select_state_words, "what it is, in a word", REQUIRED),
 	WORD("phase", phase, phase_names, "what it says of itself", NULLABLE(has_phase)),
 	BOOL("verified", verified, "by a live attestation", REQUIRED),
 	BOOL("key_proved", key_proved, "by prove-key", REQUIRED),
 	BOOL("debug", debug, "whether it is a debug enclave", REQUIRED),
-	TEXT("reason", reason, 0, REPORT_TEXT_MAX, "why it is not verified, for machines", REQUIRED),
-	TEXT("note", note, 0, REPORT_TEXT_MAX, "and for people", REQUIRED),
+	TEXT("reason", reason, 0, COMMAND_LINE_MAX, "why it is not verified, for machines", REQUIRED),
+	TEXT("note", note, 0, COMMAND_LINE_MAX, "and for people", REQUIRED),
 	FIXED_HEX("manifest_hash", manifest_hash, "that it says it holds", NULLABLE(has_manifest_hash)),
 	FIXED_HEX("quorum_public_key", quorum_public_key, "that it says it holds", NULLABLE(has_quorum_public_key)),
-	TEXT("url", url, 0, REPORT_TEXT_MAX, "where it was asked", REQUIRED),
-	TEXT("instance_id", instance_id, 0, REPORT_TEXT_MAX, "of this start of it", REQUIRED));
+	TEXT("url", url, 0, COMMAND_LINE_MAX, "where it was asked", REQUIRED),
+	TEXT("instance_id", instance_id, 0, COMMAND_LINE_MAX, "of this start of it", REQUIRED),
+	LIST("labels", labels, 0, CLUSTER_LABELS_MAX, alias_item, "NAME=VALUE, as in the cluster file", REQUIRED));
 #undef THIS
 
 #define THIS error_report
 SCHEMA(error_report,
-	TEXT("name", name, 0, REPORT_TEXT_MAX, "which error, a word that stays", REQUIRED),
+	TEXT("name", name, 0, COMMAND_LINE_MAX, "which error, a word that stays", REQUIRED),
 	NUMBER("code", code, 0, INT32_MAX, "of the enclave's refusal", NULLABLE(has_code)),
 	NUMBER("exit_status", exit_status, 0, UINT8_MAX, "of the verb", REQUIRED),
-	TEXT("verb", verb, 0, REPORT_TEXT_MAX, "that failed", REQUIRED),
-	TEXT("reason", reason, 0, REPORT_TEXT_MAX, "which check, for machines", NULLABLE(has_reason)),
-	TEXT("text", text, 0, REPORT_TEXT_MAX, "for people", REQUIRED),
-	TEXT("cause", cause, 0, REPORT_TEXT_MAX, "for people", NULLABLE(has_cause)),
-	TEXT("hint", hint, 0, REPORT_TEXT_MAX, "what to do next", NULLABLE(has_hint)));
+	TEXT("verb", verb, 0, COMMAND_LINE_MAX, "that failed", REQUIRED),
+	TEXT("reason", reason, 0, COMMAND_LINE_MAX, "which check, for machines", NULLABLE(has_reason)),
+	TEXT("text", text, 0, COMMAND_LINE_MAX, "for people", REQUIRED),
+	TEXT("cause", cause, 0, COMMAND_LINE_MAX, "for people", NULLABLE(has_cause)),
+	TEXT("hint", hint, 0, COMMAND_LINE_MAX, "what to do next", NULLABLE(has_hint)));
+#undef THIS
+
+#define THIS region_report
+SCHEMA(region_report,
+	TEXT("name", name, 0, COMMAND_LINE_MAX, "the label's value", REQUIRED),
+	NUMBER("node_count", node_count, 0, CLUSTER_NODES_MAX, "of the region", REQUIRED),
+	NUMBER("ready_count", holder_count, 0, CLUSTER_NODES_MAX, "that hold the proven key", REQUIRED),
+	NUMBER("distance_to_ceremony", distance, -1, CLUSTER_NODES_MAX, "losses until none in it holds the key", REQUIRED));
+#undef THIS
+
+#define THIS orphan_report
+SCHEMA(orphan_report,
+	TEXT("name", name, 0, COMMAND_LINE_MAX, "that it had in the cluster file", REQUIRED),
+	NUMBER("pid", pid, 1, INT32_MAX, "of its hypervisor", REQUIRED));
 #undef THIS
 
 #define THIS cluster_report
 SCHEMA(cluster_report,
-	TEXT("cluster", cluster, 0, REPORT_TEXT_MAX, "its name", REQUIRED),
-	TEXT("outcome", outcome, 0, REPORT_TEXT_MAX, "what the verb came to", REQUIRED),
+	TEXT("cluster", cluster, 0, COMMAND_LINE_MAX, "its name", REQUIRED),
+	TEXT("outcome", outcome, 0, COMMAND_LINE_MAX, "what the verb came to", REQUIRED),
 	OBJECT("error", error, error_report, "why it failed", NULLABLE(has_error)),
-	TEXT("trust", trust, 0, REPORT_TEXT_MAX, "whose documents are believed", REQUIRED),
-	NUMBER("node_count", node_count, 0, CLUSTER_NODES_MAX, "of the cluster file", REQUIRED),
+	TEXT("trust", trust, 0, COMMAND_LINE_MAX, "whose documents are believed", REQUIRED),
+	TEXT("basis", basis, 0, COMMAND_LINE_MAX, "what vouches for the quorum key", REQUIRED),
+	NUMBER("node_count", node_count, 0, CLUSTER_NODES_MAX, "of the cluster file, or chosen", REQUIRED),
 	NUMBER("ready_count", ready_count, 0, CLUSTER_NODES_MAX, "that have the key", REQUIRED),
 	NUMBER("verified_count", verified_count, 0, CLUSTER_NODES_MAX, "by a live attestation", REQUIRED),
+	NUMBER("distance_to_ceremony", distance, -1, CLUSTER_NODES_MAX, "losses left until people are needed", NULLABLE(has_distance)),
+	NUMBER("keep_ready", keep_ready, 0, CLUSTER_NODES_MAX, "TEEs that must hold the key", REQUIRED),
+	LIST("regions", regions, 0, CLUSTER_NODES_MAX, region_report, "where nodes have that label", REQUIRED),
 	FIXED_HEX("manifest_hash", manifest_hash, "of the cluster", NULLABLE(has_manifest_hash)),
 	FIXED_HEX("quorum_public_key", quorum_public_key, "of the cluster", NULLABLE(has_quorum_public_key)),
+	FIXED_HEX("dr_key_sha256", dr_key, "SHA-256 of the disaster-recovery key that it was wrapped to", NULLABLE(has_dr_key)),
 	LIST("waiting_for", waiting_for, 0, MEMBERS_MAX, alias_item, "members whose shares are missing", REQUIRED),
 	LIST("nodes", nodes, 0, CLUSTER_NODES_MAX, node_report, "in the cluster file's order", REQUIRED),
-	TEXT("missing", missing, 0, REPORT_TEXT_MAX, "one sentence; empty: nothing", REQUIRED),
-	TEXT("next", next, 0, REPORT_TEXT_MAX, "what to type next; empty: nothing", REQUIRED));
+	LIST("orphans", orphans, 0, CLUSTER_NODES_MAX, orphan_report, "launched from here, in no line of the cluster file now", REQUIRED),
+	TEXT("not_shared", not_shared, 0, COMMAND_LINE_MAX, "why etcd was not given what the verb changed", NULLABLE(has_not_shared)),
+	TEXT("missing", missing, 0, COMMAND_LINE_MAX, "one sentence; empty: nothing", REQUIRED),
+	TEXT("next", next, 0, COMMAND_LINE_MAX, "what to type next; empty: nothing", REQUIRED));
 #undef THIS
 
 /* clang-format on */
 
 const char *node_state_name(enum node_state state)
 {
-	return state_words[state];
+	return select_state_words[state];
+}
+
+/* Whoever says that it has the key. */
+static bool has_shown_key(const struct run *r, size_t node)
+{
+	const struct node_proof *proof = &r->proofs[node];
+
+	return proof->holding == HOLDS_KEY && (proof->has_key_proof || !r->options.needs_key_proof);
 }
 
 static enum node_state judge_state(const struct run *r, size_t node)
 {
-	if (r->proofs[node].is_refused && r->seen.nodes[node].presence == NODE_PRESENT)
+	/* Where the time was up before it was verified, it has not failed. */
+	if (r->proofs[node].is_refused && r->proofs[node].refusal.code != ERR_TRY_AGAIN &&
+	    r->seen.nodes[node].presence == NODE_PRESENT)
 		return NODE_FAILED;
 	switch (node_standing(&r->seen, node)) {
 	case STANDS_APART:
@@ -75,7 +110,10 @@ static enum node_state judge_state(const struct run *r, size_t node)
 	case STANDS_BROKEN:
 		return NODE_FAILED;
 	case STANDS_READY:
-		return NODE_READY;
+		/* Its word alone is none. */
+		return has_shown_key(r, node) ? NODE_READY : NODE_NOT_READY;
+	case STANDS_OLD:
+		return NODE_OLD;
 	case STANDS_EMPTY:
 	case STANDS_WAITING:
 		break;
@@ -95,7 +133,34 @@ static const char *note_of(const struct run *r, size_t node)
 		return r->proofs[node].refusal.text;
 	if (node_standing(&r->seen, node) == STANDS_OCCUPIED)
 		return "occupied: another manifest or quorum key";
+	if (node_standing(&r->seen, node) == STANDS_BROKEN)
+		return "retired or broken: it has no key any more";
+	if (node_standing(&r->seen, node) == STANDS_READY && !has_shown_key(r, node))
+		return "says that it has the key, and has not shown it in this run";
+	if (node_standing(&r->seen, node) == STANDS_OLD)
+		return node_has_key(&r->seen, node)
+		           ? "an older manifest of this cluster; the key can be forwarded from it"
+		           : "an older manifest of this cluster, and no key";
 	return "";
+}
+
+static int fill_labels(const struct cluster_node *node, struct wire_list *to, struct err *e)
+{
+	char text[2 * CLUSTER_LABEL_MAX + 2];
+
+	for (size_t i = 0; i < node->label_count; i++) {
+		struct alias_item *item;
+
+		snprintf(text, sizeof(text), "%s=%s", node->labels[i].name, node->labels[i].value);
+		TRY(wire_list_add(to, &alias_item_schema, &item, e));
+		TRY(wire_set_text(&item->alias, text, e));
+	}
+	return 0;
+}
+
+static bool is_chosen(const struct run *r, size_t node)
+{
+	return !r->options.chosen || r->options.chosen[node];
 }
 
 static int fill_node(const struct run *r, size_t node, struct node_report *n, struct err *e)
@@ -104,23 +169,29 @@ static int fill_node(const struct run *r, size_t node, struct node_report *n, st
 	const struct node_proof *proof = &r->proofs[node];
 	const struct status_reply *status = &seen->status;
 
+	n->index = node;
 	n->state = (int)judge_state(r, node);
 	n->verified = !proof->is_refused && proof->holding != HOLDS_UNKNOWN;
 	n->key_proved = proof->has_key_proof;
 	n->debug = proof->is_debug || status->debug;
 	n->has_phase = seen->presence == NODE_PRESENT;
+	n->is_denied = seen->presence == NODE_UNREACHABLE && seen->why.code == ERR_ACCESS;
+	n->is_late = node_is_late(&r->seen, node);
 	n->phase = status->phase;
 	n->has_manifest_hash = status->has_manifest_hash;
 	memcpy(n->manifest_hash, status->manifest_hash, sizeof(n->manifest_hash));
 	n->has_quorum_public_key = status->has_quorum_public_key;
 	memcpy(n->quorum_public_key, status->quorum_public_key, sizeof(n->quorum_public_key));
 	TRY(wire_set_text(&n->name, r->cluster->nodes[node].name, e));
+	TRY(fill_labels(&r->cluster->nodes[node], &n->labels, e));
 	TRY(wire_set_text(&n->url, seen->url ? seen->url : "", e));
 	TRY(wire_set(&n->instance_id, buf_view(&status->instance_id), e));
 	TRY(wire_set_text(&n->reason,
-	                  proof->is_refused              ? proof->refusal.reason
-	                  : seen->presence == NODE_STRAY ? seen->why.reason
-	                                                 : "",
+	                  proof->is_refused ? proof->refusal.reason
+	                  : n->is_denied    ? "access"
+	                  : seen->presence == NODE_STRAY || seen->presence == NODE_UNREACHABLE
+	                      ? seen->why.reason
+	                      : "",
 	                  e));
 	return wire_set_text(&n->note, note_of(r, node), e);
 }
@@ -131,7 +202,7 @@ static int fill_waiting(const struct run *r, struct cluster_report *report, stru
 
 	/* Before anyone has tried to inject, those whom the waiting TEE names. */
 	for (size_t i = 0; from->count == 0 && i < r->seen.count; i++)
-		if (judge_state(r, i) == NODE_WAITING)
+		if (is_chosen(r, i) && judge_state(r, i) == NODE_WAITING)
 			from = &r->seen.nodes[i].status.shares_missing;
 	for (size_t i = 0; i < from->count; i++) {
 		const struct alias_item *name = (const struct alias_item *)from->items + i;
@@ -164,50 +235,153 @@ static int add_command(const struct run *r, struct buf *to, const char *verb, co
                        struct err *e)
 {
 	const char *file = r->cluster->path, *state = r->options.state_folder;
-	bool is_default = strcmp(file, CLUSTER_FILE_DEFAULT) == 0;
 
-	return buf_add_format(to, e, "teectl%s%s%s%s %s%s%s", is_default ? "" : " -f ",
-	                      is_default ? "" : file, state ? " --state " : "", state ? state : "",
-	                      verb, node ? " " : "", node ? node : "");
+	TRY(buf_add_text(to, "teectl", e));
+	if (strcmp(file, CLUSTER_FILE_DEFAULT) != 0) {
+		TRY(buf_add_text(to, " -f ", e));
+		TRY(text_add_shell_word(file, to, e));
+	}
+	if (state) {
+		TRY(buf_add_text(to, " --state ", e));
+		TRY(text_add_shell_word(state, to, e));
+	}
+	return buf_add_format(to, e, " %s%s%s", verb, node ? " " : "", node ? node : "");
+}
+
+/* It is to be stopped and started, where the key does not go with it. */
+static int next_of_hung(const struct run *r, size_t node, struct cluster_report *report,
+                        struct err *e)
+{
+	AUTO(flags) bool *leaving = calloc(r->seen.count, sizeof(*leaving));
+	const char *name = r->cluster->nodes[node].name;
+
+	if (!leaving)
+		return err_set(e, ERR_INTERNAL, "no memory for %zu nodes", r->seen.count);
+	leaving[node] = true;
+	/* Once it runs again up verifies it. */
+	if (!r->cluster->nodes[node].listen) {
+		TRY(buf_add_text(&report->missing,
+		                 "; launched elsewhere: whoever did starts it again", e));
+		return add_command(r, &report->next, "up", NULL, e);
+	}
+	if (observation_goes_with(&r->seen, leaving)) {
+		TRY(buf_add_text(&report->missing,
+		                 ", and may be the last that holds the quorum key: with it the key "
+		                 "is gone; find out why before it is stopped",
+		                 e));
+		return add_command(r, &report->next, "logs", name, e);
+	}
+	TRY(add_command(r, &report->next, "down", name, e));
+	TRY(buf_add_text(&report->next, ", then ", e));
+	/* Another has the key: it is forwarded. */
+	return add_command(r, &report->next, r->seen.has_genesis ? "apply" : "up", NULL, e);
+}
+
+/* Not what it is made of, but what it runs on has failed. */
+static bool is_hung(const struct run *r, size_t node)
+{
+	enum err_code code = r->proofs[node].refusal.code;
+
+	return r->proofs[node].is_refused && (code == ERR_ENCLAVE || code == ERR_UNAVAILABLE);
 }
 
 static int next_of_failed(const struct run *r, struct cluster_report *report, struct err *e)
 {
 	const struct node_report *nodes = report->nodes.items;
+	size_t failed = count_state(report, NODE_FAILED);
 	const struct node_report *n = nodes;
 
 	while (n->state != NODE_FAILED)
 		n++;
-	TRY(buf_add_format(&report->missing, e, "%s failed: see its note", buf_text(&n->name)));
+	/* A watch has told why, of each. */
+	if (failed == 1)
+		TRY(buf_add_format(&report->missing, e, "%s failed%s", buf_text(&n->name),
+		                   r->options.needs_key_proof ? "" : ": see its note"));
+	else
+		TRY(buf_add_format(&report->missing, e, "%zu of %zu TEEs failed%s", failed,
+		                   report->nodes.count,
+		                   r->options.needs_key_proof ? "" : ": see their notes"));
 	/* What it measures is seen by measuring; anything else, if at all, in its log. */
 	if (strncmp(buf_text(&n->reason), "pcr", 3) == 0)
 		return add_command(r, &report->next, "measure", NULL, e);
-	if (r->cluster->nodes[n - nodes].listen && n->has_phase)
+	/* It is the cluster file that differs. */
+	if (strcmp(buf_text(&n->reason), "share_set") == 0 ||
+	    strcmp(buf_text(&n->reason), "manifest_set") == 0)
+		return 0;
+	if (is_hung(r, n->index))
+		return next_of_hung(r, n->index, report, e);
+	if (r->cluster->nodes[n->index].listen && n->has_phase)
 		return add_command(r, &report->next, "logs", buf_text(&n->name), e);
 	return 0;
 }
 
-/* One that runs and does not answer is not started again by up: it is stopped first. */
+/* "tee1 does not answer", and how many more do not. */
+static int add_silent(const struct run *r, const char *name, struct cluster_report *report,
+                      struct err *e)
+{
+	size_t others = 0;
+
+	for (size_t i = 0; i < r->seen.count; i++)
+		others += is_chosen(r, i) && r->seen.nodes[i].presence == NODE_UNREACHABLE;
+	TRY(buf_add_format(&report->missing, e, "%s does not answer", name));
+	if (others-- > 1)
+		return buf_add_format(&report->missing, e, ", nor %s %zu other%s",
+		                      others == 1 ? "does" : "do", others, others == 1 ? "" : "s");
+	return 0;
+}
+
+/* A running one that does not answer. What is wrong on this side is mended here; where it may be
+ * the last that holds the key, nobody is told to stop it. */
+static int next_of_unreachable(const struct run *r, size_t node, struct cluster_report *report,
+                               struct err *e)
+{
+	const char *name = r->cluster->nodes[node].name, *reason = r->seen.nodes[node].why.reason;
+
+	if (node_is_late(&r->seen, node)) {
+		TRY(buf_add_format(&report->missing, e,
+		                   "%s was not given the time to answer: --timeout", name));
+		return add_command(r, &report->next, "status", NULL, e);
+	}
+	if (r->seen.nodes[node].why.code == ERR_ACCESS)
+		return buf_add_format(&report->missing, e, "%s does not let this client look",
+		                      name);
+	if (strcmp(reason, CLIENT_TLS_SERVER) == 0)
+		TRY(buf_add_format(&report->missing, e, "the certificate of %s is not accepted",
+		                   name));
+	else
+		TRY(add_silent(r, name, report, e));
+	if (strcmp(reason, CLIENT_TLS_SERVER) == 0 || strcmp(reason, CLIENT_TLS_FILE) == 0 ||
+	    strcmp(reason, CLIENT_ADDRESS) == 0) {
+		TRY(buf_add_format(&report->missing, e,
+		                   ", as it seems for a fault on this side: "
+		                   "see `tls:` and `nodes:` of the cluster file"));
+		return add_command(r, &report->next, "validate", NULL, e);
+	}
+	return next_of_hung(r, node, report, e);
+}
+
+/* One that runs and does not answer is not started again by up: it is looked at first. */
 static int next_of_gone(const struct run *r, struct cluster_report *report, struct err *e)
 {
 	size_t gone = count_state(report, NODE_GONE);
 
-	for (size_t i = 0; i < r->seen.count; i++) {
-		const struct cluster_node *node = &r->cluster->nodes[i];
-
-		if (r->seen.nodes[i].presence != NODE_UNREACHABLE)
-			continue;
-		TRY(buf_add_format(&report->missing, e, "%s does not answer", node->name));
-		/* Who launched it elsewhere starts it again; then up verifies it. */
-		if (!node->listen)
-			return add_command(r, &report->next, "up", NULL, e);
-		TRY(add_command(r, &report->next, "down", node->name, e));
-		TRY(buf_add_text(&report->next, ", then ", e));
-		return add_command(r, &report->next, "up", NULL, e);
-	}
+	for (size_t i = 0; i < r->seen.count; i++)
+		if (is_chosen(r, i) && r->seen.nodes[i].presence == NODE_UNREACHABLE)
+			return next_of_unreachable(r, i, report, e);
 	TRY(buf_add_format(&report->missing, e, "%zu of %zu TEEs %s not running", gone,
 	                   report->nodes.count, are(gone)));
 	return add_command(r, &report->next, "up", NULL, e);
+}
+
+/* Where each member's key is on his own machine, the shares come as bundles. */
+static bool has_key_here(const struct cluster *c)
+{
+	const struct cluster_member_list *members = &c->quorum.members;
+
+	for (size_t i = 0; i < members->count; i++)
+		if (members->items[i].key && file_is_there(members->items[i].key))
+			return true;
+	return false;
 }
 
 static int next_of_waiting(const struct run *r, struct cluster_report *report, struct err *e)
@@ -215,14 +389,53 @@ static int next_of_waiting(const struct run *r, struct cluster_report *report, s
 	for (size_t i = 0; i < r->seen.count; i++) {
 		const struct status_reply *status = &r->seen.nodes[i].status;
 
-		if (judge_state(r, i) != NODE_WAITING)
+		if (!is_chosen(r, i) || judge_state(r, i) != NODE_WAITING)
 			continue;
 		TRY(buf_add_format(&report->missing, e, "%s waits for shares: %lld of %lld are in",
 		                   r->cluster->nodes[i].name, (long long)status->shares_received,
 		                   (long long)status->threshold));
 		break;
 	}
-	return add_command(r, &report->next, "inject", NULL, e);
+	if (has_key_here(r->cluster))
+		return add_command(r, &report->next, "inject", NULL, e);
+	return add_command(r, &report->next, "share request --out request.json", NULL, e);
+}
+
+/* A quorum is restarted on a fresh TEE; one that waits for the key to be forwarded is started anew.
+ */
+static int next_of_lost(const struct run *r, struct cluster_report *report, struct err *e)
+{
+	size_t waiting = r->seen.count;
+
+	TRY(buf_add_format(&report->missing, e, OBSERVATION_LOST_TEXT, r->cluster->name));
+	for (size_t i = 0; i < r->seen.count; i++) {
+		if (node_standing(&r->seen, i) == STANDS_EMPTY)
+			return add_command(r, &report->next, "recover", NULL, e);
+		if (node_standing(&r->seen, i) == STANDS_WAITING && r->cluster->nodes[i].listen)
+			waiting = i;
+	}
+	if (waiting < r->seen.count) {
+		TRY(add_command(r, &report->next, "down", r->cluster->nodes[waiting].name, e));
+		TRY(buf_add_text(&report->next, ", then ", e));
+	}
+	TRY(add_command(r, &report->next, "up", NULL, e));
+	TRY(buf_add_text(&report->next, ", then ", e));
+	return add_command(r, &report->next, "recover", NULL, e);
+}
+
+/* The upgrade itself sees to it that what an old one has is not the only key there is. */
+static int next_of_old(const struct run *r, struct cluster_report *report, struct err *e)
+{
+	size_t old = count_state(report, NODE_OLD);
+
+	TRY(buf_add_format(&report->missing, e, "%zu of %zu TEEs %s an older manifest", old,
+	                   report->nodes.count, old == 1 ? "holds" : "hold"));
+	/* The only one can't be replaced: another has to take the key from it first. */
+	if (r->cluster->node_count == 1)
+		return buf_add_text(&report->missing,
+		                    "; add a node to the cluster file, which takes the key from it",
+		                    e);
+	return add_command(r, &report->next, "upgrade", NULL, e);
 }
 
 /* The one thing that stands in the way first, and the command that deals with it. */
@@ -230,13 +443,20 @@ static int fill_next(const struct run *r, struct cluster_report *report, struct 
 {
 	size_t not_ready = count_state(report, NODE_NOT_READY);
 
-	report->missing.max = report->next.max = REPORT_TEXT_MAX;
+	report->missing.max = report->next.max = COMMAND_LINE_MAX;
+	if (report->nodes.count == 0)
+		return 0;
 	if (count_state(report, NODE_FAILED))
 		return next_of_failed(r, report, e);
 	if (observation_is_lost(&r->seen))
-		return buf_add_format(&report->missing, e, OBSERVATION_LOST_TEXT, r->cluster->name);
+		return next_of_lost(r, report, e);
 	if (count_state(report, NODE_GONE))
 		return next_of_gone(r, report, e);
+	if (!r->seen.has_genesis && r->cluster->quorum.public_key) {
+		TRY(buf_add_text(&report->missing,
+		                 "the manifest of the quorum key that the cluster file names", e));
+		return add_command(r, &report->next, "manifest adopt", "FILE", e);
+	}
 	if (!r->seen.has_genesis) {
 		TRY(buf_add_text(&report->missing, "there is no quorum key yet", e));
 		return add_command(r, &report->next, "genesis", NULL, e);
@@ -244,7 +464,7 @@ static int fill_next(const struct run *r, struct cluster_report *report, struct 
 	if (count_state(report, NODE_WAITING))
 		return next_of_waiting(r, report, e);
 	if (!not_ready)
-		return 0;
+		return count_state(report, NODE_OLD) ? next_of_old(r, report, e) : 0;
 	TRY(buf_add_format(&report->missing, e, "%zu of %zu TEEs %s no key", not_ready,
 	                   report->nodes.count, not_ready == 1 ? "has" : "have"));
 	return add_command(r, &report->next, "propagate", NULL, e);
@@ -257,27 +477,80 @@ static bool is_real(const struct run *r)
 	       (r->has_policy && chain_root_is_aws(buf_view(&r->root)));
 }
 
+static int fill_dr_key(const struct run *r, struct cluster_report *report, struct err *e)
+{
+	AUTO(genesis_output) struct genesis_output output = { 0 };
+	struct hash256 hash;
+
+	if (!r->seen.has_genesis || r->seen.genesis.is_foreign)
+		return 0;
+	TRY(genesis_output_decode(buf_view(&r->seen.genesis.output), &output, e));
+	if (!output.has_dr_wrap)
+		return 0;
+	TRY(sha256(buf_view(&output.dr_key), &hash, e));
+	memcpy(report->dr_key, hash.bytes, sizeof(report->dr_key));
+	report->has_dr_key = true;
+	return 0;
+}
+
+static int fill_orphans(const struct run *r, struct cluster_report *report, struct err *e)
+{
+	AUTO(orphans) struct orphans found = { 0 };
+
+	TRY(orphans_find(r->cluster, &r->state, &found, e));
+	for (size_t i = 0; i < found.count; i++) {
+		struct orphan_report *o;
+
+		TRY(wire_list_add(&report->orphans, &orphan_report_schema, &o, e));
+		TRY(wire_set_text(&o->name, found.items[i].name, e));
+		o->pid = found.items[i].pid;
+	}
+	return 0;
+}
+
+static bool all_denied(const struct cluster_report *report)
+{
+	const struct node_report *nodes = report->nodes.items;
+
+	for (size_t i = 0; i < report->nodes.count; i++)
+		if (!nodes[i].is_denied)
+			return false;
+	return report->nodes.count > 0;
+}
+
 int report_make(const struct run *r, struct cluster_report *ret, struct err *e)
 {
 	AUTO(cluster_report) struct cluster_report report = { 0 };
 
 	TRY(wire_set_text(&report.cluster, r->cluster->name, e));
 	TRY(wire_set_text(&report.trust, is_real(r) ? "aws-nitro" : "simulated", e));
+	TRY(wire_set_text(&report.basis,
+	                  !r->seen.has_genesis         ? ""
+	                  : r->seen.genesis.is_foreign ? "cluster-file"
+	                                               : "genesis",
+	                  e));
 	report.has_manifest_hash = report.has_quorum_public_key = r->seen.has_genesis;
 	memcpy(report.manifest_hash, r->seen.genesis.manifest_hash.bytes,
 	       sizeof(report.manifest_hash));
 	memcpy(report.quorum_public_key, r->seen.genesis.quorum_key.bytes, PUBLIC_KEY_LEN);
+	TRY(fill_dr_key(r, &report, e));
 	report.is_lost = observation_is_lost(&r->seen);
-	report.node_count = (int64_t)r->seen.count;
 	for (size_t i = 0; i < r->seen.count; i++) {
 		struct node_report *n;
 
+		if (!is_chosen(r, i))
+			continue;
+		report.node_count++;
 		TRY(wire_list_add(&report.nodes, &node_report_schema, &n, e));
 		TRY(fill_node(r, i, n, e));
 		report.ready_count += n->state == NODE_READY;
 		report.verified_count += n->verified;
 	}
+	TRY(distance_fill(r, &report, e));
+	/* Whom they do not let look has seen nothing to be alarmed by. */
+	report.has_distance &= !all_denied(&report);
 	TRY(fill_waiting(r, &report, e));
+	TRY(fill_orphans(r, &report, e));
 	TRY(fill_next(r, &report, e));
 	*ret = MOVE(report);
 	return 0;
@@ -315,11 +588,18 @@ int report_judge(const struct cluster_report *report, struct err *e)
 		if (nodes[i].state == NODE_FAILED && nodes[i].reason.len)
 			return err_reason(e, ERR_REFUSED, buf_text(&nodes[i].reason), "%s",
 			                  buf_text(&nodes[i].note));
-	if (count_state(report, NODE_GONE) == report->nodes.count)
-		return err_set(e, ERR_UNREACHABLE, "none of %lld TEEs answers",
-		               (long long)report->node_count);
+	for (size_t i = 0; i < report->nodes.count; i++)
+		if (nodes[i].is_denied)
+			return err_set(e, ERR_ACCESS, "%s", buf_text(&nodes[i].note));
+	for (size_t i = 0; i < report->nodes.count; i++)
+		if (nodes[i].is_late)
+			return err_reason(e, ERR_TRY_AGAIN, OBSERVATION_LATE, "%s",
+			                  buf_text(&nodes[i].note));
+	if (report->nodes.count && count_state(report, NODE_GONE) == report->nodes.count)
+		return err_reason(e, ERR_UNREACHABLE, buf_text(&nodes[0].reason),
+		                  "none of %lld TEEs answers", (long long)report->node_count);
 	if (report->ready_count < report->node_count || report->verified_count < report->node_count)
-		return err_reason(e, ERR_NOT_DESIRED, report->is_lost ? "key-lost" : "",
+		return err_reason(e, ERR_NOT_DESIRED, report->is_lost ? OBSERVATION_KEY_LOST : "",
 		                  "%lld of %lld TEEs %s ready, %lld verified",
 		                  (long long)report->ready_count, (long long)report->node_count,
 		                  report->ready_count == 1 ? "is" : "are",

@@ -12,6 +12,7 @@ enum node_state {
 	NODE_WAITING,   /* for people: shares */
 	NODE_FAILED,    /* refused, occupied, broken */
 	NODE_GONE,      /* absent or unreachable */
+	NODE_OLD,       /* an older manifest: to be upgraded; whether it has the key is its phase */
 };
 
 struct node_report {
@@ -22,12 +23,18 @@ struct node_report {
 	bool verified;   /* by a live attestation */
 	bool key_proved; /* by prove-key */
 	bool debug;
-	struct buf reason; /* why not verified, for machines: pcr0, freshness, … */
-	struct buf note;   /* and for people */
+	bool is_late;            /* node_is_late; not in the schema: reason says it */
+	bool is_denied;          /* by its access control; not in the schema: reason says it */
+	size_t index;            /* of the cluster file; not in the schema */
+	struct wire_list labels; /* struct alias_item: "region=eu" */
+	struct buf reason;       /* why not verified, for machines: pcr0, freshness, … */
+	struct buf note;         /* and for people */
 	bool has_manifest_hash, has_quorum_public_key;
 	uint8_t manifest_hash[32];
 	uint8_t quorum_public_key[PUBLIC_KEY_LEN];
 };
+
+extern const struct wire_schema node_report_schema;
 
 /* An error for machines, wherever one is told in JSON. verb, cause and hint are the program's. */
 struct error_report {
@@ -43,6 +50,20 @@ struct error_report {
 };
 extern const struct wire_schema error_report_schema;
 
+/* Nodes of one label `region`. */
+struct region_report {
+	struct buf name;
+	int64_t node_count, holder_count, distance;
+};
+extern const struct wire_schema region_report_schema;
+
+/* One that runs here and is in no line of the cluster file (orphans.h). */
+struct orphan_report {
+	struct buf name;
+	int64_t pid;
+};
+extern const struct wire_schema orphan_report_schema;
+
 struct cluster_report {
 	struct buf cluster;
 	struct buf
@@ -50,15 +71,26 @@ struct cluster_report {
 	bool has_error;
 	struct error_report error;
 	struct buf trust; /* "aws-nitro" or "simulated": whose documents are believed */
-	int64_t node_count, ready_count, verified_count;
-	bool has_manifest_hash, has_quorum_public_key;
+	struct buf
+	    basis; /* of the quorum key: "genesis", "cluster-file", or empty: there is none */
+	int64_t node_count, ready_count, verified_count; /* of those nodes */
+	/* distance.h */
+	bool has_distance;
+	int64_t distance, keep_ready;
+	int64_t holder_count;     /* ready and verified; not in the schema */
+	struct wire_list regions; /* struct region_report */
+	bool has_manifest_hash, has_quorum_public_key, has_dr_key;
 	uint8_t manifest_hash[32];
 	uint8_t quorum_public_key[PUBLIC_KEY_LEN];
+	uint8_t dr_key[32]; /* SHA-256 of the disaster-recovery key that the genesis wrapped to */
 	struct wire_list waiting_for; /* struct alias_item: members */
-	struct wire_list nodes;       /* struct node_report */
+	struct wire_list nodes;       /* struct node_report; of run_options.chosen those */
+	struct wire_list orphans;     /* struct orphan_report */
 	bool is_lost;                 /* observation_is_lost; not in the schema: missing says it */
-	struct buf missing;           /* what is missing, one sentence; empty: nothing */
-	struct buf next;              /* what to type next; empty: nothing */
+	bool has_not_shared;
+	struct buf not_shared; /* why etcd was not given what the run has changed */
+	struct buf missing;    /* what is missing, one sentence; empty: nothing */
+	struct buf next;       /* what to type next; empty: nothing */
 };
 extern const struct wire_schema cluster_report_schema;
 WIRE_DROP(cluster_report);
@@ -71,7 +103,8 @@ MUST_CHECK int report_make(const struct run *r, struct cluster_report *ret, stru
 MUST_CHECK int report_outcome(struct cluster_report *report, const char *outcome,
                               const struct err *failure, struct err *e);
 /* The exit status of `status` as an error: 0 when all are ready and verified; ERR_REFUSED when one
- * was refused, else ERR_NOT_DESIRED. */
+ * was refused, ERR_ACCESS when one did not let this client look, ERR_TRY_AGAIN when the command's
+ * time was up before one answered, else ERR_NOT_DESIRED. */
 MUST_CHECK int report_judge(const struct cluster_report *report, struct err *e);
 const char *node_state_name(enum node_state state); /* "ready", "not ready", … */
 

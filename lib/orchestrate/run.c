@@ -1,23 +1,16 @@
 #include "orchestrate/run.h"
 
 #include "base/clock.h"
+#include "base/file.h"
+#include "crypto/certificate.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define LOOK_MS 3000 /* for all nodes to say how they are; one that hangs costs no more */
-
-void run_drop(struct run *r)
-{
-	client_drop(&r->client);
-	observation_drop(&r->seen);
-	state_drop(&r->state);
-	buf_drop(&r->root);
-	free(r->proofs);
-	alias_list_drop(&r->missing);
-	*r = RUN_INIT;
-}
+/* A node that loses one answer is not away, and a plan without it would be another one. */
+#define LOOK_ATTEMPTS 3
 
 static void on_retry(void *context, const char *node, const char *operation, unsigned attempt,
                      int64_t wait_ms, const struct err *why)
@@ -27,14 +20,67 @@ static void on_retry(void *context, const char *node, const char *operation, uns
 
 	snprintf(text, sizeof(text), "attempt %u: %s; again in %lld ms", attempt, why->text,
 	         (long long)wait_ms);
-	run_tell(r, &(struct event){
-	                .kind = EVENT_RETRY, .step = operation, .node = node, .text = text });
+	run_tell(r, &(struct event){ .kind = EVENT_RETRY,
+	                             .step = operation,
+	                             .node = node,
+	                             .text = text,
+	                             .failure = why,
+	                             .attempt = attempt });
 }
 
-static int open_client(const struct cluster *c, struct run *r, struct err *e)
+/* Of two times, 0 of either: any. */
+static int64_t shorter(int64_t a, int64_t b)
 {
-	const struct client_options options = {
+	if (a == 0 || b == 0)
+		return a + b;
+	return a < b ? a : b;
+}
+
+static void on_turn(void *context, bool is_sent)
+{
+	struct run *r = context;
+
+	evidence_sync(r, /* is_urgent_alone= */ !is_sent);
+	if (r->options.on_tick)
+		r->options.on_tick(r->options.follow_context);
+	if (is_sent && r->options.on_turn)
+		r->options.on_turn(r->options.may_context);
+}
+
+static int check_file(const char *section, const char *key, const char *path, struct err *e)
+{
+	bool is_there;
+
+	if (!path)
+		return 0;
+	if (file_look(path, &is_there, e) < 0)
+		return err_wrap(e, "%s.%s of the cluster file", section, key);
+	if (is_there)
+		return 0;
+	return err_reason(e, ERR_NO_INPUT, CLIENT_TLS_FILE,
+	                  "%s.%s of the cluster file: there is no '%s'", section, key, path);
+}
+
+int run_check_credentials(const char *section, const char *ca, const char *cert, const char *key,
+                          struct err *e)
+{
+	TRY(check_file(section, "ca", ca, e));
+	TRY(check_file(section, "cert", cert, e));
+	TRY(check_file(section, "key", key, e));
+	if ((key && file_check_private(key, e) < 0) ||
+	    (cert && key && certificate_check_pair(cert, key, e) < 0))
+		return err_wrap(e, "%s.key of the cluster file", section);
+	return 0;
+}
+
+static struct client_options options_of_client(struct run *r)
+{
+	const struct cluster *c = r->cluster;
+
+	return (struct client_options){
 		.ca_path = c->tls.ca,
+		.cert_path = c->tls.cert,
+		.key_path = c->tls.key,
 		.connect_timeout_ms = c->connect_timeout_ms,
 		.request_timeout_ms = c->request_timeout_ms,
 		.attempts = (unsigned)c->retry_attempts,
@@ -42,9 +88,57 @@ static int open_client(const struct cluster *c, struct run *r, struct err *e)
 		.backoff_max_ms = c->retry_max_ms,
 		.on_retry = on_retry,
 		.on_retry_context = r,
+		.on_turn = on_turn,
+		.on_turn_context = r,
+		.turn_ms = shorter(r->options.on_tick ? r->options.tick_ms : 0, r->options.turn_ms),
+		.on_exchange = r->options.on_exchange,
+		.on_exchange_context = r->options.follow_context,
 	};
+}
 
-	return client_new(&options, &r->client, e);
+static int open_client(struct run *r, struct err *e)
+{
+	const struct client_options options = options_of_client(r);
+	const struct cluster *c = r->cluster;
+
+	TRY(run_check_credentials("tls", c->tls.ca, c->tls.cert, c->tls.key, e));
+	if (!r->options.lender)
+		return client_new(&options, &r->client, e);
+	r->client = r->options.lender->client;
+	client_tell(r->client, &options);
+	return 0;
+}
+
+/* Its lender is told again what happens. */
+static void drop_client(struct run *r)
+{
+	struct run *lender = r->options.lender;
+	struct client_options options;
+
+	if (!r->client || !lender) {
+		client_drop(&r->client);
+		return;
+	}
+	options = options_of_client(lender);
+	client_tell(lender->client, &options);
+	r->client = NULL;
+}
+
+void run_drop(struct run *r)
+{
+	drop_client(r);
+	if (r->cluster)
+		evidence_sync(r, /* is_urgent_alone= */ false);
+	evidence_drop(&r->evidence);
+	observation_drop(&r->seen);
+	state_drop(&r->state);
+	buf_drop(&r->root);
+	free(r->proofs);
+	for (size_t i = 0; r->documents && i < r->cluster->node_count; i++)
+		buf_drop(&r->documents[i]);
+	free(r->documents);
+	alias_list_drop(&r->missing);
+	*r = RUN_INIT;
 }
 
 /* A look changes nothing: nothing has to be finished. */
@@ -61,11 +155,14 @@ static bool on_interrupt(void *context)
 int run_look(struct run *r, struct err *e)
 {
 	AUTO(observation) struct observation seen = { 0 };
+	bool is_first = r->seen.count == 0;
 	const struct observe_options options = {
-		.attempts = 1,
+		.attempts = LOOK_ATTEMPTS,
 		.timeout_ms = r->look_ms,
 		.deadline_ms = clock_monotonic_ms() + r->look_ms,
+		.is_cut_short = r->look_ms < LOOK_MS,
 		.only = r->options.only,
+		.chosen = r->options.chosen,
 		.interrupt_fd = r->options.interrupt_fd,
 		.on_interrupt = on_interrupt,
 		.interrupt_context = r,
@@ -74,7 +171,9 @@ int run_look(struct run *r, struct err *e)
 	r->is_interrupted = false; /* of the steps: they have been finished */
 	TRY(observe(r->cluster, &r->state, r->client, &options, &seen, e));
 	if (r->is_interrupted)
-		return err_set(e, ERR_INTERRUPTED, "interrupted while the nodes were asked");
+		return err_set(e, ERR_INTERRUPTED,
+		               "interrupted while the nodes were asked how they are%s",
+		               is_first ? "; nothing was begun" : "");
 	observation_drop(&r->seen);
 	r->seen = MOVE(seen);
 	return 0;
@@ -88,20 +187,32 @@ int run_open(const struct cluster *cluster, const struct run_options *options, s
 		.cluster = cluster,
 		.options = *options,
 		.state = { .lock = -1 },
+		.evidence = EVIDENCE_INIT,
 		.root = BUF_INIT(ROOT_CERTIFICATE_MAX),
 		.look_ms = options->timeout_ms / 3 < LOOK_MS ? options->timeout_ms / 3 : LOOK_MS,
 	};
 	ret->deadline_ms = clock_monotonic_ms() + options->timeout_ms - ret->look_ms;
 	ret->proofs = calloc(cluster->node_count, sizeof(*ret->proofs));
-	if (!ret->proofs)
+	ret->documents = calloc(cluster->node_count, sizeof(*ret->documents));
+	if (!ret->proofs || !ret->documents)
 		return err_set(e, ERR_INTERNAL, "no memory for %zu nodes", cluster->node_count);
+	for (size_t i = 0; i < cluster->node_count; i++)
+		ret->documents[i].max = DOCUMENT_MAX;
 	if (state_open(cluster, options->state_folder, options->to_change, options->verb,
 	               &ret->state, e) < 0 ||
-	    open_client(cluster, ret, e) < 0 || run_look(ret, e) < 0) {
+	    open_client(ret, e) < 0 || run_look(ret, e) < 0) {
 		run_drop(ret);
 		return -1;
 	}
 	return 0;
+}
+
+void run_take_status(struct run *r, size_t node, struct status_reply *answer)
+{
+	struct status_reply *status = &r->seen.nodes[node].status;
+
+	status_reply_drop(status);
+	*status = MOVE(*answer);
 }
 
 void run_tell(const struct run *r, const struct event *event)
@@ -122,21 +233,35 @@ void run_note(const struct run *r, size_t node, const char *format, ...)
 	                .kind = EVENT_NOTE, .node = r->cluster->nodes[node].name, .text = text });
 }
 
-int run_exchange(struct run *r, size_t node, enum api api, const void *request,
-                 client_done *on_done, void *context, struct err *e)
+static int exchange(struct run *r, size_t node, struct client_exchange *x, struct err *e)
 {
-	const struct client_exchange exchange = {
-		.node = r->cluster->nodes[node].name,
-		.url = r->seen.nodes[node].url,
-		.api = api,
-		.request = request,
-		.on_done = on_done,
-		.context = context,
-	};
-
-	if (!exchange.url) {
+	if (r->options.may)
+		TRY(r->options.may(r->options.may_context, /* is_step= */ false, e));
+	x->node = r->cluster->nodes[node].name;
+	x->url = r->seen.nodes[node].url;
+	if (!x->url) {
 		*e = r->seen.nodes[node].why;
 		return -1;
 	}
-	return client_start(r->client, &exchange, e);
+	return client_start(r->client, x, e);
+}
+
+int run_exchange(struct run *r, size_t node, enum api api, const void *request,
+                 client_done *on_done, void *context, struct err *e)
+{
+	struct client_exchange x = {
+		.api = api, .request = request, .on_done = on_done, .context = context
+	};
+
+	return exchange(r, node, &x, e);
+}
+
+int run_query(struct run *r, size_t node, enum api api, const char *query, client_done *on_done,
+              void *context, struct err *e)
+{
+	struct client_exchange x = {
+		.api = api, .query = query, .on_done = on_done, .context = context
+	};
+
+	return exchange(r, node, &x, e);
 }

@@ -12,6 +12,7 @@ struct forward {
 	size_t step, source, target;
 	uint8_t nonce[NONCE_LEN];
 	struct buf document; /* the target's, verified */
+	struct inject_key_request sealed;
 };
 
 static const char *name_of(const struct forward *f, size_t node)
@@ -36,41 +37,30 @@ static void fail(struct forward *f, const struct err *why)
 	forward_drop(&f);
 }
 
-/* The last TEE before the target in the chain that has the key: after a hop that failed, the one
- * before it. */
-static int find_source(const struct execution *x, size_t target, size_t *ret, struct err *e)
+/* The source does not answer, refuses, or answers wrongly: another that has the key takes its
+ * place.
+ */
+static void fail_source(struct forward *f, const struct err *why)
 {
-	const struct plan *plan = x->plan;
-	size_t source = plan->order[0];
+	struct run *r = f->x->run;
+	bool is_gone = why->code == ERR_UNREACHABLE || why->code == ERR_TRY_AGAIN;
 
-	for (size_t i = 1; i < plan->order_count && plan->order[i] != target; i++) {
-		size_t node = plan->order[i];
-
-		if (x->run->seen.nodes[node].presence != NODE_PRESENT)
-			continue;
-		if (node_standing(&x->run->seen, node) == STANDS_READY)
-			source = node;
-		for (size_t s = 0; s < plan->count; s++)
-			if (plan->steps[s].kind == STEP_FORWARD && plan->steps[s].node == node &&
-			    x->states[s].status == STEP_DONE)
-				source = node;
+	if (is_gone) {
+		r->seen.nodes[f->source].presence = NODE_UNREACHABLE;
+		r->seen.nodes[f->source].why = *why;
 	}
-	if (source == target)
-		return err_set(e, ERR_INTERNAL, "a node can't be its own source");
-	if (x->run->seen.nodes[source].presence != NODE_PRESENT) {
-		*e = x->run->seen.nodes[source].why;
-		return -1;
-	}
-	*ret = source;
-	return 0;
+	if (why->code == ERR_INTERRUPTED)
+		execution_failed(f->x, f->step, why);
+	else
+		execution_source_failed(f->x, f->step, is_gone, why);
+	forward_drop(&f);
 }
 
-static void on_injected(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
+/* The target's receipt: that it took this very envelope, with the setup key that it attested. */
+static void on_injection_receipt(void *context, const struct err *failure)
 {
 	struct forward *f = context;
 
-	(void)reply;
-	(void)elapsed_us;
 	if (failure) {
 		fail(f, failure);
 		return;
@@ -79,45 +69,79 @@ static void on_injected(void *context, void *reply, const struct err *failure, i
 	forward_drop(&f);
 }
 
+static void on_injected(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
+{
+	struct forward *f = context;
+	struct run *r = f->x->run;
+	const struct success_reply *answer = reply;
+	struct err e;
+
+	(void)elapsed_us;
+	if (failure) {
+		fail(f, failure);
+		return;
+	}
+	if (evidence_receipt(r,
+	                     &(struct receipt_claim){
+	                         .node = f->target,
+	                         .kind = RECEIPT_INJECT,
+	                         .item = answer->has_receipt ? &answer->receipt : NULL,
+	                         .setup_key = &r->proofs[f->target].setup_key,
+	                         .subject = VIEW_OF(f->sealed.encrypted_quorum_key),
+	                         .manifest_hash = &r->seen.genesis.manifest_hash,
+	                         .quorum_key = &r->seen.genesis.quorum_key,
+	                     },
+	                     on_injection_receipt, f, &e) < 0)
+		fail(f, &e);
+}
+
+/* The source's receipt: that it sealed the key to the TEE of this very document. */
+static void on_export_receipt(void *context, const struct err *failure)
+{
+	struct forward *f = context;
+	struct err e;
+
+	if (failure)
+		fail_source(f, failure);
+	else if (run_exchange(f->x->run, f->target, API_INJECT_KEY, &f->sealed, on_injected, f,
+	                      &e) < 0)
+		fail(f, &e);
+}
+
+static int check_export(const struct forward *f, const struct export_key_reply *answer,
+                        struct err *e)
+{
+	struct err ignored;
+
+	if (public_key_verify(&f->x->run->seen.genesis.quorum_key,
+	                      VIEW_OF(answer->encrypted_quorum_key), VIEW_OF(answer->signature),
+	                      &ignored) == 0)
+		return 0;
+	return err_reason(e, ERR_ATTESTATION, "export-signature",
+	                  "%s: export-key: what it exported is not signed by the quorum key",
+	                  name_of(f, f->source));
+}
+
 static int take_export(struct forward *f, const struct export_key_reply *answer, struct err *e)
 {
 	struct run *r = f->x->run;
-	struct inject_key_request q;
+	struct view sealed = VIEW_OF(answer->encrypted_quorum_key);
+	struct view signature = VIEW_OF(answer->signature);
+	struct hash256 manifest = node_manifest(&r->seen, f->source);
 
-	if (public_key_verify(&r->seen.genesis.quorum_key, VIEW_OF(answer->encrypted_quorum_key),
-	                      VIEW_OF(answer->signature), e) < 0) {
-		(void)err_reason(e, ERR_ATTESTATION, "export-signature",
-		                 "%s: export-key: what it exported is not signed by the quorum key",
-		                 name_of(f, f->source));
-		return -1;
-	}
-	memcpy(q.encrypted_quorum_key, answer->encrypted_quorum_key,
-	       sizeof(q.encrypted_quorum_key));
-	memcpy(q.signature, answer->signature, sizeof(q.signature));
-	return run_exchange(r, f->target, API_INJECT_KEY, &q, on_injected, f, e);
-}
-
-static int ask_export(struct forward *f, struct err *e);
-
-/* The source does not answer: another that has the key takes its place, and what was lost is told
- * at the end. The target's document serves for any source. */
-static int change_source(struct forward *f, const struct err *why, struct err *e)
-{
-	struct run *r = f->x->run;
-	size_t failed = f->source;
-
-	*e = *why;
-	if (why->code != ERR_UNREACHABLE && why->code != ERR_TRY_AGAIN)
-		return -1;
-	r->seen.nodes[failed].presence = NODE_UNREACHABLE;
-	r->seen.nodes[failed].why = *why;
-	if (failed == f->x->plan->order[0])
-		return -1;
-	TRY(find_source(f->x, f->target, &f->source, e));
-	f->x->lost = *why;
-	run_note(r, f->target, "%s does not answer, so the key comes from %s", name_of(f, failed),
-	         name_of(f, f->source));
-	return ask_export(f, e);
+	evidence_export(r, f->source, buf_view(&f->document), sealed, signature);
+	memcpy(f->sealed.encrypted_quorum_key, sealed.data, sealed.len);
+	memcpy(f->sealed.signature, signature.data, signature.len);
+	return evidence_receipt(r,
+	                        &(struct receipt_claim){
+	                            .node = f->source,
+	                            .kind = RECEIPT_EXPORT,
+	                            .item = answer->has_receipt ? &answer->receipt : NULL,
+	                            .subject = buf_view(&f->document),
+	                            .manifest_hash = &manifest,
+	                            .quorum_key = &r->seen.genesis.quorum_key,
+	                        },
+	                        on_export_receipt, f, e);
 }
 
 static void on_exported(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
@@ -126,9 +150,11 @@ static void on_exported(void *context, void *reply, const struct err *failure, i
 	struct err e;
 
 	(void)elapsed_us;
-	if (failure && change_source(f, failure, &e) < 0)
-		fail(f, &e);
-	else if (!failure && take_export(f, reply, &e) < 0)
+	if (failure)
+		fail_source(f, failure);
+	else if (check_export(f, reply, &e) < 0)
+		fail_source(f, &e);
+	else if (take_export(f, reply, &e) < 0)
 		fail(f, &e);
 }
 
@@ -150,6 +176,12 @@ static int take_document(struct forward *f, struct attestation_reply *answer, st
 	if (policy_judge(r, f->target, buf_view(&answer->attestation_doc), VIEW_OF(f->nonce),
 	                 &proof, e) < 0)
 		return err_wrap(e, "%s", name_of(f, f->target));
+	if (proof.is_older)
+		return err_reason(e, ERR_ATTESTATION, "manifest",
+		                  "%s: its document carries an older manifest than was shared with "
+		                  "it",
+		                  name_of(f, f->target));
+	evidence_document(r, f->target, buf_view(&answer->attestation_doc), VIEW_OF(f->nonce));
 	r->proofs[f->target] = proof;
 	if (proof.holding == HOLDS_KEY) {
 		execution_done(f->x, f->step, "had the key already");
@@ -206,14 +238,40 @@ static void on_manifest(void *context, void *reply, const struct err *failure, i
 		fail(f, &e);
 }
 
+/* The failure of one that another takes the place of is told now, and counts at the end. */
+static void tell_of_change(const struct forward *f)
+{
+	const struct step_state *state = &f->x->states[f->step];
+	const struct run *r = f->x->run;
+
+	if (state->failure)
+		run_note(
+		    r, f->target, "%s %s, so the key comes from %s", name_of(f, state->last_source),
+		    r->seen.nodes[state->last_source].presence == NODE_PRESENT ? "does not give it"
+		                                                               : "does not answer",
+		    name_of(f, f->source));
+}
+
+/* The genesis's own is in the journal with it. One with a bad approval is the target's to refuse.
+ */
+static void record_manifest(const struct forward *f, const struct manifest_envelope *envelope)
+{
+	struct err ignored;
+
+	if (envelope->manifest_set_approvals.count &&
+	    manifest_check_approvals(envelope, &envelope->manifest.manifest_set, /* needed= */ 0,
+	                             &ignored) == 0)
+		evidence_manifest(f->x->run, f->target, envelope);
+}
+
 static int begin(struct forward *f, struct err *e)
 {
 	AUTO(manifest_message) struct manifest_message q = { 0 };
 	struct run *r = f->x->run;
 
-	TRY(policy_settle(r, e));
-	TRY(find_source(f->x, f->target, &f->source, e));
+	TRY(policy_may_seal(r, e));
 	TRY(manifest_copy(&r->seen.genesis.envelope, &q.manifest_envelope, e));
+	record_manifest(f, &q.manifest_envelope);
 	return run_exchange(r, f->target, API_SHARE_MANIFEST, &q, on_manifest, f, e);
 }
 
@@ -223,7 +281,11 @@ int step_forward_start(struct execution *x, size_t step, struct err *e)
 
 	if (!f)
 		return err_set(e, ERR_INTERNAL, "no memory to forward the key");
-	*f = (struct forward){ .x = x, .step = step, .target = x->plan->steps[step].node };
+	*f = (struct forward){ .x = x,
+		               .step = step,
+		               .source = x->states[step].source,
+		               .target = x->plan->steps[step].node };
+	tell_of_change(f);
 	TRY(begin(f, e));
 	f = NULL; /* its callbacks' now */
 	return 0;

@@ -81,19 +81,41 @@ static int finish(struct genesis *g, struct attestation_reply *answer, struct er
 {
 	struct run *r = g->x->run;
 	struct node_proof *proof = &r->proofs[g->node];
+	struct basis basis = policy_basis(r);
 
-	TRY(believe_commitment(r, &g->kept, buf_view(&answer->attestation_doc), VIEW_OF(g->nonce),
-	                       proof, e));
+	TRY(believe_commitment(&basis, &g->kept, buf_view(&answer->attestation_doc),
+	                       VIEW_OF(g->nonce), proof, e));
+	/* First: a run that dies in between is followed by one that gets the same answer, and
+	 * writes it down again; once it is kept, nobody asks any more. */
+	evidence_genesis(r, g->node, &g->kept, g->asked_ms);
+	evidence_document(r, g->node, buf_view(&answer->attestation_doc), VIEW_OF(g->nonce));
 	TRY(state_keep_genesis(&r->state, &g->kept, e));
+	r->has_shared_news = true;
 	r->seen.genesis = MOVE(g->kept);
 	r->seen.has_genesis = true;
 	return 0;
 }
 
-static void on_committed(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
+/* Whose shares it waits for is a claim; the step that sends them needs it. */
+static void on_status(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
 {
 	struct genesis *g = context;
 	char key[17];
+
+	(void)elapsed_us;
+	if (failure) {
+		fail(g, failure);
+		return;
+	}
+	run_take_status(g->x->run, g->node, reply);
+	hex_write(view_new(g->x->run->seen.genesis.quorum_key.bytes + 1, 8), key);
+	execution_done(g->x, g->step, "quorum key %s…", key);
+	genesis_drop(&g);
+}
+
+static void on_committed(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
+{
+	struct genesis *g = context;
 	struct err e;
 
 	(void)elapsed_us;
@@ -104,11 +126,9 @@ static void on_committed(void *context, void *reply, const struct err *failure, 
 	if (finish(g, reply, &e) < 0) {
 		(void)err_wrap(&e, "%s: after genesis", name_of(g));
 		fail(g, &e);
-		return;
+	} else if (run_exchange(g->x->run, g->node, API_STATUS, NULL, on_status, g, &e) < 0) {
+		fail(g, &e);
 	}
-	hex_write(view_new(g->x->run->seen.genesis.quorum_key.bytes + 1, 8), key);
-	execution_done(g->x, g->step, "quorum key %s…", key);
-	genesis_drop(&g);
 }
 
 static int ask_document(struct genesis *g, client_done *on_done, struct err *e)
@@ -123,6 +143,7 @@ static int ask_document(struct genesis *g, client_done *on_done, struct err *e)
 static void on_born(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
 {
 	struct genesis *g = context;
+	struct basis basis = policy_basis(g->x->run);
 	struct err e;
 
 	(void)elapsed_us;
@@ -131,7 +152,7 @@ static void on_born(void *context, void *reply, const struct err *failure, int64
 		return;
 	}
 	g->reply = MOVE(*(struct genesis_reply *)reply);
-	if (believe_genesis(g->x->run, &g->reply, g->asked_ms, &g->kept, &e) < 0) {
+	if (believe_genesis(&basis, &g->reply, g->asked_ms, &g->kept, &e) < 0) {
 		(void)err_wrap(&e, "%s: genesis", name_of(g));
 		fail(g, &e);
 		return;
@@ -153,6 +174,7 @@ static void on_alive(void *context, void *reply, const struct err *failure, int6
 	struct genesis *g = context;
 	struct attestation_reply *answer = reply;
 	struct run *r = g->x->run;
+	struct basis basis = policy_basis(r);
 	struct err e;
 
 	(void)elapsed_us;
@@ -160,12 +182,13 @@ static void on_alive(void *context, void *reply, const struct err *failure, int6
 		fail(g, failure);
 		return;
 	}
-	if (believe_start(r, buf_view(&answer->attestation_doc), VIEW_OF(g->nonce), &g->asked_ms,
-	                  &e) < 0) {
+	if (believe_start(&basis, buf_view(&answer->attestation_doc), VIEW_OF(g->nonce),
+	                  &g->asked_ms, &e) < 0) {
 		(void)err_wrap(&e, "%s: before genesis", name_of(g));
 		fail(g, &e);
 		return;
 	}
+	evidence_document(r, g->node, buf_view(&answer->attestation_doc), VIEW_OF(g->nonce));
 	if (state_keep_asked(&r->state, &g->asked_ms, &e) < 0 || ask_genesis(g, &e) < 0)
 		fail(g, &e);
 }

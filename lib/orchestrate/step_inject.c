@@ -1,13 +1,17 @@
 /* inject: the members' shares that are here, each opened with its member's key, compared with the
  * attested hash, sealed to the verified and committed setup key, and signed by the member. A share
- * is in the clear only between opening and sealing, in locked memory. */
+ * is in the clear only between opening and sealing, in locked memory.
+ *
+ * After boot-standard the enclave knows no hash, and what is in may be no share of the key. Where
+ * enough are in and give no key, all that are here are sent anew: shares of one request are tried
+ * before any that came earlier. */
 #include "base/file.h"
 #include "base/text.h"
-#include "crypto/shamir.h"
 #include "orchestrate/execute.h"
 #include "orchestrate/policy.h"
 #include "orchestrate/share.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +27,8 @@ enum share_status {
 struct share_slot {
 	enum share_status status;
 	const struct cluster_member *member;
-	const struct encrypted_share *attested;
+	const struct member *holder;            /* the same, as the share set has him */
+	const struct encrypted_share *attested; /* NULL: the quorum was born elsewhere */
 };
 
 struct inject {
@@ -33,7 +38,9 @@ struct inject {
 	struct genesis_output output;
 	struct share_slot *slots;
 	size_t count;
-	int64_t needed; /* shares that the enclave still needs */
+	int64_t threshold;
+	int64_t received, needed; /* shares that the enclave has, and still needs */
+	bool is_unresolved;       /* enough are in, and no subset of them gives the key */
 };
 
 static void inject_drop(struct inject **j)
@@ -69,8 +76,9 @@ static int judge_slot(const struct inject *j, struct share_slot *slot, struct er
 	const struct run *r = j->x->run;
 	AUTO(text) char *path = NULL;
 
-	TRY(state_share_path(&r->state, slot->member->name, &path, e));
-	if (!is_missing_there(&r->seen.nodes[j->node].status, view_text(slot->member->name)))
+	TRY(share_path(&j->x->run->state, slot->member, &path, e));
+	if (!j->is_unresolved &&
+	    !is_missing_there(&r->seen.nodes[j->node].status, view_text(slot->member->name)))
 		slot->status = SHARE_IN;
 	else if (!slot->member->key || !file_is_there(slot->member->key))
 		slot->status = SHARE_MISSING;
@@ -79,38 +87,60 @@ static int judge_slot(const struct inject *j, struct share_slot *slot, struct er
 	return 0;
 }
 
-/* The members in the attested order, which believe.c has held to the cluster file's. */
+/* What is in counts, unless it gives no key. */
+static int judge_slots(struct inject *j, int64_t received, struct err *e)
+{
+	j->received = received;
+	j->is_unresolved = received >= j->threshold;
+	j->needed = j->is_unresolved ? (int64_t)j->count : j->threshold - received;
+	for (size_t i = 0; i < j->count; i++)
+		if (j->slots[i].status != SHARE_WRONG)
+			TRY(judge_slot(j, &j->slots[i], e));
+	return 0;
+}
+
+/* Whose share it is, and what of it is attested; believe.c has held both to the cluster file. */
+static int fill_slot(const struct inject *j, size_t i, struct share_slot *slot, struct err *e)
+{
+	const struct run *r = j->x->run;
+	const struct encrypted_share *attested = j->output.member_outputs.items;
+
+	slot->member = &r->cluster->quorum.members.items[i];
+	slot->holder = member_set_find(&r->seen.genesis.envelope.manifest.share_set,
+	                               view_text(slot->member->name));
+	if (!r->seen.genesis.is_foreign)
+		slot->attested = &attested[i];
+	if (slot->holder &&
+	    (!slot->attested || view_equal(buf_view(&attested[i].share_set_member.alias),
+	                                   view_text(slot->member->name))))
+		return 0;
+	return err_set(e, ERR_CONFIG,
+	               "member %zu, '%s', of the cluster file is another in the genesis", i + 1,
+	               slot->member->name);
+}
+
+/* The members in the cluster file's order, which is the attested one. */
 static int list_slots(struct inject *j, struct err *e)
 {
 	const struct run *r = j->x->run;
+	const struct member_set *set = &r->seen.genesis.envelope.manifest.share_set;
 	const struct cluster_member_list *members = &r->cluster->quorum.members;
-	const struct status_reply *status = &r->seen.nodes[j->node].status;
-	const struct encrypted_share *attested;
 
-	TRY(genesis_output_decode(buf_view(&r->seen.genesis.output), &j->output, e));
-	attested = j->output.member_outputs.items;
-	j->count = j->output.member_outputs.count;
-	if (j->count != members->count)
+	if (!r->seen.genesis.is_foreign)
+		TRY(genesis_output_decode(buf_view(&r->seen.genesis.output), &j->output, e));
+	j->count = set->members.count;
+	j->threshold = set->threshold;
+	if (j->count != members->count ||
+	    (!r->seen.genesis.is_foreign && j->count != j->output.member_outputs.count))
 		return err_set(e, ERR_CONFIG,
-		               "the cluster file names %zu members, the genesis was for %zu",
+		               "the cluster file names %zu members, the share set has %zu",
 		               members->count, j->count);
 	j->slots = calloc(j->count, sizeof(*j->slots));
 	if (!j->slots)
 		return err_set(e, ERR_INTERNAL, "no memory for %zu shares", j->count);
-	for (size_t i = 0; i < j->count; i++) {
-		struct view alias = buf_view(&attested[i].share_set_member.alias);
-		const struct cluster_member *member = &members->items[i];
-
-		if (!view_equal(alias, view_text(member->name)))
-			return err_set(
-			    e, ERR_CONFIG,
-			    "member %zu is '%s' in the cluster file and '%s' in the genesis", i + 1,
-			    member->name, buf_text(&attested[i].share_set_member.alias));
-		j->slots[i] = (struct share_slot){ .member = member, .attested = &attested[i] };
-		TRY(judge_slot(j, &j->slots[i], e));
-	}
-	j->needed = j->output.set.threshold - status->shares_received;
-	return 0;
+	for (size_t i = 0; i < j->count; i++)
+		TRY(fill_slot(j, i, &j->slots[i], e));
+	return judge_slots(j, r->seen.nodes[j->node].status.shares_received, e);
 }
 
 /* From the member's key and the file to a sealed and signed share. */
@@ -120,22 +150,17 @@ static int seal_share(const struct inject *j, const struct share_slot *slot,
 	AUTO(key_set) struct key_set *key = NULL;
 	AUTO(secret) struct secret share = { 0 };
 	AUTO(text) char *path = NULL;
-	const struct public_key *setup = &j->x->run->proofs[j->node].setup_key;
-	uint8_t message[STATEMENT_LEN];
-	struct hash256 setup_hash, sealed_hash;
-	struct signature signature;
+	struct run *r = j->x->run;
+	struct sealed_share sealed;
 
-	TRY(state_share_path(&j->x->run->state, slot->member->name, &path, e));
-	TRY(share_open(slot->attested, slot->member->key, path, &key, &share, e));
-	ret->encrypted_share.max = SHARE_LEN + ENVELOPE_OVERHEAD;
-	TRY(envelope_seal(setup, &share, &entropy_system, &ret->encrypted_share, e));
+	TRY(share_path(&r->state, slot->member, &path, e));
+	TRY(key_set_read_own(slot->member->key, r->options.passphrases, &key, e));
+	TRY(share_open(slot->holder, slot->attested, slot->member->key, key, path, &share, e));
+	TRY(share_seal(&share, key, &r->seen.genesis.manifest_hash, &r->proofs[j->node].setup_key,
+	               &sealed, e));
+	TRY(wire_set(&ret->encrypted_share, VIEW_OF(sealed.envelope), e));
 	ret->has_encrypted = true;
-	TRY(sha256(public_key_view(setup), &setup_hash, e));
-	TRY(sha256(buf_view(&ret->encrypted_share), &sealed_hash, e));
-	statement_format(STATEMENT_SHARE_SUBMIT, &j->x->run->seen.genesis.manifest_hash,
-	                 setup_hash.bytes, sealed_hash.bytes, message);
-	TRY(key_set_sign(key, VIEW_OF(message), &signature, e));
-	TRY(wire_set(&ret->signature, VIEW_OF(signature.bytes), e));
+	TRY(wire_set(&ret->signature, VIEW_OF(sealed.signature.bytes), e));
 	ret->has_signature = true;
 	return wire_set_text(&ret->member_alias, slot->member->name, e);
 }
@@ -158,17 +183,40 @@ static int fill_shares(struct inject *j, struct inject_shares_request *q, struct
 		if (j->slots[i].status != SHARE_HERE)
 			continue;
 		if (seal_share(j, &j->slots[i], &sealed, &why) < 0) {
+			/* Nobody to give a passphrase, or who would, or a key that lies open: no
+			 * word on the share. */
+			if (why.code == ERR_INTERRUPTED || why.code == ERR_USAGE ||
+			    strcmp(why.reason, KEY_OPEN) == 0) {
+				*e = why;
+				return -1;
+			}
 			j->slots[i].status = SHARE_WRONG;
 			run_note(j->x->run, j->node, "the share of %s is wrong: %s",
 			         j->slots[i].member->name, why.text);
 			continue;
 		}
+		evidence_share(j->x->run, j->node, &sealed, &j->x->run->proofs[j->node].setup_key,
+		               &j->x->run->seen.genesis.manifest_hash);
 		TRY(wire_list_add(&q->shares, &submitted_share_schema, &item, e));
 		*item = MOVE(sealed);
 		j->slots[i].status = SHARE_SENT;
 		sent++;
 	}
 	return 0;
+}
+
+/* A key that lies beside the public half that the file names is no share that comes. */
+static void name_key_beside(const struct inject *j, const struct cluster_member *m)
+{
+	size_t len = m->pub ? strlen(m->pub) : 0, suffix = strlen(".pub");
+	char secret[ERR_TEXT_MAX];
+
+	if (m->key || len <= suffix || strcmp(m->pub + len - suffix, ".pub") != 0)
+		return;
+	snprintf(secret, sizeof(secret), "%.*s.secret", (int)(len - suffix), m->pub);
+	if (file_is_there(secret))
+		run_note(j->x->run, j->node, "%s is here, the file says pub: (key: has it opened)",
+		         secret);
 }
 
 /* ERR_WAITING, with the names of those whose shares would complete it. */
@@ -186,6 +234,7 @@ static int refuse_waiting(struct inject *j, int64_t received, struct err *e)
 		TRY(wire_list_add(&j->x->run->missing, &alias_item_schema, &item, e));
 		TRY(wire_set_text(&item->alias, slot->member->name, e));
 		/* A list too long for one line is cut; the JSON has them all. */
+		name_key_beside(j, slot->member);
 		if (buf_add_format(&names, &full, "%s%s%s", names.len ? ", " : "",
 		                   slot->member->name,
 		                   slot->status == SHARE_WRONG     ? " (wrong share)"
@@ -193,32 +242,81 @@ static int refuse_waiting(struct inject *j, int64_t received, struct err *e)
 		                                                   : "") < 0)
 			break;
 	}
-	return err_set(
-	    e, ERR_WAITING, "%lld of %lld shares are in; waiting for %s%s", (long long)received,
-	    (long long)j->output.set.threshold,
-	    j->output.set.threshold - received > 1 ? "more of: " : "one of: ", buf_text(&names));
+	if (j->is_unresolved)
+		return err_set(
+		    e, ERR_WAITING,
+		    "%lld shares are in, and no %lld of them give the key: one is wrong; waiting for "
+		    "a good one of: %s",
+		    (long long)received, (long long)j->threshold, buf_text(&names));
+	return err_set(e, ERR_WAITING, "%lld of %lld shares are in; waiting for %s%s",
+	               (long long)received, (long long)j->threshold,
+	               j->threshold - received > 1 ? "more of: " : "one of: ", buf_text(&names));
 }
 
-static int judge_reply(struct inject *j, const struct inject_shares_reply *reply, struct err *e)
+static int submit(struct inject *j, struct err *e);
+
+static void name_rejected(struct inject *j, const struct inject_shares_reply *reply)
 {
-	struct run *r = j->x->run;
 	const struct alias_item *rejected = reply->rejected.items;
 
 	for (size_t i = 0; i < reply->rejected.count; i++) {
-		run_note(r, j->node, "the enclave rejected the share of %s",
+		run_note(j->x->run, j->node, "the enclave rejected the share of %s",
 		         buf_text(&rejected[i].alias));
 		for (size_t s = 0; s < j->count; s++)
 			if (view_equal(buf_view(&rejected[i].alias),
 			               view_text(j->slots[s].member->name)))
 				j->slots[s].status = SHARE_WRONG;
 	}
+}
+
+static int judge_reply(struct inject *j, const struct inject_shares_reply *reply, struct err *e)
+{
 	if (reply->reconstructed_quorum_key.len == 0)
 		return refuse_waiting(j, reply->shares_received, e);
 	if (!view_equal(buf_view(&reply->reconstructed_quorum_key),
-	                public_key_view(&r->seen.genesis.quorum_key)))
+	                public_key_view(&j->x->run->seen.genesis.quorum_key)))
 		return err_reason(e, ERR_ATTESTATION, "quorum_key",
 		                  "the key that it put together is not this cluster's");
 	return 0;
+}
+
+/* Shares that gave no key together with those that were in before: all that are here, anew. */
+static int send_again(struct inject *j, int64_t received, struct err *e)
+{
+	run_note(j->x->run, j->node,
+	         "a share that came in before is wrong: all that are here are sent in one request");
+	TRY(judge_slots(j, received, e));
+	return submit(j, e);
+}
+
+static void on_receipt(void *context, const struct err *failure)
+{
+	struct inject *j = context;
+
+	if (failure) {
+		fail(j, failure);
+		return;
+	}
+	execution_done(j->x, j->step, "%lld of %lld shares", (long long)j->received,
+	               (long long)j->threshold);
+	inject_drop(&j);
+}
+
+/* With the share that completes the key comes the receipt of it. */
+static int take_receipt(struct inject *j, const struct inject_shares_reply *reply, struct err *e)
+{
+	struct run *r = j->x->run;
+	const struct receipt_claim claim = {
+		.node = j->node,
+		.kind = RECEIPT_SHARES_COMPLETED,
+		.item = reply->has_receipt ? &reply->receipt : NULL,
+		.setup_key = &r->proofs[j->node].setup_key,
+		.manifest_hash = &r->seen.genesis.manifest_hash,
+		.quorum_key = &r->seen.genesis.quorum_key,
+	};
+
+	j->received = reply->shares_received;
+	return evidence_receipt(r, &claim, on_receipt, j, e);
 }
 
 static void on_submitted(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
@@ -232,13 +330,14 @@ static void on_submitted(void *context, void *reply, const struct err *failure, 
 		fail(j, failure);
 		return;
 	}
-	if (judge_reply(j, answer, &e) < 0) {
-		fail(j, &e);
+	name_rejected(j, answer);
+	if (answer->unresolved && !j->is_unresolved) {
+		if (send_again(j, answer->shares_received, &e) < 0)
+			fail(j, &e);
 		return;
 	}
-	execution_done(j->x, j->step, "%lld of %lld shares", (long long)answer->shares_received,
-	               (long long)answer->threshold);
-	inject_drop(&j);
+	if (judge_reply(j, answer, &e) < 0 || take_receipt(j, answer, &e) < 0)
+		fail(j, &e);
 }
 
 static int submit(struct inject *j, struct err *e)
@@ -251,7 +350,7 @@ static int submit(struct inject *j, struct err *e)
 	q.namespace_nonce = m->namespace.nonce;
 	TRY(fill_shares(j, &q, e));
 	if (q.shares.count == 0)
-		return refuse_waiting(j, r->seen.nodes[j->node].status.shares_received, e);
+		return refuse_waiting(j, j->received, e);
 	return run_exchange(r, j->node, API_INJECT_SHARES, &q, on_submitted, j, e);
 }
 
@@ -262,6 +361,12 @@ static int take_document(struct inject *j, const struct attestation_reply *answe
 
 	TRY(policy_judge(r, j->node, buf_view(&answer->attestation_doc), VIEW_OF(j->nonce), proof,
 	                 e));
+	/* An older manifest may be of an image that was given up for a reason. */
+	if (proof->is_older)
+		return err_reason(
+		    e, ERR_ATTESTATION, "manifest",
+		    "its document carries an older manifest: nothing is sealed to it");
+	evidence_document(r, j->node, buf_view(&answer->attestation_doc), VIEW_OF(j->nonce));
 	if (proof->holding != HOLDS_SETUP_KEY)
 		return err_reason(e, ERR_ATTESTATION, "public_key",
 		                  "its document commits to no setup key: nothing is sealed to it");
@@ -286,7 +391,7 @@ static int begin(struct inject *j, struct err *e)
 {
 	AUTO(live_attestation_request) struct live_attestation_request q = { 0 };
 
-	TRY(policy_settle(j->x->run, e));
+	TRY(policy_may_seal(j->x->run, e));
 	TRY(list_slots(j, e));
 	TRY(random_public(j->nonce, sizeof(j->nonce), e));
 	TRY(wire_set(&q.nonce, VIEW_OF(j->nonce), e));

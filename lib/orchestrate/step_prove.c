@@ -19,9 +19,10 @@ static void prove_drop(struct prove **p)
 	*p = NULL;
 }
 
-/* The quorum key's signature over the challenge, the manifest and this very document. */
+/* The quorum key's signature over the challenge, the manifest that the document carries, and this
+ * very document. */
 static int verify_signature(const struct prove *p, const struct prove_key_reply *answer,
-                            struct err *e)
+                            const struct hash256 *manifest_hash, struct err *e)
 {
 	const struct kept_genesis *genesis = &p->x->run->seen.genesis;
 	uint8_t message[STATEMENT_LEN];
@@ -31,8 +32,7 @@ static int verify_signature(const struct prove *p, const struct prove_key_reply 
 		return err_reason(e, ERR_ATTESTATION, "quorum_key",
 		                  "it has another quorum key than this cluster's");
 	TRY(sha256(buf_view(&answer->attestation_doc), &document, e));
-	statement_format(STATEMENT_PROVE_KEY, &genesis->manifest_hash, p->challenge, document.bytes,
-	                 message);
+	statement_format(STATEMENT_PROVE_KEY, manifest_hash, p->challenge, document.bytes, message);
 	if (public_key_verify(&genesis->quorum_key, VIEW_OF(message), VIEW_OF(answer->signature),
 	                      e) < 0)
 		return err_reason(e, ERR_ATTESTATION, "key-proof",
@@ -51,10 +51,19 @@ static int judge(struct prove *p, const struct prove_key_reply *answer, struct e
 		return err_reason(e, ERR_ATTESTATION, "user_data",
 		                  "the key proof's document does not carry this cluster's manifest "
 		                  "as a provisioned TEE's does");
-	TRY(verify_signature(p, answer, e));
+	TRY(verify_signature(p, answer, &proof.manifest_hash, e));
+	evidence_proof(r, p->node, VIEW_OF(p->challenge), buf_view(&answer->attestation_doc),
+	               VIEW_OF(answer->signature));
 	proof.has_key_proof = true;
 	r->proofs[p->node] = proof;
 	return 0;
+}
+
+/* A TEE that has retired, or begun anew, shows the same document as one that has the key: the setup
+ * key is gone. What tells them apart is its own answer here. */
+static bool is_without_key(const struct err *failure)
+{
+	return failure->code == ERR_PHASE || failure->code == ERR_NO_MANIFEST;
 }
 
 static void on_proof(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
@@ -65,6 +74,8 @@ static void on_proof(void *context, void *reply, const struct err *failure, int6
 
 	(void)elapsed_us;
 	if (failure) {
+		if (is_without_key(failure))
+			*proof = (struct node_proof){ .is_refused = true, .refusal = *failure };
 		execution_failed(p->x, p->step, failure);
 	} else if (judge(p, reply, &e) < 0) {
 		(void)err_wrap(&e, "%s: prove-key", p->x->run->cluster->nodes[p->node].name);

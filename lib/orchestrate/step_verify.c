@@ -23,16 +23,21 @@ static void stop_refused(struct execution *x, size_t step)
 {
 	struct run *r = x->run;
 	const struct step *s = &x->plan->steps[step];
+	struct node_seen *seen = &r->seen.nodes[s->node];
 	bool is_stopped;
 	struct err e;
 
 	if (s->needs == STEP_NONE || x->plan->steps[s->needs].kind != STEP_LAUNCH)
 		return;
 	if (launcher_stop(&r->state, &r->cluster->nodes[s->node], r->deadline_ms, &is_stopped, &e) <
-	    0)
+	    0) {
 		run_note(r, s->node, "could not be stopped: %s", e.text);
-	else
-		run_note(r, s->node, "was stopped, since it could not be verified");
+		return;
+	}
+	run_note(r, s->node, "was stopped, since it could not be verified");
+	seen->presence = NODE_ABSENT;
+	(void)err_set(&seen->why, ERR_UNREACHABLE, "%s was stopped, since it could not be verified",
+	              r->cluster->nodes[s->node].name);
 }
 
 static void refuse(struct verify *v, const struct err *why)
@@ -54,7 +59,22 @@ static const char *holding_text(const struct node_proof *proof)
 		[HOLDS_KEY] = "this cluster's manifest",
 	};
 
-	return texts[proof->holding];
+	return proof->is_older ? "an older manifest of this cluster" : texts[proof->holding];
+}
+
+/* What the document shows is less than the node claims: of what it claims nothing is believed. */
+static int check_claim(const struct run *r, size_t node, struct err *e)
+{
+	const struct node_proof *proof = &r->proofs[node];
+	enum standing standing = node_standing(&r->seen, node);
+	bool is_less = (standing == STANDS_READY && proof->holding != HOLDS_KEY) ||
+	               (standing == STANDS_WAITING && proof->holding == HOLDS_NOTHING);
+
+	if (!is_less)
+		return 0;
+	return err_reason(e, ERR_ATTESTATION, "claim",
+	                  "it says that it is in %s, but its document shows: %s",
+	                  phase_name(node_phase(&r->seen, node)), holding_text(proof));
 }
 
 static void on_document(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
@@ -68,10 +88,13 @@ static void on_document(void *context, void *reply, const struct err *failure, i
 	if (failure) {
 		refuse(v, failure);
 	} else if (policy_judge(r, v->node, buf_view(&answer->attestation_doc), VIEW_OF(v->nonce),
-	                        &r->proofs[v->node], &e) < 0) {
+	                        &r->proofs[v->node], &e) < 0 ||
+	           check_claim(r, v->node, &e) < 0) {
 		(void)err_wrap(&e, "%s", r->cluster->nodes[v->node].name);
 		refuse(v, &e);
 	} else {
+		evidence_document(r, v->node, buf_view(&answer->attestation_doc),
+		                  VIEW_OF(v->nonce));
 		execution_done(v->x, v->step, "%s", holding_text(&r->proofs[v->node]));
 	}
 	verify_drop(&v);

@@ -1,0 +1,200 @@
+#include "orchestrate/evidence.h"
+
+#include "base/text.h"
+#include "orchestrate/run.h"
+
+#include <stdlib.h>
+
+void evidence_drop(struct evidence *v)
+{
+	for (size_t i = 0; i < v->count; i++)
+		free(v->chains[i].messages);
+	free(v->chains);
+	free(v->is_retired);
+	journal_drop(&v->journal);
+	*v = EVIDENCE_INIT;
+}
+
+/* A field of a line: the bytes, or of what is too much or not for everybody the SHA-256. */
+struct part {
+	size_t offset; /* of its buf in struct journal_line */
+	struct view value;
+	bool is_hashed;
+};
+
+#define PART(field, of)                                                                            \
+	{                                                                                          \
+		.offset = offsetof(struct journal_line, field), .value = (of)                      \
+	}
+#define HASH(field, of)                                                                            \
+	{                                                                                          \
+		.offset = offsetof(struct journal_line, field), .value = (of), .is_hashed = true   \
+	}
+
+static int set_part(struct journal_line *line, const struct part *part, struct err *e)
+{
+	struct buf *field = (struct buf *)((char *)line + part->offset);
+	struct hash256 hash;
+
+	if (!part->is_hashed)
+		return wire_set(field, part->value, e);
+	TRY(sha256(part->value, &hash, e));
+	return wire_set(field, VIEW_OF(hash.bytes), e);
+}
+
+/* numbers: the kind, and what a line has beside its bufs. A part without bytes is left out. */
+static int append(const struct state *s, struct journal *journal, const char *node,
+                  const struct journal_line *numbers, const struct part *parts, size_t count,
+                  struct err *e)
+{
+	AUTO(journal_line) struct journal_line line = *numbers;
+	AUTO(text) char *path = NULL;
+
+	if (journal->fd < 0) {
+		TRY(state_path(s, JOURNAL_FILE, &path, e));
+		TRY(journal_open(path, journal, e));
+	}
+	for (size_t i = 0; i < count; i++)
+		if (parts[i].value.data)
+			TRY(set_part(&line, &parts[i], e));
+	TRY(wire_set_text(&line.node, node, e));
+	return journal_append(journal, &line, e);
+}
+
+static void tell(struct run *r, size_t node, const struct err *why)
+{
+	if (!r->evidence.is_told)
+		run_note(r, node, "journal: %s", why->text);
+	r->evidence.is_told = true;
+}
+
+void evidence_sync(struct run *r, bool is_urgent_alone)
+{
+	struct err e;
+
+	if (is_urgent_alone && !r->evidence.is_urgent)
+		return;
+	r->evidence.is_urgent = false;
+	if (journal_sync(&r->evidence.journal, &e) < 0)
+		tell(r, /* node= */ 0, &e); /* no node's in particular */
+}
+
+static bool is_urgent(const struct journal_line *line)
+{
+	return line->kind == JOURNAL_STEP || line->kind == JOURNAL_GENESIS ||
+	       line->kind == JOURNAL_MANIFEST || line->kind == JOURNAL_SHARE;
+}
+
+static void record(struct run *r, size_t node, const struct journal_line *numbers,
+                   const struct part *parts, size_t count)
+{
+	struct err e;
+
+	if (!r->options.to_change && !r->options.records)
+		return;
+	if (append(&r->state, &r->evidence.journal, r->cluster->nodes[node].name, numbers, parts,
+	           count, &e) < 0)
+		tell(r, node, &e);
+	else
+		r->evidence.is_urgent = r->evidence.is_urgent || is_urgent(numbers);
+}
+
+#define RECORD(r, node, numbers, ...)                                                              \
+	record(r, node, numbers, (const struct part[]){ __VA_ARGS__ },                             \
+	       COUNT(((const struct part[]){ __VA_ARGS__ })))
+#define ONLY(journal_kind) (&(const struct journal_line){ .kind = (journal_kind) })
+
+/* Of a document that was judged live, under what maxAge. */
+static struct journal_line with_age(const struct run *r, enum journal_kind kind)
+{
+	return (struct journal_line){ .kind = (int)kind,
+		                      .has_max_age = true,
+		                      .max_age_ms = r->cluster->attestation.max_age_ms };
+}
+
+void evidence_step(struct run *r, size_t node, const char *step, const char *outcome)
+{
+	RECORD(r, node, ONLY(JOURNAL_STEP), PART(step, view_text(step)),
+	       PART(outcome, view_text(outcome)));
+}
+
+void evidence_document(struct run *r, size_t node, struct view document, struct view nonce)
+{
+	const struct journal_line line = with_age(r, JOURNAL_DOCUMENT);
+
+	RECORD(r, node, &line, PART(document, document), PART(nonce, nonce));
+}
+
+void evidence_genesis(struct run *r, size_t node, const struct kept_genesis *g, int64_t asked_ms)
+{
+	const struct journal_line line = { .kind = JOURNAL_GENESIS,
+		                           .has_asked = true,
+		                           .asked_ms = asked_ms };
+	AUTO(buf) struct buf borsh = BUF_INIT(JOURNAL_LINE_MAX);
+	struct err e;
+
+	if (manifest_envelope_encode(&g->envelope, &borsh, &e) < 0) {
+		tell(r, node, &e);
+		return;
+	}
+	RECORD(r, node, &line, PART(output, buf_view(&g->output)),
+	       PART(document, buf_view(&g->document)), PART(envelope, buf_view(&borsh)));
+}
+
+void evidence_manifest(struct run *r, size_t node, const struct manifest_envelope *envelope)
+{
+	AUTO(buf) struct buf borsh = BUF_INIT(JOURNAL_LINE_MAX);
+	struct err e;
+
+	if (manifest_envelope_encode(envelope, &borsh, &e) < 0) {
+		tell(r, node, &e);
+		return;
+	}
+	RECORD(r, node, ONLY(JOURNAL_MANIFEST), PART(envelope, buf_view(&borsh)));
+}
+
+int evidence_adopted(const struct state *s, const struct manifest_envelope *envelope, struct err *e)
+{
+	AUTO(buf) struct buf borsh = BUF_INIT(JOURNAL_LINE_MAX);
+	AUTO(journal) struct journal journal = JOURNAL_INIT;
+
+	TRY(manifest_envelope_encode(envelope, &borsh, e));
+	TRY(append(s, &journal, /* node= */ "", ONLY(JOURNAL_MANIFEST),
+	           &(const struct part)PART(envelope, buf_view(&borsh)), 1, e));
+	return journal_sync(&journal, e);
+}
+
+void evidence_share(struct run *r, size_t node, const struct submitted_share *share,
+                    const struct public_key *setup_key, const struct hash256 *manifest_hash)
+{
+	RECORD(r, node, ONLY(JOURNAL_SHARE), PART(member, buf_view(&share->member_alias)),
+	       HASH(setup_key, public_key_view(setup_key)),
+	       HASH(sealed, buf_view(&share->encrypted_share)),
+	       PART(signature, buf_view(&share->signature)),
+	       PART(manifest, VIEW_OF(manifest_hash->bytes)));
+}
+
+void evidence_export(struct run *r, size_t source, struct view peer_document, struct view sealed,
+                     struct view signature)
+{
+	RECORD(r, source, ONLY(JOURNAL_EXPORT), HASH(peer, peer_document), HASH(sealed, sealed),
+	       PART(signature, signature));
+}
+
+void evidence_proof(struct run *r, size_t node, struct view challenge, struct view document,
+                    struct view signature)
+{
+	const struct journal_line line = with_age(r, JOURNAL_PROOF);
+
+	RECORD(r, node, &line, PART(challenge, challenge), PART(document, document),
+	       PART(signature, signature));
+}
+
+void evidence_record_receipt(struct run *r, size_t node, const struct receipt_item *item,
+                             const struct hash256 *manifest_hash, const struct hash256 *previous)
+{
+	RECORD(r, node, ONLY(JOURNAL_RECEIPT), PART(body, VIEW_OF(item->body)),
+	       PART(signature, VIEW_OF(item->signature)),
+	       PART(manifest, VIEW_OF(manifest_hash->bytes)),
+	       PART(previous, previous ? VIEW_OF(previous->bytes) : (struct view){ 0 }));
+}

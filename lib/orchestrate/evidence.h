@@ -1,0 +1,105 @@
+/* Evidence: what a run writes into the journal (cluster/journal.h), a call a fact, each after the
+ * fact was verified and before anything is built on it. A line is in the file when the call
+ * returns. It is durable before the next request leaves if a person or a step stands behind it (a
+ * step's begin and end, a genesis, a manifest, a share); what an enclave keeps as well, or is
+ * asked for anew, is so by the time the next answer is looked at. That it can't be written is told,
+ * and does not stop the key's way.
+ *
+ * Runs that only look (run_options.to_change and .records are false) write nothing. */
+#ifndef TEECTL_ORCHESTRATE_EVIDENCE_H
+#define TEECTL_ORCHESTRATE_EVIDENCE_H
+
+#include "cluster/journal.h"
+#include "cluster/state.h"
+#include "proto/message.h"
+
+struct run;
+
+/* The receipts of one boot of a TEE, of which its setup key is the name. */
+struct receipt_chain {
+	struct hash256 setup_key; /* SHA-256 of it */
+	struct hash256 *messages; /* SHA-256 of each receipt's message, by sequence */
+	size_t count;
+};
+
+struct evidence {
+	struct journal journal;
+	bool is_loaded; /* the chains that the journal has */
+	bool is_told;   /* that it can't be written */
+	bool is_urgent; /* what was written since the last sync must be durable before a request */
+	struct receipt_chain *chains;
+	size_t count;
+	bool *is_retired; /* by node; NULL: none is. The journal's last word on it is that it has
+	                   * given up the key: its step, or its receipt */
+};
+
+#define EVIDENCE_INIT ((struct evidence){ .journal = JOURNAL_INIT })
+void evidence_drop(struct evidence *v);
+/* For the event loop (client_options.on_turn), and the end of a run. */
+void evidence_sync(struct run *r, bool is_urgent_alone);
+
+void evidence_step(struct run *r, size_t node, const char *step, const char *outcome);
+/* A live document, once policy_judge has passed it, and the nonce that it was asked with. */
+void evidence_document(struct run *r, size_t node, struct view document, struct view nonce);
+/* Once it is believed, and before it is kept. asked_ms: the time of the document that was taken
+ * before it. */
+void evidence_genesis(struct run *r, size_t node, const struct kept_genesis *g, int64_t asked_ms);
+/* A manifest with its approvals, before it is given to the node by share-manifest or
+ * boot-standard. */
+void evidence_manifest(struct run *r, size_t node, const struct manifest_envelope *envelope);
+/* The same of one that becomes the cluster's: nobody's line, and no run's. */
+MUST_CHECK int evidence_adopted(const struct state *s, const struct manifest_envelope *envelope,
+                                struct err *e);
+/* A share that is sent, with the member's signature over it (share-submit). */
+void evidence_share(struct run *r, size_t node, const struct submitted_share *share,
+                    const struct public_key *setup_key, const struct hash256 *manifest_hash);
+/* What a source has sealed to the TEE of that document, once its signature is verified. */
+void evidence_export(struct run *r, size_t source, struct view peer_document, struct view sealed,
+                     struct view signature);
+void evidence_proof(struct run *r, size_t node, struct view challenge, struct view document,
+                    struct view signature);
+
+/* previous: of the message before it; NULL: that is not known, and it is not verified. */
+void evidence_record_receipt(struct run *r, size_t node, const struct receipt_item *item,
+                             const struct hash256 *manifest_hash, const struct hash256 *previous);
+
+/* --- receipts (evidence_receipts.c) */
+
+/* What the receipt of an answer must say. */
+struct receipt_claim {
+	size_t node; /* who answered */
+	enum receipt_kind kind;
+	const struct receipt_item *item;     /* NULL: the answer has none, which is refused */
+	const struct public_key *setup_key;  /* the attested one of that node; NULL: any */
+	struct view subject;                 /* what its subject is the SHA-256 of; empty: none */
+	const struct hash256 *manifest_hash; /* of the node's own manifest */
+	const struct public_key *quorum_key;
+};
+
+/* failure: NULL, or what was wrong. */
+typedef void evidence_done(void *context, const struct err *failure);
+
+/* Verifies a receipt and writes it down. Where receipts before it are not known (of operations of
+ * other clients), they are fetched, verified and written down first. on_done is called exactly
+ * once, maybe before this returns; not when it returns -1.
+ *
+ * fails, or calls back with  ERR_ATTESTATION, reason "receipt": it is missing, of another kind,
+ *        setup key or subject, out of its chain, or not signed by the quorum key. A receipt whose
+ *        predecessors nobody gives any more is not verified: it is told, and written down as such.
+ */
+MUST_CHECK int evidence_receipt(struct run *r, const struct receipt_claim *claim,
+                                evidence_done *on_done, void *context, struct err *e);
+/* All receipts that the node still has, those that are known already included. */
+MUST_CHECK int evidence_fetch(struct run *r, size_t node, const struct hash256 *manifest_hash,
+                              const struct public_key *quorum_key, evidence_done *on_done,
+                              void *context, struct err *e);
+/* The same of every node that answers with a manifest of this cluster's, current or older, at once.
+ * One that does not answer, and has retired by the journal, is told, and is no failure.
+ *
+ * ret_new  receipts that were not known before; also of a failure
+ * fails    the worst of the nodes' failures, once all have answered; ERR_PARTIAL where that is an
+ *          ordinary one, and others were asked for theirs; ERR_NOT_DESIRED: there has been no
+ *          genesis */
+MUST_CHECK int evidence_fetch_all(struct run *r, size_t *ret_new, struct err *e);
+
+#endif

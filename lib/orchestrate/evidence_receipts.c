@@ -1,0 +1,453 @@
+/* The receipts of the boots that a run meets, each chain followed from its first, and written down
+ * once it is verified. */
+#include "orchestrate/evidence.h"
+
+#include "base/file.h"
+#include "base/text.h"
+#include "orchestrate/run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FROM_MAX 32 /* "from=" and a number */
+
+/* --- chains of receipts */
+
+static int refuse(struct err *e, const struct run *r, size_t node, const char *what)
+{
+	return err_reason(e, ERR_ATTESTATION, "receipt", "%s: %s", r->cluster->nodes[node].name,
+	                  what);
+}
+
+static int find_chain(struct evidence *v, const struct hash256 *setup_key,
+                      struct receipt_chain **ret, struct err *e)
+{
+	struct receipt_chain *chains;
+
+	for (size_t i = 0; i < v->count; i++) {
+		if (view_equal(VIEW_OF(v->chains[i].setup_key.bytes), VIEW_OF(setup_key->bytes))) {
+			*ret = &v->chains[i];
+			return 0;
+		}
+	}
+	chains = reallocarray(v->chains, v->count + 1, sizeof(*chains));
+	if (!chains)
+		return err_set(e, ERR_INTERNAL, "no memory for %zu chains", v->count + 1);
+	v->chains = chains;
+	chains[v->count] = (struct receipt_chain){ .setup_key = *setup_key };
+	*ret = &chains[v->count++];
+	return 0;
+}
+
+static int chain_add(struct receipt_chain *chain, const struct hash256 *message, struct err *e)
+{
+	struct hash256 *messages =
+	    reallocarray(chain->messages, chain->count + 1, sizeof(*messages));
+
+	if (!messages)
+		return err_set(e, ERR_INTERNAL, "no memory for %zu receipts", chain->count + 1);
+	messages[chain->count++] = *message;
+	chain->messages = messages;
+	return 0;
+}
+
+/* Of a line that was verified when it was written. */
+static int load_receipt(struct evidence *v, const struct journal_line *line, struct err *e)
+{
+	struct receipt_chain *chain;
+	struct receipt receipt;
+	struct hash256 body, message;
+	uint8_t text[STATEMENT_LEN];
+	struct hash256 manifest;
+
+	if (line->kind != JOURNAL_RECEIPT || line->previous.len == 0)
+		return 0;
+	TRY(receipt_parse(buf_view(&line->body), &receipt, e));
+	TRY(find_chain(v, &receipt.setup_key, &chain, e));
+	if (receipt.sequence != chain->count)
+		return err_set(e, ERR_DATA, "receipts of a boot are missing");
+	TRY(sha256(buf_view(&line->body), &body, e));
+	memcpy(manifest.bytes, line->manifest.data, sizeof(manifest.bytes));
+	statement_format(STATEMENT_RECEIPT, &manifest, body.bytes, line->previous.data, text);
+	TRY(sha256(VIEW_OF(text), &message, e));
+	return chain_add(chain, &message, e);
+}
+
+/* What a line says of its node: that it has retired, or that it lives. Any receipt but that of its
+ * end may be fetched long after. */
+static int load_life(struct run *r, const struct journal_line *line, struct err *e)
+{
+	const struct cluster_node *node = cluster_find_node(r->cluster, buf_text(&line->node));
+	bool *is_retired = node ? &r->evidence.is_retired[node - r->cluster->nodes] : NULL;
+	struct receipt receipt;
+
+	if (!node)
+		return 0;
+	if (line->kind == JOURNAL_STEP) {
+		*is_retired =
+		    view_equal(buf_view(&line->step), view_text(step_name(STEP_RETIRE))) &&
+		    view_equal(buf_view(&line->outcome), view_text(JOURNAL_DONE));
+	} else if (line->kind != JOURNAL_RECEIPT) {
+		*is_retired = false;
+	} else if (line->previous.len) {
+		TRY(receipt_parse(buf_view(&line->body), &receipt, e));
+		*is_retired |= receipt.kind == RECEIPT_RETIRE;
+	}
+	return 0;
+}
+
+static int load_chains(struct run *r, struct err *e)
+{
+	AUTO(buf) struct buf text = BUF_INIT(JOURNAL_MAX);
+	AUTO(text) char *path = NULL;
+	struct journal_reader reader;
+
+	TRY(state_path(&r->state, JOURNAL_FILE, &path, e));
+	if (!file_is_there(path))
+		return 0;
+	r->evidence.is_retired =
+	    calloc(r->cluster->node_count + 1, sizeof(*r->evidence.is_retired));
+	if (!r->evidence.is_retired)
+		return err_set(e, ERR_INTERNAL, "no memory for the lives of the nodes");
+	TRY(file_read_regular(path, &text, e));
+	reader = journal_reader_new(buf_view(&text));
+	while (text.len) {
+		AUTO(journal_entry) struct journal_entry entry = { 0 };
+		bool is_found;
+
+		TRY(journal_next(&reader, &entry, &is_found, e));
+		if (!is_found)
+			break;
+		TRY(load_receipt(&r->evidence, &entry.line, e));
+		TRY(load_life(r, &entry.line, e));
+	}
+	return 0;
+}
+
+/* A journal that was altered is told; its receipts are then fetched anew as far as they are there.
+ */
+static void settle_chains(struct run *r, size_t node)
+{
+	struct err e;
+
+	if (!r->evidence.is_loaded && load_chains(r, &e) < 0) {
+		run_note(r, node, "journal: %s: teectl audit verify", e.text);
+		free(r->evidence.is_retired);
+		r->evidence.is_retired = NULL; /* and its word on who has retired is not taken */
+	}
+	r->evidence.is_loaded = true;
+}
+
+/* Whose receipts they are. */
+struct signer_of {
+	size_t node;
+	const struct hash256 *manifest_hash;
+	const struct public_key *quorum_key;
+};
+
+/* The place of a receipt in its chain, whose earlier ones are known: a new one is added and written
+ * down, one that is known is compared. */
+static int place_receipt(struct run *r, const struct signer_of *by, struct receipt_chain *chain,
+                         const struct receipt_item *item, uint64_t sequence, struct err *e)
+{
+	struct hash256 previous = { { 0 } }, message;
+	struct receipt receipt;
+
+	if (sequence > 0)
+		previous = chain->messages[sequence - 1];
+	if (receipt_verify(VIEW_OF(item->body), VIEW_OF(item->signature), by->manifest_hash,
+	                   &previous, by->quorum_key, &receipt, &message, e) < 0)
+		return err_wrap(e, "%s", r->cluster->nodes[by->node].name);
+	if (sequence < chain->count) {
+		if (view_equal(VIEW_OF(message.bytes), VIEW_OF(chain->messages[sequence].bytes)))
+			return 0;
+		return refuse(e, r, by->node,
+		              "a second receipt of the same number as one that it gave before");
+	}
+	TRY(chain_add(chain, &message, e));
+	evidence_record_receipt(r, by->node, item, by->manifest_hash, &previous);
+	return 0;
+}
+
+/* --- a receipt of an answer */
+
+struct fetch {
+	struct run *run;
+	struct receipt_claim claim; /* item: &item, or NULL: all receipts are what is wanted */
+	struct receipt_item item;
+	struct hash256 setup_key, manifest_hash;
+	struct public_key quorum_key;
+	bool has_setup_key;
+	evidence_done *on_done;
+	void *context;
+};
+
+static void fetch_drop(struct fetch **f)
+{
+	free(*f);
+	*f = NULL;
+}
+
+/* Those that nobody gives any more leave a gap, which can't be bridged. */
+static void pass_unverified(struct fetch *f, uint64_t sequence, const char *why)
+{
+	struct run *r = f->run;
+
+	run_note(r, f->claim.node, "receipt %llu is not verified, since %s",
+	         (unsigned long long)sequence, why);
+	if (f->claim.item)
+		evidence_record_receipt(r, f->claim.node, f->claim.item, f->claim.manifest_hash,
+		                        NULL);
+}
+
+static int take_fetched(struct fetch *f, const struct receipt_item *item, bool *ret_is_gap,
+                        struct err *e)
+{
+	const struct signer_of by = { f->claim.node, f->claim.manifest_hash, f->claim.quorum_key };
+	struct receipt_chain *chain;
+	struct receipt receipt;
+
+	if (receipt_parse(VIEW_OF(item->body), &receipt, e) < 0)
+		return refuse(e, f->run, f->claim.node, "a receipt can't be read");
+	if (f->has_setup_key &&
+	    !view_equal(VIEW_OF(receipt.setup_key.bytes), VIEW_OF(f->setup_key.bytes)))
+		return refuse(e, f->run, f->claim.node,
+		              "its receipts name more than one setup key");
+	f->has_setup_key = true;
+	f->setup_key = receipt.setup_key;
+	TRY(find_chain(&f->run->evidence, &receipt.setup_key, &chain, e));
+	*ret_is_gap = receipt.sequence > chain->count;
+	return *ret_is_gap ? 0 : place_receipt(f->run, &by, chain, item, receipt.sequence, e);
+}
+
+/* The receipt that was fetched for, now that those before it are known. */
+static int take_own(struct fetch *f, bool is_gap, struct err *e)
+{
+	struct receipt receipt;
+
+	TRY(receipt_parse(VIEW_OF(f->item.body), &receipt, e));
+	if (is_gap) {
+		pass_unverified(f, receipt.sequence, "the enclave no longer has those before it");
+		return 0;
+	}
+	TRY(take_fetched(f, &f->item, &is_gap, e));
+	if (is_gap)
+		return refuse(e, f->run, f->claim.node,
+		              "its receipt is not among those that it lists");
+	return 0;
+}
+
+static int take_all(struct fetch *f, const struct receipts_reply *reply, struct err *e)
+{
+	const struct receipt_item *items = reply->receipts.items;
+	bool is_gap = false;
+
+	for (size_t i = 0; i < reply->receipts.count && !is_gap; i++)
+		TRY(take_fetched(f, &items[i], &is_gap, e));
+	if (f->claim.item)
+		return take_own(f, is_gap, e);
+	if (is_gap)
+		run_note(f->run, f->claim.node,
+		         "receipts are not verified, since the enclave no longer has those before "
+		         "them");
+	return 0;
+}
+
+static void on_receipts(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
+{
+	AUTO(fetch) struct fetch *f = context;
+	struct receipt receipt = { .sequence = 0 };
+	struct err e;
+
+	(void)elapsed_us;
+	if (failure && failure->code == ERR_ACCESS && f->claim.item &&
+	    receipt_parse(VIEW_OF(f->item.body), &receipt, &e) == 0) {
+		pass_unverified(f, receipt.sequence, "this client may not fetch those before it");
+		f->on_done(f->context, NULL);
+	} else if (failure) {
+		f->on_done(f->context, failure);
+	} else {
+		f->on_done(f->context, take_all(f, reply, &e) < 0 ? &e : NULL);
+	}
+}
+
+static int fetch_from(struct run *r, const struct receipt_claim *claim, uint64_t from,
+                      evidence_done *on_done, void *context, struct err *e)
+{
+	AUTO(fetch) struct fetch *f = calloc(1, sizeof(*f));
+	char query[FROM_MAX];
+
+	if (!f)
+		return err_set(e, ERR_INTERNAL, "no memory to fetch receipts");
+	*f = (struct fetch){ .run = r, .claim = *claim, .on_done = on_done, .context = context };
+	f->manifest_hash = *claim->manifest_hash;
+	f->quorum_key = *claim->quorum_key;
+	f->claim.manifest_hash = &f->manifest_hash;
+	f->claim.quorum_key = &f->quorum_key;
+	f->claim.setup_key = NULL; /* has been compared, as the subject has */
+	f->claim.subject = (struct view){ 0 };
+	if (claim->item) {
+		f->item = *claim->item;
+		f->claim.item = &f->item;
+	}
+	snprintf(query, sizeof(query), "from=%llu", (unsigned long long)from);
+	TRY(run_query(r, claim->node, API_RECEIPTS, query, on_receipts, f, e));
+	f = NULL; /* its callback's now */
+	return 0;
+}
+
+/* What it says is what was done. */
+static int check_claim(const struct run *r, const struct receipt_claim *claim, struct receipt *ret,
+                       struct err *e)
+{
+	struct hash256 setup_key, subject = { { 0 } };
+
+	if (!claim->item)
+		return refuse(e, r, claim->node, "its answer has no receipt");
+	if (receipt_parse(VIEW_OF(claim->item->body), ret, e) < 0)
+		return refuse(e, r, claim->node, "its receipt can't be read");
+	if (ret->kind != claim->kind)
+		return refuse(e, r, claim->node, "its receipt is for another operation");
+	if (claim->setup_key) {
+		TRY(sha256(public_key_view(claim->setup_key), &setup_key, e));
+		if (!view_equal(VIEW_OF(setup_key.bytes), VIEW_OF(ret->setup_key.bytes)))
+			return refuse(e, r, claim->node,
+			              "its receipt names another setup key than the attested one");
+	}
+	if (claim->subject.len)
+		TRY(sha256(claim->subject, &subject, e));
+	if (!view_equal(VIEW_OF(subject.bytes), VIEW_OF(ret->subject.bytes)))
+		return refuse(e, r, claim->node,
+		              "its receipt has another subject than what was sent");
+	return 0;
+}
+
+int evidence_receipt(struct run *r, const struct receipt_claim *claim, evidence_done *on_done,
+                     void *context, struct err *e)
+{
+	const struct signer_of by = { claim->node, claim->manifest_hash, claim->quorum_key };
+	struct receipt_chain *chain;
+	struct receipt receipt;
+
+	TRY(check_claim(r, claim, &receipt, e));
+	settle_chains(r, claim->node);
+	TRY(find_chain(&r->evidence, &receipt.setup_key, &chain, e));
+	if (receipt.sequence > chain->count)
+		return fetch_from(r, claim, chain->count, on_done, context, e);
+	TRY(place_receipt(r, &by, chain, claim->item, receipt.sequence, e));
+	on_done(context, NULL);
+	return 0;
+}
+
+int evidence_fetch(struct run *r, size_t node, const struct hash256 *manifest_hash,
+                   const struct public_key *quorum_key, evidence_done *on_done, void *context,
+                   struct err *e)
+{
+	const struct receipt_claim claim = { .node = node,
+		                             .manifest_hash = manifest_hash,
+		                             .quorum_key = quorum_key };
+
+	settle_chains(r, node);
+	return fetch_from(r, &claim, 0, on_done, context, e);
+}
+
+/* --- of all nodes */
+
+struct fetch_all {
+	struct run *run;
+	bool has_failed, has_fetched;
+	struct err worst;
+};
+
+static void on_fetched(void *context, const struct err *failure)
+{
+	struct fetch_all *all = context;
+
+	all->has_fetched |= !failure;
+	if (!failure)
+		return;
+	if (!all->has_failed || err_worse(all->worst.code, failure->code) != all->worst.code)
+		all->worst = *failure;
+	all->has_failed = true;
+}
+
+static bool on_interrupt(void *context)
+{
+	struct fetch_all *all = context;
+	const struct run_options *options = &all->run->options;
+
+	if (options->on_interrupt)
+		(void)options->on_interrupt(options->interrupt_context);
+	return true; /* it can be done again */
+}
+
+static size_t known_receipts(const struct evidence *v)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < v->count; i++)
+		count += v->chains[i].count;
+	return count;
+}
+
+/* Also of one that holds an older manifest, or has wiped the key: who had it when is what counts. A
+ * stranger's are none of this cluster's. */
+static int ask_receipts(struct run *r, size_t node, struct fetch_all *all, struct err *e)
+{
+	const struct status_reply *status = &r->seen.nodes[node].status;
+	const struct hash256 manifest = node_manifest(&r->seen, node);
+
+	if (!status->has_manifest_hash ||
+	    !view_equal(VIEW_OF(status->manifest_hash), VIEW_OF(manifest.bytes)))
+		return 0;
+	return evidence_fetch(r, node, &manifest, &r->seen.genesis.quorum_key, on_fetched, all, e);
+}
+
+/* It can't be asked; whether that has to be so the journal knows. */
+static void pass_absent(struct run *r, size_t node, struct fetch_all *all)
+{
+	const struct node_seen *seen = &r->seen.nodes[node];
+	bool is_gone = seen->presence == NODE_ABSENT ||
+	               (seen->presence == NODE_UNREACHABLE && seen->why.code == ERR_UNREACHABLE);
+
+	if (is_gone && r->evidence.is_retired && r->evidence.is_retired[node])
+		run_note(r, node, "has retired: its receipts are those in the journal");
+	else
+		on_fetched(all, &seen->why);
+}
+
+static int end_fetch(const struct fetch_all *all, struct err *e)
+{
+	if (!all->has_failed)
+		return 0;
+	*e = all->worst;
+	if (all->has_fetched && e->code != ERR_INTERRUPTED &&
+	    err_worse(ERR_PARTIAL, e->code) == ERR_PARTIAL)
+		e->code = ERR_PARTIAL;
+	return -1;
+}
+
+int evidence_fetch_all(struct run *r, size_t *ret_new, struct err *e)
+{
+	struct fetch_all all = { .run = r };
+	size_t known;
+
+	if (!r->seen.has_genesis)
+		return err_set(
+		    e, ERR_NOT_DESIRED,
+		    "there has been no genesis, so there are no receipts: teectl genesis");
+	settle_chains(r, 0);
+	known = known_receipts(&r->evidence);
+	for (size_t i = 0; i < r->cluster->node_count; i++) {
+		struct err why;
+
+		if (r->seen.nodes[i].presence != NODE_PRESENT)
+			pass_absent(r, i, &all);
+		else if (ask_receipts(r, i, &all, &why) < 0)
+			on_fetched(&all, &why);
+	}
+	TRY(client_run(r->client, r->deadline_ms, r->options.interrupt_fd, on_interrupt, &all, e));
+	*ret_new = known_receipts(&r->evidence) - known;
+	return end_fetch(&all, e);
+}

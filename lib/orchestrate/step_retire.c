@@ -1,0 +1,143 @@
+/* retire: an old TEE gives up the key for good. One launched here is stopped; one launched
+ * elsewhere is told to wipe, and says so in a receipt that the key has signed before it went. One
+ * that can't be told is for those who launched it. */
+#include "orchestrate/execute.h"
+#include "orchestrate/policy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct retire {
+	struct execution *x;
+	size_t step, node;
+	bool has_key; /* so that there is a receipt */
+	struct hash256 manifest;
+};
+
+static void retire_drop(struct retire **t)
+{
+	free(*t);
+	*t = NULL;
+}
+
+static const char *name_of(const struct retire *t)
+{
+	return t->x->run->cluster->nodes[t->node].name;
+}
+
+/* What was seen and proved of it is true no more. */
+static void forget(struct run *r, size_t node, enum presence presence)
+{
+	struct node_seen *seen = &r->seen.nodes[node];
+
+	seen->presence = presence;
+	status_reply_drop(&seen->status);
+	seen->status =
+	    (struct status_reply){ .phase = presence == NODE_PRESENT ? PHASE_UNRECOVERABLE
+		                                                     : PHASE_WAITING_FOR_BOOT };
+	if (presence != NODE_PRESENT) {
+		free(seen->url);
+		seen->url = NULL;
+		(void)err_set(&seen->why, ERR_UNREACHABLE, "%s is not running: teectl up",
+		              r->cluster->nodes[node].name);
+	}
+	r->proofs[node] = (struct node_proof){ 0 };
+}
+
+static int stop_here(struct retire *t, struct err *e)
+{
+	struct run *r = t->x->run;
+	bool is_stopped = false;
+
+	TRY(launcher_stop(&r->state, &r->cluster->nodes[t->node], r->deadline_ms, &is_stopped, e));
+	forget(r, t->node, NODE_ABSENT);
+	execution_done(t->x, t->step, "stopped");
+	return 0;
+}
+
+static void fail(struct retire *t, const struct err *why)
+{
+	execution_failed(t->x, t->step, why);
+	retire_drop(&t);
+}
+
+static void finish(struct retire *t)
+{
+	forget(t->x->run, t->node, NODE_PRESENT);
+	execution_done(t->x, t->step, "wiped");
+	retire_drop(&t);
+}
+
+static void on_receipt(void *context, const struct err *failure)
+{
+	if (failure)
+		fail(context, failure);
+	else
+		finish(context);
+}
+
+static void take_receipt(struct retire *t, const struct success_reply *answer)
+{
+	struct run *r = t->x->run;
+	struct err e;
+
+	if (!t->has_key && !answer->has_receipt)
+		finish(t);
+	else if (evidence_receipt(r,
+	                          &(struct receipt_claim){
+	                              .node = t->node,
+	                              .kind = RECEIPT_RETIRE,
+	                              .item = answer->has_receipt ? &answer->receipt : NULL,
+	                              .manifest_hash = &t->manifest,
+	                              .quorum_key = &r->seen.genesis.quorum_key,
+	                          },
+	                          on_receipt, t, &e) < 0)
+		fail(t, &e);
+}
+
+static void on_retired(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
+{
+	struct retire *t = context;
+	struct err e;
+
+	(void)elapsed_us;
+	if (!failure) {
+		take_receipt(t, reply);
+	} else if (failure->code == ERR_INTERRUPTED) {
+		fail(t, failure);
+	} else {
+		(void)err_reason(&e, ERR_NOT_DESIRED, STEP_ELSEWHERE,
+		                 "%s: launched elsewhere, and whoever launched it has to stop it: "
+		                 "it can't be told to wipe (%s)",
+		                 name_of(t), failure->text);
+		fail(t, &e);
+	}
+}
+
+static int ask(struct retire *t, struct err *e)
+{
+	struct run *r = t->x->run;
+	struct retire_request q;
+
+	TRY(policy_settle(r, e));
+	memcpy(q.manifest_hash, t->manifest.bytes, sizeof(q.manifest_hash));
+	return run_exchange(r, t->node, API_RETIRE, &q, on_retired, t, e);
+}
+
+int step_retire_start(struct execution *x, size_t step, struct err *e)
+{
+	AUTO(retire) struct retire *t = calloc(1, sizeof(*t));
+	const struct run *r = x->run;
+
+	if (!t)
+		return err_set(e, ERR_INTERNAL, "no memory to retire a node");
+	*t = (struct retire){ .x = x, .step = step, .node = x->plan->steps[step].node };
+	if (r->cluster->nodes[t->node].listen)
+		return stop_here(t, e);
+	t->has_key = node_has_key(&r->seen, t->node);
+	memcpy(t->manifest.bytes, r->seen.nodes[t->node].status.manifest_hash,
+	       sizeof(t->manifest.bytes));
+	TRY(ask(t, e));
+	t = NULL; /* its callback's now */
+	return 0;
+}

@@ -1,0 +1,257 @@
+/* submit: the shares that members have sealed to a TEE, in bundles. Which of them are for it is
+ * told by the setup key that it commits to in a fresh document; nobody here can open any. */
+#include "orchestrate/ceremony.h"
+#include "orchestrate/execute.h"
+#include "orchestrate/policy.h"
+
+#include <stdlib.h>
+
+struct submit {
+	struct execution *x;
+	size_t step, node;
+	uint8_t nonce[NONCE_LEN];
+	int64_t received, threshold;
+};
+
+static void submit_drop(struct submit **s)
+{
+	free(*s);
+	*s = NULL;
+}
+
+static void fail(struct submit *s, const struct err *why)
+{
+	execution_failed(s->x, s->step, why);
+	submit_drop(&s);
+}
+
+static const struct status_reply *status_of(const struct submit *s)
+{
+	return &s->x->run->seen.nodes[s->node].status;
+}
+
+static bool is_listed(const struct wire_list *aliases, struct view alias)
+{
+	const struct alias_item *items = aliases->items;
+
+	for (size_t i = 0; i < aliases->count; i++)
+		if (view_equal(buf_view(&items[i].alias), alias))
+			return true;
+	return false;
+}
+
+static int add_share(struct submit *s, const struct submitted_bundle *b,
+                     const struct bundle_item *sealed, struct inject_shares_request *q,
+                     struct err *e)
+{
+	struct view alias = buf_view(&b->bundle.alias);
+	struct submitted_share *share;
+
+	TRY(wire_list_add(&q->shares, &submitted_share_schema, &share, e));
+	TRY(wire_set(&share->member_alias, alias, e));
+	TRY(wire_set(&share->encrypted_share, VIEW_OF(sealed->encrypted_share), e));
+	TRY(wire_set(&share->signature, VIEW_OF(sealed->signature), e));
+	share->has_encrypted = share->has_signature = true;
+	evidence_share(s->x->run, s->node, share, &s->x->run->proofs[s->node].setup_key,
+	               &s->x->run->seen.genesis.manifest_hash);
+	if (!is_listed(&status_of(s)->shares_missing, alias))
+		run_note(s->x->run, s->node, "a share of %s is already there",
+		         buf_text(&b->bundle.alias));
+	return 0;
+}
+
+/* All that are for it, also those that it has: it tells a repeated one by itself. */
+static int fill_shares(struct submit *s, struct inject_shares_request *q, struct err *e)
+{
+	struct submission *submission = s->x->run->submission;
+	struct hash256 setup_key;
+
+	TRY(sha256(public_key_view(&s->x->run->proofs[s->node].setup_key), &setup_key, e));
+	submission->nodes++;
+	for (size_t i = 0; i < submission->count; i++) {
+		struct submitted_bundle *b = &submission->items[i];
+		const struct bundle_item *sealed = submission_find(b, &setup_key);
+
+		if (b->is_refused || !sealed || !submission_is_first(submission, i, &setup_key))
+			continue;
+		b->is_used = true;
+		TRY(add_share(s, b, sealed, q, e));
+	}
+	return 0;
+}
+
+/* Whose shares would complete it: those that it missed before, without those that it took now. */
+static int list_missing(struct submit *s, const struct inject_shares_reply *reply, struct buf *to,
+                        struct err *e)
+{
+	const struct submission *submission = s->x->run->submission;
+	const struct alias_item *missing = status_of(s)->shares_missing.items;
+	struct wire_list *told = &s->x->run->missing;
+	struct err full;
+
+	for (size_t i = 0; i < status_of(s)->shares_missing.count; i++) {
+		struct view alias = buf_view(&missing[i].alias);
+		struct alias_item *item;
+		bool is_in = false;
+
+		for (size_t b = 0; b < submission->count; b++)
+			is_in |= submission->items[b].is_used &&
+			         view_equal(buf_view(&submission->items[b].bundle.alias), alias) &&
+			         !is_listed(&reply->rejected, alias);
+		if (is_in)
+			continue;
+		/* A list too long for one line is cut; the JSON has them all. */
+		(void)!buf_add_format(to, &full, "%s%s", to->len ? ", " : "",
+		                      buf_text(&missing[i].alias));
+		if (is_listed(told, alias))
+			continue;
+		TRY(wire_list_add(told, &alias_item_schema, &item, e));
+		TRY(wire_set(&item->alias, alias, e));
+	}
+	return 0;
+}
+
+static int judge_incomplete(struct submit *s, const struct inject_shares_reply *reply,
+                            struct err *e)
+{
+	AUTO(buf) struct buf names = BUF_INIT(ERR_TEXT_MAX / 2);
+
+	TRY(list_missing(s, reply, &names, e));
+	/* After boot-standard a share is known to be one only by the key that it helps to make. */
+	return err_set(e, ERR_WAITING, "%lld of %lld%s; waiting for: %s",
+	               (long long)reply->shares_received, (long long)reply->threshold,
+	               reply->unresolved ? ", and no set of them gives the quorum key" : "",
+	               names.len ? buf_text(&names) : "a better share of one of them");
+}
+
+static void on_receipt(void *context, const struct err *failure)
+{
+	struct submit *s = context;
+
+	if (failure) {
+		fail(s, failure);
+		return;
+	}
+	execution_done(s->x, s->step, "%lld of %lld shares", (long long)s->received,
+	               (long long)s->threshold);
+	submit_drop(&s);
+}
+
+/* With the share that completes the key comes the receipt of it. */
+static int take_receipt(struct submit *s, const struct inject_shares_reply *reply, struct err *e)
+{
+	struct run *r = s->x->run;
+	const struct receipt_claim claim = {
+		.node = s->node,
+		.kind = RECEIPT_SHARES_COMPLETED,
+		.item = reply->has_receipt ? &reply->receipt : NULL,
+		.setup_key = &r->proofs[s->node].setup_key,
+		.manifest_hash = &r->seen.genesis.manifest_hash,
+		.quorum_key = &r->seen.genesis.quorum_key,
+	};
+
+	s->received = reply->shares_received;
+	s->threshold = reply->threshold;
+	return evidence_receipt(r, &claim, on_receipt, s, e);
+}
+
+/* Ends the step, or fails. */
+static int judge_reply(struct submit *s, const struct inject_shares_reply *reply, struct err *e)
+{
+	struct run *r = s->x->run;
+	const struct alias_item *rejected = reply->rejected.items;
+
+	for (size_t i = 0; i < reply->rejected.count; i++)
+		run_note(r, s->node, "the enclave rejected the share of %s",
+		         buf_text(&rejected[i].alias));
+	if (reply->reconstructed_quorum_key.len == 0)
+		return judge_incomplete(s, reply, e);
+	if (!view_equal(buf_view(&reply->reconstructed_quorum_key),
+	                public_key_view(&r->seen.genesis.quorum_key)))
+		return err_reason(e, ERR_ATTESTATION, "quorum_key",
+		                  "the key that it put together is not this cluster's");
+	return take_receipt(s, reply, e);
+}
+
+static void on_submitted(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
+{
+	struct submit *s = context;
+	struct err e;
+
+	(void)elapsed_us;
+	if (failure)
+		fail(s, failure);
+	else if (judge_reply(s, reply, &e) < 0)
+		fail(s, &e);
+}
+
+static int submit(struct submit *s, struct err *e)
+{
+	AUTO(inject_shares_request) struct inject_shares_request q = { 0 };
+	struct run *r = s->x->run;
+	const struct manifest *m = &r->seen.genesis.envelope.manifest;
+
+	TRY(wire_set(&q.namespace_name, buf_view(&m->namespace.name), e));
+	q.namespace_nonce = m->namespace.nonce;
+	TRY(fill_shares(s, &q, e));
+	if (q.shares.count)
+		return run_exchange(r, s->node, API_INJECT_SHARES, &q, on_submitted, s, e);
+	execution_skip_followers(s->x, s->step);
+	execution_done(s->x, s->step, "no bundle is for it");
+	submit_drop(&s);
+	return 0;
+}
+
+static int take_document(struct submit *s, const struct attestation_reply *answer, struct err *e)
+{
+	struct run *r = s->x->run;
+	struct node_proof *proof = &r->proofs[s->node];
+
+	TRY(policy_judge(r, s->node, buf_view(&answer->attestation_doc), VIEW_OF(s->nonce), proof,
+	                 e));
+	/* An older manifest may be of an image that was given up for a reason. */
+	if (proof->is_older)
+		return err_reason(e, ERR_ATTESTATION, "manifest",
+		                  "its document carries an older manifest: nothing is for it");
+	evidence_document(r, s->node, buf_view(&answer->attestation_doc), VIEW_OF(s->nonce));
+	if (proof->holding != HOLDS_SETUP_KEY)
+		return err_reason(e, ERR_ATTESTATION, "public_key",
+		                  "its document commits to no setup key: nothing is for it");
+	return submit(s, e);
+}
+
+static void on_document(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
+{
+	struct submit *s = context;
+	struct err e;
+
+	(void)elapsed_us;
+	if (failure) {
+		fail(s, failure);
+	} else if (take_document(s, reply, &e) < 0) {
+		(void)err_wrap(&e, "%s", s->x->run->cluster->nodes[s->node].name);
+		fail(s, &e);
+	}
+}
+
+static int begin(struct submit *s, struct err *e)
+{
+	AUTO(live_attestation_request) struct live_attestation_request q = { 0 };
+
+	TRY(policy_may_seal(s->x->run, e));
+	TRY(random_public(s->nonce, sizeof(s->nonce), e));
+	TRY(wire_set(&q.nonce, VIEW_OF(s->nonce), e));
+	return run_exchange(s->x->run, s->node, API_LIVE_ATTESTATION, &q, on_document, s, e);
+}
+
+int step_submit_start(struct execution *x, size_t step, struct err *e)
+{
+	AUTO(submit) struct submit *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return err_set(e, ERR_INTERNAL, "no memory to submit shares");
+	*s = (struct submit){ .x = x, .step = step, .node = x->plan->steps[step].node };
+	TRY(begin(s, e));
+	s = NULL; /* its callbacks' now */
+	return 0;
+}
