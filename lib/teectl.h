@@ -64,6 +64,8 @@ void teectl_set_observer(struct teectl *cluster,
 int teectl_up(struct teectl *cluster, struct teectl_error *error);
 int teectl_genesis(struct teectl *cluster, struct teectl_error *error);
 int teectl_inject(struct teectl *cluster, struct teectl_error *error);
+/* After every TEE that had the key is lost: back from the members' shares, on a fresh one. */
+int teectl_recover(struct teectl *cluster, struct teectl_error *error);
 int teectl_propagate(struct teectl *cluster, struct teectl_error *error);
 int teectl_verify(struct teectl *cluster, struct teectl_error *error);
 int teectl_down(struct teectl *cluster, struct teectl_error *error);
