@@ -1,7 +1,14 @@
-/* share-manifest, and the rules that genesis shares. */
+/* share-manifest and boot-standard, and the rules that genesis shares. */
 #include "enclave/boot.h"
 
 #include "enclave/commitment.h"
+
+#include <stdlib.h>
+
+static void slots_drop(struct share_slot **slots)
+{
+	free(*slots);
+}
 
 static int check_pin(const struct member_set *set, const struct hash256 *pin, const char *what,
                      struct err *e)
@@ -53,7 +60,9 @@ static int check_measured(const struct enclave *en, const struct manifest *m, st
 	return 0;
 }
 
-static int judge(const struct enclave *en, const struct manifest_envelope *envelope, struct err *e)
+/* needed: valid approvals; however few, none may be bad. */
+static int judge(const struct enclave *en, const struct manifest_envelope *envelope, int64_t needed,
+                 struct err *e)
 {
 	const struct manifest *m = &envelope->manifest;
 
@@ -61,7 +70,7 @@ static int judge(const struct enclave *en, const struct manifest_envelope *envel
 	TRY(check_measured(en, m, e));
 	TRY(boot_check_anchor(en, m, e));
 	TRY(boot_check_pins(en, &m->manifest_set, &m->share_set, e));
-	return manifest_check_approvals(envelope, &m->manifest_set, /* needed= */ 0, e);
+	return manifest_check_approvals(envelope, &m->manifest_set, needed, e);
 }
 
 int boot_commit_nsm(struct call *c, const struct key_set *setup_key,
@@ -93,27 +102,61 @@ void boot_take_manifest(struct enclave_state *state, struct manifest_envelope *e
 	state->setup_key = MOVE(*setup_key);
 }
 
+/* What an enclave takes on with a manifest, made before anything is committed to. */
+struct assignment {
+	struct manifest_envelope envelope;
+	struct hash256 hash;
+	struct public_key quorum_key;
+	struct key_set *setup;
+};
+
+static void assignment_drop(struct assignment *a)
+{
+	manifest_envelope_drop(&a->envelope);
+	key_set_drop(&a->setup);
+}
+
+/* From a manifest that has been judged to an NSM that is committed to it. */
+static int assign(struct call *c, const struct manifest_envelope *envelope, struct assignment *ret,
+                  struct err *e)
+{
+	call_step(c, "manifest judged");
+	TRY(manifest_copy(envelope, &ret->envelope, e));
+	TRY(manifest_hash(&ret->envelope.manifest, &ret->hash, e));
+	TRY(manifest_quorum_key(&ret->envelope.manifest, &ret->quorum_key, e));
+	TRY(key_set_generate(&c->enclave->entropy, "setup-key", &ret->setup, e));
+	return boot_commit_nsm(c, ret->setup, &ret->hash, e);
+}
+
+static void take(struct enclave_state *state, struct assignment *a)
+{
+	boot_take_manifest(state, &a->envelope, &a->hash, &a->quorum_key, &a->setup);
+}
+
+/* Is it the manifest that this enclave holds? What can't be hashed is not: the phase is judged
+ * next, then the content. */
+static bool is_held(const struct enclave_state *state, const struct manifest_envelope *envelope)
+{
+	struct hash256 hash;
+	struct err unfit;
+
+	return manifest_hash(&envelope->manifest, &hash, &unfit) == 0 &&
+	       view_equal(VIEW_OF(hash.bytes), VIEW_OF(state->manifest_hash.bytes));
+}
+
 int serve_share_manifest(struct call *c, struct err *e)
 {
 	const struct manifest_message *q = c->request;
 	struct enclave *en = c->enclave;
 	struct success_reply *reply = c->reply;
-	AUTO(manifest_envelope) struct manifest_envelope own = { 0 };
-	AUTO(key_set) struct key_set *setup = NULL;
-	struct public_key quorum_key;
-	struct hash256 hash;
+	AUTO(assignment) struct assignment a = { 0 };
 
-	TRY(judge(en, &q->manifest_envelope, e));
-	call_step(c, "manifest judged");
-	TRY(manifest_copy(&q->manifest_envelope, &own, e));
-	TRY(manifest_hash(&own.manifest, &hash, e));
-	TRY(manifest_quorum_key(&own.manifest, &quorum_key, e));
+	TRY(judge(en, &q->manifest_envelope, /* needed= */ 0, e));
 	TRY(wire_set_text(&reply->id, c->request_id, e));
 	reply->success = true;
-	TRY(key_set_generate(&en->entropy, "setup-key", &setup, e));
-	TRY(boot_commit_nsm(c, setup, &hash, e));
+	TRY(assign(c, &q->manifest_envelope, &a, e));
 	enclave_write_begin(en);
-	boot_take_manifest(&en->state, &own, &hash, &quorum_key, &setup);
+	take(&en->state, &a);
 	en->state.has_shared_manifest = true;
 	enclave_advance(en, EVENT_MANIFEST, &c->trail);
 	enclave_write_end(en);
@@ -125,18 +168,72 @@ int replay_share_manifest(struct call *c, bool *ret_is_replay, struct err *e)
 	const struct manifest_message *q = c->request;
 	const struct enclave_state *state = &c->enclave->state;
 	struct success_reply *reply = c->reply;
-	struct hash256 hash;
-	struct err unfit;
 
-	if (!state->has_shared_manifest)
-		return 0;
-	/* What can't be hashed is no replay; the phase is judged next, then the content. */
-	if (manifest_hash(&q->manifest_envelope.manifest, &hash, &unfit) < 0)
-		return 0;
-	if (!view_equal(VIEW_OF(hash.bytes), VIEW_OF(state->manifest_hash.bytes)))
+	if (!state->has_shared_manifest || !is_held(state, &q->manifest_envelope))
 		return 0;
 	TRY(wire_set_text(&reply->id, c->request_id, e));
 	reply->success = true;
 	*ret_is_replay = true;
 	return 0;
+}
+
+static int fill_boot_reply(struct call *c, struct view document, struct err *e)
+{
+	struct attestation_reply *reply = c->reply;
+
+	TRY(wire_set_text(&reply->id, c->request_id, e));
+	return wire_set(&reply->attestation_doc, document, e);
+}
+
+/* The document of what was just committed to. The NSM is past the point of no return: a fault is
+ * the end. */
+static int vouch(struct call *c, const struct assignment *a, struct buf *ret, struct err *e)
+{
+	const struct public_key *setup = key_set_public(a->setup);
+	struct view none = { 0 };
+
+	ret->max = DOCUMENT_MAX;
+	if (enclave_attest(c->enclave, VIEW_OF(a->hash.bytes), public_key_view(setup), none, ret,
+	                   e) == 0 &&
+	    fill_boot_reply(c, buf_view(ret), e) == 0)
+		return 0;
+	enclave_fail(c->enclave, &c->trail);
+	e->code = ERR_ENCLAVE;
+	return -1;
+}
+
+int serve_boot_standard(struct call *c, struct err *e)
+{
+	const struct manifest_message *q = c->request;
+	const struct manifest *m = &q->manifest_envelope.manifest;
+	struct enclave *en = c->enclave;
+	AUTO(assignment) struct assignment a = { 0 };
+	AUTO(slots) struct share_slot *slots = NULL;
+	AUTO(buf) struct buf document = { 0 };
+
+	TRY(judge(en, &q->manifest_envelope, m->manifest_set.threshold, e));
+	slots = calloc(m->share_set.members.count, sizeof(*slots));
+	if (!slots)
+		return err_set(e, ERR_INTERNAL, "no memory for shares");
+	TRY(assign(c, &q->manifest_envelope, &a, e));
+	TRY(vouch(c, &a, &document, e));
+	enclave_write_begin(en);
+	take(&en->state, &a);
+	en->state.slots = MOVE(slots);
+	en->state.slot_count = m->share_set.members.count;
+	en->state.boot_document = MOVE(document);
+	enclave_advance(en, EVENT_BOOT_STANDARD, &c->trail);
+	enclave_write_end(en);
+	return 0;
+}
+
+int replay_boot_standard(struct call *c, bool *ret_is_replay, struct err *e)
+{
+	const struct manifest_message *q = c->request;
+	const struct enclave_state *state = &c->enclave->state;
+
+	if (!state->boot_document.len || !is_held(state, &q->manifest_envelope))
+		return 0;
+	*ret_is_replay = true;
+	return fill_boot_reply(c, buf_view(&state->boot_document), e);
 }

@@ -1,5 +1,5 @@
-/* What genesis-boot and share-manifest have in common: the rules for a manifest that an enclave
- * takes on, and the step that binds it to one. */
+/* What genesis-boot, boot-standard and share-manifest have in common: the rules for a manifest that
+ * an enclave takes on, and the step that binds it to one. */
 #ifndef TEECTL_ENCLAVE_BOOT_H
 #define TEECTL_ENCLAVE_BOOT_H
 

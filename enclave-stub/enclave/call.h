@@ -3,10 +3,12 @@
 #ifndef TEECTL_ENCLAVE_CALL_H
 #define TEECTL_ENCLAVE_CALL_H
 
+#include "enclave/caller.h"
 #include "enclave/enclave.h"
 
 struct call {
 	struct enclave *enclave;
+	const struct caller *caller; /* NULL: there is no client CA */
 	const char *request_id;
 	const void *request;         /* a struct of the operation's request schema */
 	void *reply;                 /* a zeroed struct of its response schema */
@@ -30,27 +32,36 @@ MUST_CHECK int serve_receipts(struct call *c, struct err *e);
 MUST_CHECK int serve_live_attestation(struct call *c, struct err *e);
 MUST_CHECK int serve_generate_attestation(struct call *c, struct err *e);
 MUST_CHECK int serve_genesis_boot(struct call *c, struct err *e);
+MUST_CHECK int serve_boot_standard(struct call *c, struct err *e);
 MUST_CHECK int serve_share_manifest(struct call *c, struct err *e);
 MUST_CHECK int serve_inject_shares(struct call *c, struct err *e);
 MUST_CHECK int serve_export_key(struct call *c, struct err *e);
 MUST_CHECK int serve_inject_key(struct call *c, struct err *e);
 MUST_CHECK int serve_prove_key(struct call *c, struct err *e);
+MUST_CHECK int serve_retire(struct call *c, struct err *e);
 MUST_CHECK int serve_generate_seed(struct call *c, struct err *e);
 MUST_CHECK int serve_validate_seed(struct call *c, struct err *e);
 
 /* Is this request one that has been answered before? If so, fills the reply. By stored hashes
  * alone: no key is used, nothing is drawn, the NSM is not asked (contract.md, "Replays"). */
 MUST_CHECK int replay_genesis_boot(struct call *c, bool *ret_is_replay, struct err *e);
+MUST_CHECK int replay_boot_standard(struct call *c, bool *ret_is_replay, struct err *e);
 MUST_CHECK int replay_share_manifest(struct call *c, bool *ret_is_replay, struct err *e);
 MUST_CHECK int replay_inject_shares(struct call *c, bool *ret_is_replay, struct err *e);
 MUST_CHECK int replay_inject_key(struct call *c, bool *ret_is_replay, struct err *e);
+MUST_CHECK int replay_retire(struct call *c, bool *ret_is_replay, struct err *e);
 
 /* What a schema's rows can't say; ERR_REQUEST. */
 MUST_CHECK int check_generate_attestation(const void *request, struct err *e);
 MUST_CHECK int check_inject_shares(const void *request, struct err *e);
 MUST_CHECK int check_generate_seed(const void *request, struct err *e);
 
+/* How much there is to open, before anything is known of who sends it. */
+size_t work_inject_shares(const void *request);
+
 /* Is the operation allowed in this mode (contract.md, "Access")? ERR_ACCESS. */
 MUST_CHECK int mode_inject_shares(struct call *c, struct err *e);
+/* The same of the client, by what the request names. */
+MUST_CHECK int may_inject_shares(const struct call *c, struct err *e);
 
 #endif

@@ -23,6 +23,7 @@ static int read_pin(const struct launch *launch, enum launch_id id, bool *ret_ha
 static int read_options(struct enclave *en, const struct launch *launch, struct err *e)
 {
 	en->open_seed = launch->values[LAUNCH_INSECURE_OPEN_SEED] != NULL;
+	en->max_body = launch->numbers[LAUNCH_MAX_BODY];
 	rate_init(&en->rate, launch->numbers[LAUNCH_NSM_RATE]);
 	TRY(read_pin(launch, LAUNCH_PIN_MANIFEST_SET, &en->has_manifest_pin, &en->manifest_pin, e));
 	return read_pin(launch, LAUNCH_PIN_SHARE_SET, &en->has_share_pin, &en->share_pin, e);
@@ -118,6 +119,7 @@ void enclave_drop(struct enclave **en)
 	key_set_drop(&gone->state.quorum_key);
 	manifest_message_drop(&gone->state.manifest);
 	genesis_reply_drop(&gone->state.genesis_reply);
+	buf_drop(&gone->state.boot_document);
 	receipts_drop(&gone->receipts);
 	own_time_drop(&gone->time);
 	rate_drop(&gone->rate);
@@ -163,12 +165,17 @@ void enclave_forget_setup(struct enclave_state *state)
 		secret_drop(&state->slots[i].share);
 }
 
-void enclave_fail(struct enclave *en, struct trail *trail)
+void enclave_wipe(struct enclave *en, struct trail *trail)
 {
-	enclave_write_begin(en);
 	enclave_forget_setup(&en->state);
 	key_set_drop(&en->state.quorum_key);
 	enclave_advance(en, EVENT_FATAL, trail);
+}
+
+void enclave_fail(struct enclave *en, struct trail *trail)
+{
+	enclave_write_begin(en);
+	enclave_wipe(en, trail);
 	enclave_write_end(en);
 }
 

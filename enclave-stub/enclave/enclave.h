@@ -20,13 +20,24 @@
 
 #include <pthread.h>
 
-/* A member's place in the share set, from genesis on. */
+/* So often a member's share may come in another form: sealed anew, say when teectl is run again
+ * before the key is complete, or, after boot-standard, another share. Each that was accepted stays
+ * a replay, and one that a later one replaced never comes back: whoever saw it pass could send it
+ * again. So one more than this is rejected, and none forgotten. */
+#define SUBMISSIONS_MAX 16
+
+/* A member's place in the share set, while shares are waited for and after. */
 struct share_slot {
-	struct hash512 share_hash; /* SHA-512 of the share, known since genesis */
+	/* SHA-512 of the share: after genesis the one it made, after boot-standard the one sent. */
+	struct hash512 share_hash;
 	bool is_accepted;
-	bool has_plain, has_sealed; /* in which form it came: what a replay is compared with */
-	struct hash256 sealed_hash; /* SHA-256 of the encrypted share accepted last */
-	struct secret share;        /* until the key is complete */
+	bool is_off; /* after boot-standard, once there is a key: it was no share of it */
+	/* What replays are compared with: SHA-256 of each share accepted, encrypted or plain as it
+	 * came (their lengths differ). The last is that of the share here. */
+	struct hash256 submissions[SUBMISSIONS_MAX];
+	size_t submission_count;
+	struct secret share; /* until the key is complete */
+	uint64_t arrival;    /* after boot-standard; counts submissions: the later stand first */
 };
 
 /* All that operations change. Written by holders of both locks only. */
@@ -39,16 +50,22 @@ struct enclave_state {
 	struct key_set *setup_key; /* from the manifest until there is a quorum key */
 	struct key_set *quorum_key;
 
-	struct share_slot *slots; /* of the share set's members, in its order; after genesis only */
+	/* Of the share set's members, in its order; after genesis and boot-standard. */
+	struct share_slot *slots;
 	size_t slot_count;
+	bool has_share_hashes; /* genesis made the shares; else whatever comes is a candidate */
+	uint64_t arrivals;
 
 	/* What replays are judged by, and answered with. */
 	bool can_replay_genesis; /* until a share has come back */
 	bool has_shared_manifest, has_injected;
 	struct hash256 genesis_request, injected_key;
 	struct genesis_reply genesis_reply;
+	struct buf boot_document; /* of boot-standard: empty when that was not it */
 	bool has_receipt;
 	struct receipt_item receipt; /* of the operation that brought the key */
+	bool is_retired, has_retire_receipt;
+	struct receipt_item retire_receipt;
 };
 
 struct enclave {
@@ -58,6 +75,7 @@ struct enclave {
 	bool is_debug;
 	struct pcr_set pcrs; /* as the own NSM measures */
 	bool open_seed;      /* --insecure-open-seed */
+	uint64_t max_body;   /* --max-body */
 	bool has_manifest_pin, has_share_pin;
 	struct hash256 manifest_pin, share_pin;
 	char instance_id[UUID_TEXT_LEN];
@@ -97,7 +115,9 @@ void enclave_write_end(struct enclave *en);
 /* The only place that writes the phase; between write_begin and write_end. A transition that is not
  * in phase.c's table ends in UnrecoverableError. */
 void enclave_advance(struct enclave *en, enum phase_event event, struct trail *trail);
-/* EVENT_FATAL, with the keys and shares wiped. Takes the lock itself. */
+/* EVENT_FATAL, with the keys and shares wiped; between write_begin and write_end. */
+void enclave_wipe(struct enclave *en, struct trail *trail);
+/* The same with the lock taken by itself. */
 void enclave_fail(struct enclave *en, struct trail *trail);
 /* Wipes what only served to get the quorum key: setup key and shares. */
 void enclave_forget_setup(struct enclave_state *state);

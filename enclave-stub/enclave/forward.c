@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "enclave/boot.h"
 #include "enclave/provision.h"
+#include "proto/manifest_diff.h"
 
 #include <string.h>
 

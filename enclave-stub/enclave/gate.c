@@ -124,14 +124,56 @@ static int judge_framing(const struct gate *g, const struct request_head *h, boo
 	return 0;
 }
 
-/* Without client certificates, who asks has no role. contract.md, "Access": a debug enclave allows
- * everything, any other all but generate-seed. */
-static int judge_role(const struct gate *g, enum api api, struct err *e)
+/* contract.md, "Access": what is closed where there is no client CA, and nobody has a role; a debug
+ * enclave allows everything. */
+static const struct {
+	enum api api;
+	bool is_opened_by_open_seed; /* --insecure-open-seed */
+} closed_without_ca[] = {
+	{ API_RETIRE, false },
+	{ API_GENERATE_SEED, true },
+};
+
+static int judge_without_ca(const struct gate *g, enum api api, struct err *e)
 {
-	if (api == API_GENERATE_SEED && !g->is_debug && !g->open_seed)
-		return err_set(e, ERR_ACCESS, "a client without a role may not use %s",
-		               api_table[api].path);
+	for (size_t i = 0; i < COUNT(closed_without_ca); i++)
+		if (closed_without_ca[i].api == api && !g->is_debug &&
+		    !(closed_without_ca[i].is_opened_by_open_seed && g->open_seed))
+			return err_set(e, ERR_ACCESS, "a client without a role may not use %s",
+			               api_table[api].path);
 	return 0;
+}
+
+static int refuse_role(const struct caller *c, const struct api_row *row, struct err *e)
+{
+	char has[ROLES_TEXT_MAX], needed[ROLES_TEXT_MAX];
+
+	roles_format(row->roles, " or ", needed);
+	roles_format(c->set.roles, " and ", has);
+	if (c->set.roles == 0 && c->why.code != ERR_ACCESS) {
+		*e = c->why;
+		return -1;
+	}
+	if (c->set.roles == 0)
+		return err_set(e, ERR_ACCESS,
+		               "a client without a role (%s) may not use %s, which needs role %s",
+		               c->why.text, row->path, needed);
+	return err_set(e, ERR_ACCESS, "a client of role %s may not use %s, which needs role %s",
+	               has, row->path, needed);
+}
+
+/* The table of operations decides. */
+static int judge_role(const struct gate *g, const struct request_head *h, struct passage *p,
+                      struct err *e)
+{
+	const struct api_row *row = &api_table[p->api];
+
+	if (!g->identify)
+		return judge_without_ca(g, p->api, e);
+	if (row->roles & ROLE_NONE)
+		return 0;
+	p->caller = g->identify(h->connection, /* to_decide= */ true);
+	return row->roles & p->caller->set.roles ? 0 : refuse_role(p->caller, row, e);
 }
 
 static int judge_arguments(const struct request_head *h, struct passage *ret, struct err *e)
@@ -152,12 +194,14 @@ int gate_judge(const struct gate *g, const struct request_head *h, struct passag
 	bool has_body;
 
 	*ret = (struct passage){ .api = API_COUNT };
+	if (g->identify)
+		ret->caller = g->identify(h->connection, /* to_decide= */ false);
 	if (strstr(h->path, "%00"))
 		return err_set(e, ERR_REQUEST, "the path holds a NUL");
 	TRY(api_find(h->method, h->path, &ret->api, &ret->allow, e));
 	has_body = api_table[ret->api].request != NULL;
 	TRY(judge_host(g, h, e));
 	TRY(judge_framing(g, h, has_body, ret, e));
-	TRY(judge_role(g, ret->api, e));
+	TRY(judge_role(g, h, ret, e));
 	return judge_arguments(h, ret, e);
 }

@@ -3,8 +3,8 @@
 #ifndef TEECTL_ENCLAVE_GATE_H
 #define TEECTL_ENCLAVE_GATE_H
 
+#include "enclave/caller.h"
 #include "enclave/rate.h"
-#include "proto/api.h"
 
 #define REQUEST_ID_MAX 64
 
@@ -19,6 +19,7 @@ struct request_head {
 	bool is_malformed; /* a header's name has white space before its colon (RFC 9112 5.1) */
 	size_t header_bytes;
 	struct rate_address address;
+	void *connection; /* of gate.identify */
 };
 
 struct gate {
@@ -28,6 +29,10 @@ struct gate {
 	/* Is it a name of the server's certificate? NULL: there is none. */
 	bool (*certificate_names)(const void *certificate, const char *name);
 	const void *certificate;
+	/* With a client CA, who asks on that connection; never NULL. to_decide: judged at this
+	 * moment, which may need the NSM's clock; else as far as is known, for the log. NULL:
+	 * there is no client CA. */
+	const struct caller *(*identify)(void *connection, bool to_decide);
 	bool is_debug, open_seed;
 };
 
@@ -37,6 +42,7 @@ struct passage {
 	const char *allow; /* of a 405 */
 	size_t body_len;
 	uint64_t from;
+	const struct caller *caller; /* NULL: there is no client CA */
 };
 
 MUST_CHECK int gate_judge(const struct gate *g, const struct request_head *h, struct passage *ret,

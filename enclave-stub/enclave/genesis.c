@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "crypto/shamir.h"
 #include "enclave/boot.h"
+#include "enclave/forward_size.h"
 #include "proto/genesis.h"
 
 #include <stdlib.h>
@@ -58,7 +59,7 @@ static int copy_set(const struct wire_list *members, int64_t threshold, struct m
 	return 0;
 }
 
-/* What can be judged before a key is drawn; the whole manifest is checked once it is there. */
+/* What can be judged of the request as it is. */
 static int judge(const struct enclave *en, const struct genesis_request *q, struct birth *b,
                  struct err *e)
 {
@@ -75,6 +76,39 @@ static int judge(const struct enclave *en, const struct genesis_request *q, stru
 	if (q->has_dr_key && public_key_parse(VIEW_OF(q->dr_key), &dr_key, &cause) < 0)
 		return err_set(e, ERR_REQUEST, "dr_key: %s", cause.text);
 	return 0;
+}
+
+static int set_pivot(const struct genesis_request *q, struct pivot *pivot, struct err *e)
+{
+	const struct text_item *from = q->pivot_args.items;
+	struct text_item *to;
+
+	memcpy(pivot->hash, q->pivot_hash, sizeof(pivot->hash));
+	pivot->restart = MANIFEST_RESTART_NEVER;
+	for (size_t i = 0; i < q->pivot_args.count; i++) {
+		TRY(wire_list_add(&pivot->args, &text_item_schema, &to, e));
+		TRY(wire_set(&to->text, buf_view(&from[i].text), e));
+	}
+	return 0;
+}
+
+/* The manifest of a genesis, all but its key: what was asked for, with the measurements taken here.
+ * Whether it can be forwarded is judged before a key is drawn. */
+static int draft_manifest(const struct enclave *en, const struct genesis_request *q,
+                          struct birth *b, struct err *e)
+{
+	struct manifest *m = &b->envelope.manifest;
+
+	TRY(wire_set(&m->namespace.name, buf_view(&q->namespace_name), e));
+	m->namespace.nonce = q->namespace_nonce;
+	TRY(set_pivot(q, &m->pivot, e));
+	m->manifest_set = MOVE(b->manifest_set);
+	TRY(copy_set(&q->share_members, q->share_threshold, &m->share_set, e));
+	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++)
+		TRY(wire_set(&m->enclave.pcrs[i], pcr_view(&en->pcrs.values[i]), e));
+	TRY(wire_set(&m->enclave.aws_root_certificate, buf_view(&en->anchor), e));
+	TRY(wire_set_text(&m->enclave.qos_commit, MANIFEST_QOS_COMMIT, e));
+	return forward_check_size(&b->envelope, en->max_body, e);
 }
 
 static int draw(const struct enclave *en, struct birth *b, struct err *e)
@@ -186,37 +220,12 @@ static int attest(struct enclave *en, const struct genesis_request *q, struct bi
 	return enclave_attest(en, VIEW_OF(hash.bytes), none, none, &b->document, e);
 }
 
-static int set_pivot(const struct genesis_request *q, struct pivot *pivot, struct err *e)
-{
-	const struct text_item *from = q->pivot_args.items;
-	struct text_item *to;
-
-	memcpy(pivot->hash, q->pivot_hash, sizeof(pivot->hash));
-	pivot->restart = MANIFEST_RESTART_NEVER;
-	for (size_t i = 0; i < q->pivot_args.count; i++) {
-		TRY(wire_list_add(&pivot->args, &text_item_schema, &to, e));
-		TRY(wire_set(&to->text, buf_view(&from[i].text), e));
-	}
-	return 0;
-}
-
-/* The manifest of a genesis: what was asked for, with the key made and the measurements taken here.
- */
-static int write_manifest(const struct enclave *en, const struct genesis_request *q,
-                          struct birth *b, struct err *e)
+/* The whole manifest is checked once its key is there. */
+static int finish_manifest(const struct enclave *en, struct birth *b, struct err *e)
 {
 	struct manifest *m = &b->envelope.manifest;
 
-	TRY(wire_set(&m->namespace.name, buf_view(&q->namespace_name), e));
-	m->namespace.nonce = q->namespace_nonce;
 	TRY(wire_set(&m->namespace.quorum_key, public_key_view(key_set_public(b->quorum_key)), e));
-	TRY(set_pivot(q, &m->pivot, e));
-	m->manifest_set = MOVE(b->manifest_set);
-	TRY(copy_set(&q->share_members, q->share_threshold, &m->share_set, e));
-	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++)
-		TRY(wire_set(&m->enclave.pcrs[i], pcr_view(&en->pcrs.values[i]), e));
-	TRY(wire_set(&m->enclave.aws_root_certificate, buf_view(&en->anchor), e));
-	TRY(wire_set_text(&m->enclave.qos_commit, MANIFEST_QOS_COMMIT, e));
 	TRY(manifest_check(&b->envelope, en->is_debug, e));
 	return manifest_hash(m, &b->manifest_hash, e);
 }
@@ -246,6 +255,7 @@ static void commit(struct call *c, struct birth *b)
 	boot_take_manifest(state, &b->envelope, &b->manifest_hash, &quorum_key, &b->setup_key);
 	state->slots = MOVE(b->slots);
 	state->slot_count = b->share_count;
+	state->has_share_hashes = true;
 	state->can_replay_genesis = true;
 	state->genesis_request = c->request_hash;
 	state->genesis_reply = MOVE(b->reply);
@@ -264,12 +274,13 @@ int serve_genesis_boot(struct call *c, struct err *e)
 	AUTO(birth) struct birth b = { 0 };
 
 	TRY(judge(c->enclave, q, &b, e));
+	TRY(draft_manifest(c->enclave, q, &b, e));
 	call_step(c, "request judged");
 	TRY(draw(c->enclave, &b, e));
 	call_step(c, "keys and shares drawn");
 	TRY(attest(c->enclave, q, &b, e));
 	call_step(c, "shares sealed, document taken");
-	TRY(write_manifest(c->enclave, q, &b, e));
+	TRY(finish_manifest(c->enclave, &b, e));
 	TRY(write_reply(&b, e));
 	TRY(boot_commit_nsm(c, b.setup_key, &b.manifest_hash, e));
 	commit(c, &b);

@@ -2,10 +2,11 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/listen.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "enclave/gate.h"
-#include "enclave/listen.h"
+#include "enclave/http_peer.h"
 #include "enclave/route.h"
 
 #include <gnutls/gnutls.h>
@@ -20,8 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A handler may take some milliseconds; with two or more threads /status does not wait for it
- * (libraries.md 2). */
+/* A handler may take some milliseconds, and a search of candidates up to two seconds (search.h);
+ * with two or more threads /status does not wait for it (libraries.md 2). */
 #define THREADS    4
 #define STACK_SIZE (256u << 10) /* shares of a whole set lie on it, and libcrypto's frames */
 /* Twice the largest header block that we judge: only what is larger still meets libmicrohttpd's own
@@ -30,6 +31,9 @@
 #define CONNECTION_MEMORY_MIN    (8u << 10)
 #define CREDENTIAL_MAX           (64u << 10) /* a PEM chain or key */
 #define TLS_PRIORITIES           "NORMAL:-VERS-ALL:+VERS-TLS1.3"
+/* A hypervisor that does not answer is waited for by one request alone; others that need its clock
+ * are turned away, as route.c does it, so that a thread is left for /health. */
+#define TIME_PATIENCE_MS 2000
 
 enum link_state { LINK_HANDSHAKE, LINK_IDLE, LINK_BUSY, LINK_STATES };
 
@@ -40,6 +44,7 @@ struct link {
 	int fd;
 	enum link_state state;
 	int64_t since_ms;
+	struct peer peer; /* of the thread that serves the connection; with a client CA */
 };
 
 struct http {
@@ -49,6 +54,8 @@ struct http {
 	bool has_certificate;
 	gnutls_x509_crt_t certificate;
 	struct buf certificate_pem, key_pem;
+	struct client_ca *client_ca;      /* NULL: none */
+	pthread_mutex_t asks_time;        /* held while the NSM is asked what time it is */
 	int64_t patience_ms[LINK_STATES]; /* how long a connection may stay in a state */
 
 	/* libmicrohttpd tells of a connection's end before it closes the descriptor: under this
@@ -106,14 +113,17 @@ static int on_handshake(gnutls_session_t session, unsigned type, unsigned post, 
 	return 0;
 }
 
-static void watch_handshake(struct MHD_Connection *connection)
+static void watch_handshake(const struct http *http, struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
 
-	if (info && info->tls_session)
-		gnutls_handshake_set_hook_function(info->tls_session, GNUTLS_HANDSHAKE_FINISHED,
-		                                   GNUTLS_HOOK_POST, on_handshake);
+	if (!info || !info->tls_session)
+		return;
+	gnutls_handshake_set_hook_function(info->tls_session, GNUTLS_HANDSHAKE_FINISHED,
+	                                   GNUTLS_HOOK_POST, on_handshake);
+	if (http->client_ca)
+		peer_request(info->tls_session);
 }
 
 static void link_add(struct http *http, struct MHD_Connection *connection, void **context)
@@ -144,7 +154,7 @@ static void link_add(struct http *http, struct MHD_Connection *connection, void 
 	http->links = link;
 	pthread_mutex_unlock(&http->lock);
 	if (http->has_certificate)
-		watch_handshake(connection);
+		watch_handshake(http, connection);
 }
 
 static void link_remove(struct http *http, struct link *link)
@@ -198,6 +208,48 @@ void http_sweep(struct http *http)
 		if (now_ms - link->since_ms > http->patience_ms[link->state])
 			shutdown(link->fd, SHUT_RDWR);
 	pthread_mutex_unlock(&http->lock);
+}
+
+static int enclave_time(struct http *http, int64_t *ret_ms, struct err *e)
+{
+	int64_t end_ms = clock_monotonic_ms() + TIME_PATIENCE_MS;
+	const struct timespec end = { .tv_sec = end_ms / 1000, .tv_nsec = end_ms % 1000 * 1000000 };
+	struct enclave *en = http->enclave;
+	int result;
+
+	if (own_time_peek(&en->time, ret_ms))
+		return 0;
+	if (pthread_mutex_clocklock(&http->asks_time, CLOCK_MONOTONIC, &end) != 0)
+		return err_set(e, ERR_UNAVAILABLE, "the NSM has not told the time within %d ms",
+		               TIME_PATIENCE_MS);
+	result = own_time_now(&en->time, en->nsm, ret_ms, e);
+	pthread_mutex_unlock(&http->asks_time);
+	return result;
+}
+
+/* gate.identify */
+static const struct caller *identify(void *connection, bool to_decide)
+{
+	static const struct caller nobody = { .why = { .code = ERR_INTERNAL,
+		                                       .text = "a connection without a place" } };
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	struct link *link = link_of(connection);
+	int64_t now_ms;
+	struct err e;
+
+	if (!link || !info || !info->tls_session)
+		return &nobody;
+	peer_read(&link->peer, link->http->client_ca, info->tls_session);
+	/* Whoever would have no role at any time is not worth a question to the NSM. */
+	if (!to_decide || !peer_has_roles(&link->peer))
+		own_time_peek(&link->http->enclave->time, &now_ms);
+	else if (enclave_time(link->http, &now_ms, &e) < 0) {
+		peer_doubt(&link->peer, &e);
+		return &link->peer.caller;
+	}
+	peer_judge(&link->peer, now_ms / 1000);
+	return &link->peer.caller;
 }
 
 /* A percent sign stays one: no path of ours has any, and libmicrohttpd would cut at %00. */
@@ -314,6 +366,7 @@ static void read_head(const struct http *http, struct MHD_Connection *connection
 	MHD_get_connection_values(connection, MHD_HEADER_KIND, on_header, &scan);
 	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, on_argument, h);
 	read_address(connection, &h->address);
+	h->connection = connection;
 }
 
 static void free_body(void *body)
@@ -489,7 +542,11 @@ static int read_credentials(struct http *http, const struct launch *launch, stru
 	http->has_certificate = true;
 	TRY(read_credential(certificate, "--tls-cert", &http->certificate_pem, e));
 	TRY(read_credential(key, "--tls-key", &http->key_pem, e));
-	return parse_certificate(http, e);
+	TRY(parse_certificate(http, e));
+	if (!launch->values[LAUNCH_CLIENT_CA])
+		return 0;
+	http->gate.identify = identify;
+	return client_ca_open(launch->values[LAUNCH_CLIENT_CA], &http->client_ca, e);
 }
 
 static void set_limits(struct http *http, const struct launch *launch)
@@ -551,9 +608,10 @@ int http_start(struct enclave *en, const struct launch *launch, struct http **re
 		return err_set(e, ERR_INTERNAL, "no memory for the server");
 	http->enclave = en;
 	pthread_mutex_init(&http->lock, NULL);
+	pthread_mutex_init(&http->asks_time, NULL);
 	set_limits(http, launch);
 	TRY(read_credentials(http, launch, e));
-	TRY(listen_open(launch->values[LAUNCH_LISTEN], &fd, &port, e));
+	TRY(listen_open("--listen", launch->values[LAUNCH_LISTEN], ERR_ENCLAVE, &fd, &port, e));
 	TRY(start_daemon(http, launch, fd, e));
 	fd = -1;                  /* libmicrohttpd's from here on */
 	buf_drop(&http->key_pem); /* GnuTLS has it, parsed */
@@ -602,6 +660,8 @@ void http_drop(struct http **http)
 		gnutls_x509_crt_deinit(gone->certificate);
 	buf_drop(&gone->certificate_pem);
 	buf_drop(&gone->key_pem);
+	client_ca_drop(&gone->client_ca);
+	pthread_mutex_destroy(&gone->asks_time);
 	pthread_mutex_destroy(&gone->lock);
 	free(gone);
 	*http = NULL;

@@ -25,7 +25,8 @@ int serve_health(struct call *c, struct err *e)
 	return wire_set_text(&reply->version, TEECTL_VERSION, e);
 }
 
-/* Shares are missing only while there is a genesis and no key yet. */
+/* Shares are missing only while shares are waited for. After boot-standard those that are here are
+ * candidates: once the key is complete, those that were no shares of it count no more. */
 static int add_shares(const struct enclave_state *state, struct status_reply *reply, struct err *e)
 {
 	const struct member *members =
@@ -33,7 +34,7 @@ static int add_shares(const struct enclave_state *state, struct status_reply *re
 	struct alias_item *item;
 
 	for (size_t i = 0; i < state->slot_count; i++) {
-		if (state->slots[i].is_accepted) {
+		if (state->slots[i].is_accepted && !state->slots[i].is_off) {
 			reply->shares_received++;
 			continue;
 		}

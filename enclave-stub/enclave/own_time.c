@@ -34,18 +34,28 @@ static int ask(struct nsm *nsm, int64_t *ret_ms, struct err *e)
 	return 0;
 }
 
-int own_time_now(struct own_time *t, struct nsm *nsm, int64_t *ret_ms, struct err *e)
+bool own_time_peek(struct own_time *t, int64_t *ret_ms)
 {
-	int64_t before = clock_since_boot_ms(), document_ms;
-	struct err cause;
+	int64_t since_ms;
+	bool is_fresh;
 
 	pthread_mutex_lock(&t->lock);
-	if (t->is_known && before - t->asked_ms <= OWN_TIME_MAX_AGE_MS) {
-		*ret_ms = t->document_ms + (before - t->asked_ms);
-		pthread_mutex_unlock(&t->lock);
+	since_ms = clock_since_boot_ms() - t->asked_ms;
+	*ret_ms = t->document_ms + since_ms;
+	is_fresh = t->is_known && since_ms <= OWN_TIME_MAX_AGE_MS;
+	pthread_mutex_unlock(&t->lock);
+	return is_fresh;
+}
+
+int own_time_now(struct own_time *t, struct nsm *nsm, int64_t *ret_ms, struct err *e)
+{
+	int64_t before = clock_since_boot_ms(), document_ms, now_ms;
+	struct err cause;
+
+	if (own_time_peek(t, &now_ms)) {
+		*ret_ms = now_ms;
 		return 0;
 	}
-	pthread_mutex_unlock(&t->lock);
 	if (ask(nsm, &document_ms, &cause) < 0)
 		return err_set(e, ERR_ENCLAVE, "the time of the NSM: %s", cause.text);
 	own_time_set(t, document_ms, before);

@@ -22,6 +22,8 @@ void own_time_init(struct own_time *t);
 void own_time_drop(struct own_time *t);
 /* A document's own timestamp, for one that has been read anyway. */
 void own_time_set(struct own_time *t, int64_t document_ms, int64_t asked_ms);
+/* The same without asking the NSM: false where it has become too old to count. */
+bool own_time_peek(struct own_time *t, int64_t *ret_ms);
 MUST_CHECK int own_time_now(struct own_time *t, struct nsm *nsm, int64_t *ret_ms, struct err *e);
 
 #endif

@@ -1,4 +1,5 @@
-/* How much work of the NSM one address may ask for: a bucket of tokens for each address. */
+/* How much costly work (the NSM's, opening shares) one address may ask for: a bucket of tokens for
+ * each address. */
 #ifndef TEECTL_ENCLAVE_RATE_H
 #define TEECTL_ENCLAVE_RATE_H
 
@@ -28,8 +29,10 @@ struct rate {
 
 void rate_init(struct rate *r, uint64_t per_second);
 void rate_drop(struct rate *r);
-/* Takes one token: ERR_RATE when there is none. */
-MUST_CHECK int rate_take(struct rate *r, const struct rate_address *address, int64_t now_us,
-                         struct err *e);
+/* Takes count tokens, or none: ERR_RATE when there are not so many. What asks for more than half a
+ * bucket takes half: it must be had, also at an address where others ask for a little all the time.
+ */
+MUST_CHECK int rate_take(struct rate *r, const struct rate_address *address, size_t count,
+                         int64_t now_us, struct err *e);
 
 #endif

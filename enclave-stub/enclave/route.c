@@ -20,9 +20,13 @@ enum access {
 struct route {
 	int (*serve)(struct call *, struct err *);
 	enum access access;
-	bool asks_nsm; /* counts against the address's rate */
+	bool asks_nsm;                       /* counts against the address's rate */
+	size_t (*work)(const void *request); /* so does this, as so many that ask */
 	int (*check)(const void *request, struct err *);
 	bool needs_hash; /* call.request_hash */
+	/* May this client ask that, beyond its role? Before a replay is looked for: an answer given
+	 * again tells what came before. */
+	int (*may)(const struct call *, struct err *);
 	int (*replay)(struct call *, bool *, struct err *);
 	int (*mode)(struct call *, struct err *);
 };
@@ -41,9 +45,15 @@ static const struct route routes[API_COUNT] = {
 	                       .asks_nsm = true,
 	                       .needs_hash = true,
 	                       .replay = replay_genesis_boot },
+	[API_BOOT_STANDARD] = { .serve = serve_boot_standard,
+	                        .access = ACCESS_CHANGES,
+	                        .asks_nsm = true,
+	                        .replay = replay_boot_standard },
 	[API_INJECT_SHARES] = { .serve = serve_inject_shares,
 	                        .access = ACCESS_CHANGES,
+	                        .work = work_inject_shares,
 	                        .check = check_inject_shares,
+	                        .may = may_inject_shares,
 	                        .replay = replay_inject_shares,
 	                        .mode = mode_inject_shares },
 	[API_SHARE_MANIFEST] = { .serve = serve_share_manifest,
@@ -59,6 +69,7 @@ static const struct route routes[API_COUNT] = {
 	                     .access = ACCESS_CHANGES,
 	                     .replay = replay_inject_key },
 	[API_PROVE_KEY] = { .serve = serve_prove_key, .access = ACCESS_LOOKS, .asks_nsm = true },
+	[API_RETIRE] = { .serve = serve_retire, .access = ACCESS_CHANGES, .replay = replay_retire },
 	[API_GENERATE_SEED] = { .serve = serve_generate_seed,
 	                        .access = ACCESS_LOOKS,
 	                        .asks_nsm = true,
@@ -111,12 +122,13 @@ static int judge(struct call *c, enum api api, const struct rate_address *addres
 {
 	const struct route *route = &routes[api];
 	struct enclave *en = c->enclave;
+	size_t work = route->work ? route->work(c->request) : route->asks_nsm;
 
 	TRY(api_check_phase(api, en->state.phase, en->state.has_manifest, e));
 	if (route->mode)
 		TRY(route->mode(c, e));
-	if (route->asks_nsm)
-		TRY(rate_take(&en->rate, address, clock_monotonic_us(), e));
+	if (work)
+		TRY(rate_take(&en->rate, address, work, clock_monotonic_us(), e));
 	return 0;
 }
 
@@ -128,6 +140,8 @@ static int serve(struct call *c, enum api api, const struct rate_address *addres
 	bool is_replay = false;
 
 	c->before = c->enclave->state.phase;
+	if (route->may)
+		TRY(route->may(c, e));
 	if (route->replay)
 		TRY(route->replay(c, &is_replay, e));
 	if (!is_replay) {
@@ -247,7 +261,8 @@ struct record {
 	enum phase before;
 	const struct trail *trail;
 	int64_t duration_us;
-	const struct err *error; /* NULL: none */
+	const struct err *error;     /* NULL: none */
+	const struct caller *caller; /* NULL: there is no client CA */
 };
 
 static enum log_level record_level(const struct record *r)
@@ -260,29 +275,37 @@ static enum log_level record_level(const struct record *r)
 
 static void record(struct enclave *en, const struct record *r)
 {
-	char duration[32], after[3 * 32] = "";
+	char duration[32], after[3 * 32] = "", roles[ROLES_TEXT_MAX] = "";
+	const char *client = r->caller && *r->caller->fingerprint ? r->caller->fingerprint : NULL;
 	size_t len = 0;
 
 	for (size_t i = 0; r->trail && i < r->trail->count; i++)
 		len += (size_t)snprintf(after + len, sizeof(after) - len, "%s%s", i ? "," : "",
 		                        phase_name(r->trail->phases[i]));
 	snprintf(duration, sizeof(duration), "%.3f", (double)r->duration_us / 1e3);
+	if (r->caller)
+		roles_format(r->caller->set.roles, ", ", roles);
 	metrics_count(&en->metrics, r->api, r->error ? shown(r->error).code : ERR_COUNT,
 	              r->duration_us);
 	log_line(record_level(r), "operation", "request", r->request_id, "operation",
 	         r->api < API_COUNT ? api_table[r->api].name : "unknown", "phase",
 	         phase_name(r->before), "phase_after", len ? after : phase_name(r->before),
 	         "outcome", r->error ? err_info(r->error->code)->name : "ok", "duration_ms",
-	         duration, "error", r->error ? r->error->text : NULL, NULL);
+	         duration, "roles", *roles ? roles : NULL, "client", client, "error",
+	         r->error ? r->error->text : NULL, NULL);
 }
 
 void route_answer(struct enclave *en, const struct passage *p, const struct rate_address *address,
                   const char *request_id, struct view body, struct answer *ret)
 {
-	struct call c = {
-		.enclave = en, .request_id = request_id, .from = p->from, .text = &ret->body
+	struct call c = { .enclave = en,
+		          .caller = p->caller,
+		          .request_id = request_id,
+		          .from = p->from,
+		          .text = &ret->body };
+	struct record r = {
+		.api = p->api, .request_id = request_id, .trail = &c.trail, .caller = p->caller
 	};
-	struct record r = { .api = p->api, .request_id = request_id, .trail = &c.trail };
 	int64_t begin_us = clock_monotonic_us();
 	struct err e;
 
@@ -302,9 +325,11 @@ void route_answer(struct enclave *en, const struct passage *p, const struct rate
 void route_refuse(struct enclave *en, const struct passage *p, const char *request_id,
                   const struct err *why, struct answer *ret)
 {
-	struct record r = {
-		.api = p->api, .request_id = request_id, .before = en->state.phase, .error = why
-	};
+	struct record r = { .api = p->api,
+		            .request_id = request_id,
+		            .before = en->state.phase,
+		            .error = why,
+		            .caller = p->caller };
 
 	*ret = (struct answer){ .body = BUF_INIT(REPLY_MAX) };
 	answer_error(why, request_id, p->allow, ret);

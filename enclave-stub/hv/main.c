@@ -80,7 +80,8 @@ static int certify(struct machine *m, const char *pki, struct err *e)
 {
 	AUTO(identity) struct identity identity = { 0 };
 
-	TRY(pki_certify(pki, m->module_id, clock_unix_ms() / 1000, &identity, e));
+	TRY(pki_certify(pki, m->module_id, clock_unix_ms() / 1000, PKI_START_PATIENCE_MS, &identity,
+	                e));
 	machine_take_identity(m, &identity);
 	return 0;
 }

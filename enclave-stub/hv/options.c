@@ -174,13 +174,14 @@ void enclave_options_drop(struct enclave_options *o)
 	}
 }
 
+/* Without waiting: what a FIFO would wait for is told by whoever copies it. */
 static int open_source(const char *value, const char *name, int *ret, struct err *e)
 {
 	int given, fd;
 
 	TRY(fd_parse(value, name, &given, e));
 	if (given < 0)
-		fd = open(value, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		fd = open(value, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	else
 		fd = fcntl(given, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0)
@@ -199,6 +200,8 @@ static int seal_copy(int from, const char *name, int *ret, struct err *e)
 	snprintf(what, sizeof(what), "the file of --%s", name);
 	TRY(memory_file_new(name, ENCLAVE_NSM_FD + 1, /* is_program= */ false, &copy, e));
 	TRY(memory_file_fill(copy, from, what, FILE_BYTES_MAX, e));
+	if (lseek(copy, 0, SEEK_SET) < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "rewinding %s", what);
 	*ret = MOVE_FD(copy);
 	return 0;
 }

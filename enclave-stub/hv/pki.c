@@ -181,8 +181,8 @@ static int certify_under(const char *folder, const struct signer *root, const ch
 	return sign_leaf(root, made, name, now_unix, ret, e);
 }
 
-int pki_certify(const char *folder, const char *name, int64_t now_unix, struct identity *ret,
-                struct err *e)
+int pki_certify(const char *folder, const char *name, int64_t now_unix, int64_t patience_ms,
+                struct identity *ret, struct err *e)
 {
 	AUTO(signer) struct signer *root = NULL;
 	AUTO(text) char *lock_path = NULL;
@@ -190,7 +190,7 @@ int pki_certify(const char *folder, const char *name, int64_t now_unix, struct i
 
 	TRY(open_folder(folder, e));
 	TRY(path_join(folder, "lock", &lock_path, e));
-	TRY(file_lock(lock_path, /* wait= */ true, &lock, e));
+	TRY(file_lock(lock_path, patience_ms, &lock, e));
 	TRY(take_root(folder, now_unix, &root, e));
 	return certify_under(folder, root, name, now_unix, ret, e);
 }

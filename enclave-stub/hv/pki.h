@@ -32,12 +32,18 @@ void identity_drop(struct identity *i);
 
 /* $XDG_STATE_HOME/teectl/pki, or ~/.local/state/teectl/pki. ERR_USAGE without either variable. */
 MUST_CHECK int pki_default_folder(char **ret, struct err *e);
+/* How long the lock is waited for. Who holds it signs for some milliseconds; at a start there may
+ * be hundreds at once. At a renewal the NSM stands still meanwhile, and gives up before those who
+ * ask it (nsm_channel.c); it is tried again. */
+#define PKI_START_PATIENCE_MS 10000
+#define PKI_RENEW_PATIENCE_MS 1000
+
 /* A new leaf of that name, and the CAs above it, which are made where they are missing.
  *
  * fails  ERR_DATA: the folder is not 0700 and ours, or its root is damaged (it is never replaced:
- *        whoever pinned it would be locked out) */
+ *        whoever pinned it would be locked out); ERR_TRY_AGAIN: its lock is held */
 MUST_CHECK int pki_certify(const char *folder, const char *name, int64_t now_unix,
-                           struct identity *ret, struct err *e);
+                           int64_t patience_ms, struct identity *ret, struct err *e);
 /* Is it time for another leaf? Also when the clock was set back to before this one. */
 bool identity_is_due(const struct identity *i, int64_t now_unix);
 

@@ -75,7 +75,7 @@ static int renew(struct server *s, int64_t now_unix, struct err *e)
 {
 	AUTO(identity) struct identity next = { 0 };
 
-	TRY(pki_certify(s->pki, s->machine->module_id, now_unix, &next, e));
+	TRY(pki_certify(s->pki, s->machine->module_id, now_unix, PKI_RENEW_PATIENCE_MS, &next, e));
 	machine_take_identity(s->machine, &next);
 	log_line(LOG_INFO, "certificate renewed", NULL);
 	return 0;
