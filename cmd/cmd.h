@@ -6,7 +6,7 @@
  *	struct down_args { struct text_list nodes; };
  *
  *	static const struct opt opts[] = {
- *		{ .kind = OPT_NODE, .is_list = true, .metavar = "NODE",
+ *		{ .kind = OPT_SELECTOR, .is_list = true, .metavar = "SELECTOR",
  *		  .offset = offsetof(struct down_args, nodes), .doc = "only these nodes" },
  *	};
  *
@@ -36,6 +36,7 @@
 #include "base/err.h"
 #include "cluster/config.h"
 #include "cluster/state.h"
+#include "follow.h"
 #include "progress.h"
 
 /* What a value is, and the member of the verb's struct that takes it. */
@@ -44,7 +45,9 @@ enum opt_kind {
 	OPT_TEXT,     /* const char * */
 	OPT_FILE,     /* const char *: a path; completed as a file */
 	OPT_FOLDER,   /* const char * */
-	OPT_NODE,     /* const char *: the name of a node; not checked here */
+	OPT_NODE,     /* const char *: one node, by name or selector; not checked here */
+	OPT_SELECTOR, /* const char *: cluster/select.h; of a list each value is one, commas and all
+	               */
 	OPT_VERB,     /* const char *: a word of a verb's name */
 	OPT_NUMBER,   /* int64_t min..max; -1 when not given and without fallback */
 	OPT_DURATION, /* int64_t milliseconds; -1 when not given and without fallback */
@@ -128,7 +131,7 @@ struct globals {
 extern const struct opt global_opts[];
 extern const size_t global_opt_count;
 
-#define HINT_MAX 8704 /* a command with two paths of Linux's PATH_MAX */
+#define HINT_MAX COMMAND_LINE_MAX
 
 /* What a verb runs in. */
 struct context {
@@ -139,8 +142,11 @@ struct context {
 	int64_t deadline_ms; /* monotonic (clock_monotonic_ms); INT64_MAX: none */
 	int interrupt_fd;    /* a signalfd, -1 without NEEDS_SIGNALS */
 	struct progress progress;
+	const struct passphrase_source *passphrases; /* session_open passes it on */
+	struct follow follow;
 	struct text_list told; /* failures that were told already, "NODE: text" */
 	bool is_waiting_told;  /* and that people are waited for */
+	bool is_wide;          /* tables have every row */
 	bool has_document;     /* print_json was called: in JSON no error object follows it */
 	char hint[HINT_MAX]; /* what to do next; set by context_hint, else from the error's code */
 };
@@ -152,20 +158,21 @@ void context_drop(struct context *c);
 
 /* The hint that is printed below the error, instead of the one that its code has. */
 void context_hint(struct context *c, const char *format, ...) PRINTF_LIKE(2, 3);
-/* " -f FILE", as the command that comes next needs it; "" for the default file. */
-#define FILE_OPTION_MAX 4104 /* Linux's PATH_MAX */
-void context_file_option(const struct context *c, char to[static FILE_OPTION_MAX]);
+#define FILE_OPTION_MAX 16396 /* " -f FILE": Linux's PATH_MAX, all of it quotes */
+/* Appends text, and makes each "teectl VERB" in it the command to be typed here: with the -f and
+ * --state that were given, quoted, where the verb takes them. Everything that suggests a command
+ * goes through here. */
+MUST_CHECK int context_commands(const struct context *c, const char *text, struct buf *to,
+                                struct err *e);
+/* progress_say, with its commands made so. */
+void context_say(struct context *c, const char *format, ...) PRINTF_LIKE(2, 3);
 /* False if this was told before; it counts as told from now on. */
 bool context_tell_once(struct context *c, const char *text);
 /* What is left until the deadline, for run_options.timeout_ms; the verb's own without --timeout. */
 int64_t context_timeout_ms(const struct context *c);
-/* The node of that name. fails ERR_USAGE, with the nearest name */
+/* The node of that name, or the only one that the selector chooses. fails ERR_USAGE, with the
+ * nearest name */
 MUST_CHECK int context_node(const struct context *c, const char *name, size_t *ret, struct err *e);
-/* Indices of the named nodes in the order given; of all where the list is empty. ret: room for
- * cluster.node_count. fails ERR_USAGE: unknown, or named twice */
-MUST_CHECK int context_nodes(const struct context *c, const struct text_list *names, size_t *ret,
-                             size_t *ret_count, struct err *e);
-
 #define CMD_COUNT_MAX 64
 
 /* The table, NULL-terminated, in the order in which help lists it. */

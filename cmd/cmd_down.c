@@ -1,14 +1,12 @@
-#include "cmd.h"
+#include "choose.h"
 #include "print.h"
 
 #include "base/text.h"
-#include "cluster/launcher.h"
+#include "cluster/orphans.h"
 
 #include <stdlib.h>
 
 #define STOP_TIMEOUT_MS 15000 /* an enclave leaves within a second; a busy machine is slower */
-
-#define SHORT_KEY_LEN   4 /* bytes shown of a key: enough to tell two apart at a glance */
 
 enum outcome { OUTCOME_STOPPED, OUTCOME_NOT_RUNNING, OUTCOME_ELSEWHERE, OUTCOME_FAILED };
 static const char *const outcome_names[] = { "stopped", "not running", "elsewhere", "failed",
@@ -16,15 +14,24 @@ static const char *const outcome_names[] = { "stopped", "not running", "elsewher
 static const enum tone outcome_tones[] = { TONE_GOOD, TONE_FAINT, TONE_FAINT, TONE_BAD };
 
 struct down_args {
+	bool lose_key, orphans;
 	struct text_list nodes;
 };
 
 static const struct opt opts[] = {
-	{ .kind = OPT_NODE,
-	  .metavar = "NODE",
+	{ .name = "lose-key",
+	  .kind = OPT_FLAG,
+	  .offset = offsetof(struct down_args, lose_key),
+	  .doc = "also where fewer than keepReady, or none, would have the quorum key" },
+	{ .name = "orphans",
+	  .kind = OPT_FLAG,
+	  .offset = offsetof(struct down_args, orphans),
+	  .doc = "only those that the cluster file no longer has" },
+	{ .kind = OPT_SELECTOR,
+	  .metavar = "SELECTOR",
 	  .is_list = true,
 	  .offset = offsetof(struct down_args, nodes),
-	  .doc = "only these; all unless given" },
+	  .doc = "only these nodes: names, labels, states; all unless given" },
 };
 
 struct down_node {
@@ -47,6 +54,14 @@ static const struct wire_field down_reply_fields[] = {
 static const struct wire_schema down_reply_schema = JSON_SCHEMA(down_reply, down_reply_fields);
 WIRE_DROP(down_reply);
 
+/* The nodes to stop, and a flag for each of the cluster. */
+struct targets {
+	size_t *nodes, count;
+	struct orphans orphans;
+	bool *leaving;
+	bool is_named; /* they were chosen: not simply all */
+};
+
 static int stop(struct context *c, const struct cluster_node *node, struct down_node *ret,
                 struct err *e)
 {
@@ -67,26 +82,54 @@ static int stop(struct context *c, const struct cluster_node *node, struct down_
 	return 0;
 }
 
-static void indices_drop(size_t **indices)
+static void targets_drop(struct targets *t)
 {
-	free(*indices);
-	*indices = NULL;
+	free(t->nodes);
+	free(t->leaving);
+	orphans_drop(&t->orphans);
 }
 
-static int stop_all(struct context *c, const struct text_list *names, struct down_reply *ret,
-                    struct err *e)
+/* Which nodes are meant; one that others launched is not stopped by us. */
+static int find_targets(const struct context *c, const struct choice *choice, bool only_orphans,
+                        struct targets *t, struct err *e)
 {
-	AUTO(indices) size_t *nodes = calloc(c->cluster.node_count, sizeof(*nodes));
-	size_t count;
-
-	if (!nodes)
+	if (!choice->flags)
+		TRY(orphans_find(&c->cluster, &c->state, &t->orphans, e));
+	t->nodes = calloc(c->cluster.node_count, sizeof(*t->nodes));
+	t->leaving = calloc(c->cluster.node_count, sizeof(*t->leaving));
+	if (!t->nodes || !t->leaving)
 		return err_set(e, ERR_INTERNAL, "no memory for the nodes");
-	TRY(context_nodes(c, names, nodes, &count, e));
-	for (size_t i = 0; i < count; i++) {
+	t->is_named = choice->flags != NULL;
+	for (size_t i = 0; i < c->cluster.node_count; i++) {
+		if (only_orphans || (choice->flags && !choice->flags[i]))
+			continue;
+		t->nodes[t->count++] = i;
+		t->leaving[i] = c->cluster.nodes[i].listen != NULL;
+	}
+	return 0;
+}
+
+static int stop_all(struct context *c, const struct targets *t, const struct run *r,
+                    struct down_reply *ret, struct err *e)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		const struct node_seen *seen = r->seen.count ? &r->seen.nodes[t->nodes[i]] : NULL;
 		struct down_node *node;
 
 		TRY(wire_list_add(&ret->nodes, &down_node_schema, &node, e));
-		TRY(stop(c, &c->cluster.nodes[nodes[i]], node, e));
+		TRY(stop(c, &c->cluster.nodes[t->nodes[i]], node, e));
+		if (node->outcome == OUTCOME_NOT_RUNNING && seen && seen->presence == NODE_STRAY)
+			TRY(wire_set_text(&node->note, seen->why.text, e));
+	}
+	for (size_t i = 0; i < t->orphans.count; i++) {
+		const struct cluster_node orphan = { .name = t->orphans.items[i].name,
+			                             .listen = "" };
+		struct down_node *node;
+
+		TRY(wire_list_add(&ret->nodes, &down_node_schema, &node, e));
+		TRY(stop(c, &orphan, node, e));
+		if (node->outcome == OUTCOME_STOPPED)
+			TRY(wire_set_text(&node->note, "not in the cluster file", e));
 	}
 	return 0;
 }
@@ -106,62 +149,178 @@ static int print(struct context *c, const struct down_reply *reply, struct err *
 	return print_json(c, &down_reply_schema, reply, e);
 }
 
-static int count_running(const struct context *c, size_t *ret, struct err *e)
+/* Who holds the key is asked before anything is stopped. Where it can't be found out, since the
+ * state is damaged say, all may be stopped, and some with --lose-key: any of them may be the last.
+ */
+static int look(struct context *c, struct choice *choice, bool lose_key, struct run *r,
+                struct err *e)
 {
-	*ret = 0;
-	for (size_t i = 0; i < c->cluster.node_count; i++) {
-		struct local_node here = { 0 };
+	struct err why;
 
-		if (c->cluster.nodes[i].listen)
-			TRY(launcher_look(&c->state, &c->cluster.nodes[i], &here, e));
-		/* Of one that others launched nothing is known here. */
-		*ret += here.is_running || !c->cluster.nodes[i].listen;
+	if (session_open(c, /* to_change= */ false, NULL, r, &why) == 0)
+		return choice_settle(r, choice, e);
+	if (selection_has_states(&choice->selection)) {
+		*e = why;
+		return -1;
 	}
+	if (choice->flags && !lose_key) {
+		context_hint(c, "correct what is named; or --lose-key stops it all the same");
+		return err_reason(
+		    e, ERR_NOT_DESIRED, "last-holder",
+		    "who holds the quorum key could not be seen, so any may be the last "
+		    "that has it; nothing was stopped: %s",
+		    why.text);
+	}
+	context_say(c, "who holds the quorum key could not be seen: %s", why.text);
+	return 0;
+}
+
+/* Beside those that were named a silent one may go on; beside all of this machine, one that
+ * answers. */
+static bool is_any_left(const struct run *r, const struct targets *t)
+{
+	for (size_t i = 0; i < r->seen.count; i++)
+		if (!t->leaving[i] && (r->seen.nodes[i].presence == NODE_PRESENT ||
+		                       (t->is_named && r->seen.nodes[i].presence != NODE_ABSENT)))
+			return true;
+	return false;
+}
+
+static bool is_silent_left(const struct run *r, const struct targets *t)
+{
+	for (size_t i = 0; i < r->seen.count; i++)
+		if (!t->leaving[i] && r->seen.nodes[i].presence == NODE_UNREACHABLE)
+			return true;
+	return false;
+}
+
+/* To stop the one that has the key, and leave others without, is more likely a mistake. */
+static int refuse_last(struct context *c, const struct run *r, const struct targets *t,
+                       struct err *e)
+{
+	char key[SHORT_TEXT_LEN];
+	bool is_silent = false;
+
+	for (size_t i = 0; i < t->count; i++)
+		is_silent |= r->seen.nodes[t->nodes[i]].presence == NODE_UNREACHABLE;
+	key_short(r->seen.genesis.quorum_key.bytes, key);
+	context_hint(c, is_silent
+	                    ? "teectl logs says why it is silent; --lose-key stops it all the same"
+	                    : "teectl propagate first; --lose-key stops it all the same");
+	return err_reason(e, ERR_NOT_DESIRED, "last-holder",
+	                  is_silent ? "no TEE that answers has quorum key %s…: one that is silent "
+	                              "may be the last that has it; nothing was stopped"
+	                            : "quorum key %s… would be gone, and the TEEs that go on have "
+	                              "none; nothing was stopped",
+	                  key);
+}
+
+static int refuse_fewer(struct context *c, const struct run *r, const struct targets *t,
+                        struct err *e)
+{
+	size_t stay = 0;
+
+	for (size_t i = 0; i < r->seen.count; i++)
+		stay += !t->leaving[i] && node_has_key(&r->seen, i);
+	context_hint(c,
+	             "teectl apply first, or a lower keepReady; --lose-key stops it all the same");
+	return err_reason(e, ERR_NOT_DESIRED, "keep-ready",
+	                  "%zu TEE%s would be left with the quorum key, and the cluster file wants "
+	                  "%lld at any time (keepReady); nothing was stopped",
+	                  stay, stay == 1 ? "" : "s", (long long)c->cluster.keep_ready);
+}
+
+/* What an orphan holds nobody asks: it may be what keeps the key. */
+static int guard_orphans(struct context *c, const struct run *r, const struct targets *t,
+                         struct err *e)
+{
+	size_t holders = 0;
+
+	for (size_t i = 0; i < r->seen.count; i++)
+		holders += node_has_key(&r->seen, i);
+	if (t->orphans.count == 0 || !r->seen.has_genesis ||
+	    holders >= (size_t)c->cluster.keep_ready)
+		return 0;
+	context_hint(c, "put it back into the cluster file, then teectl apply; --lose-key stops it "
+	                "all the same");
+	return err_reason(e, ERR_NOT_DESIRED, "last-holder",
+	                  "%s may hold the quorum key, and of the cluster file's TEEs %zu do; "
+	                  "nothing was stopped",
+	                  t->orphans.items[0].name, holders);
+}
+
+/* To stop everything is to mean it. */
+static int guard(struct context *c, const struct run *r, const struct targets *t, bool goes,
+                 struct err *e)
+{
+	if (!is_any_left(r, t))
+		return 0;
+	if (goes)
+		return refuse_last(c, r, t, e);
+	if (!plan_may_leave(&r->seen, t->leaving, (size_t)c->cluster.keep_ready))
+		return refuse_fewer(c, r, t, e);
 	return 0;
 }
 
 /* The key dies with the last TEE that has it. That was asked for, but may not have been meant. */
-static int tell_lost_key(struct context *c, const struct down_reply *reply, struct err *e)
+static void tell_lost_key(struct context *c, const struct run *r, const struct targets *t)
 {
-	AUTO(kept_genesis) struct kept_genesis genesis = { 0 };
+	char key[SHORT_TEXT_LEN];
+
+	key_short(r->seen.genesis.quorum_key.bytes, key);
+	if (is_silent_left(r, t)) {
+		context_say(c,
+		            "no TEE that answers holds quorum key %s… any more; those that do not "
+		            "answer may have it: teectl status",
+		            key);
+		return;
+	}
+	context_say(
+	    c,
+	    "no TEE holds quorum key %s… any more; teectl up and teectl recover bring it back "
+	    "from the members' shares (keep %s and their keys)",
+	    key, c->state.folder);
+}
+
+static size_t count_outcome(const struct down_reply *reply, enum outcome outcome)
+{
 	const struct down_node *nodes = reply->nodes.items;
-	char key[2 * SHORT_KEY_LEN + 1];
-	size_t stopped = 0, running;
-	bool is_found = false;
+	size_t count = 0;
 
 	for (size_t i = 0; i < reply->nodes.count; i++)
-		stopped += nodes[i].outcome == OUTCOME_STOPPED;
-	TRY(count_running(c, &running, e));
-	if (stopped == 0 || running > 0)
-		return 0;
-	TRY(state_load_genesis(&c->state, &is_found, &genesis, e));
-	if (!is_found)
-		return 0;
-	/* Byte 0 of a key says that it is a point; what tells keys apart comes after it. */
-	hex_write(view_new(genesis.quorum_key.bytes + 1, SHORT_KEY_LEN), key);
-	progress_say(&c->progress,
-	             "no TEE holds quorum key %s… any more; this version can't bring it back from "
-	             "the shares (keep %s and the members' keys)",
-	             key, c->state.folder);
-	return 0;
+		count += nodes[i].outcome == (int)outcome;
+	return count;
 }
 
 static int run(struct context *c, const void *arguments, struct err *e)
 {
 	AUTO(down_reply) struct down_reply reply = { 0 };
+	AUTO(targets) struct targets targets = { 0 };
+	AUTO(choice) struct choice choice = { 0 };
+	AUTO(run) struct run r = RUN_INIT;
 	const struct down_args *args = arguments;
-	const struct down_node *nodes;
-	size_t failed = 0;
+	bool goes;
 
-	TRY(stop_all(c, &args->nodes, &reply, e));
+	if (args->orphans && args->nodes.count)
+		return err_set(e, ERR_USAGE,
+		               "--orphans takes no nodes: they are in no cluster file");
+	TRY(choice_make(c, &args->nodes, &choice, e));
+	TRY(look(c, &choice, args->lose_key, &r, e));
+	TRY(find_targets(c, &choice, args->orphans, &targets, e));
+	goes = observation_goes_with(&r.seen, targets.leaving);
+	if (!args->lose_key && args->orphans)
+		TRY(guard_orphans(c, &r, &targets, e));
+	else if (!args->lose_key)
+		TRY(guard(c, &r, &targets, goes, e));
+	TRY(stop_all(c, &targets, &r, &reply, e));
 	TRY(print(c, &reply, e));
-	TRY(tell_lost_key(c, &reply, e));
-	nodes = reply.nodes.items;
-	for (size_t i = 0; i < reply.nodes.count; i++)
-		failed += nodes[i].outcome == OUTCOME_FAILED;
-	if (failed)
-		return err_set(e, ERR_PARTIAL, "%zu of %zu nodes could not be stopped", failed,
-		               reply.nodes.count);
+	if (goes && count_outcome(&reply, OUTCOME_STOPPED))
+		tell_lost_key(c, &r, &targets);
+	if (count_outcome(&reply, OUTCOME_FAILED))
+		return err_set(e, ERR_PARTIAL, "%zu of %zu nodes could not be stopped",
+		               count_outcome(&reply, OUTCOME_FAILED), reply.nodes.count);
+	if (!count_outcome(&reply, OUTCOME_STOPPED))
+		print_line(c, "nothing to do: none of them runs here");
 	return 0;
 }
 
@@ -172,11 +331,17 @@ const struct cmd cmd_down = {
 	           "named: first they are asked to finish what is in flight, and at the deadline "
 	           "they are killed. Their keys are gone with them; what is in the state "
 	           "directory stays. Nodes that others launched are left alone. Where nothing "
-	           "runs, there is nothing to do.\n\n"
-	           "When the last one of a cluster with a quorum key stops, that is told: this "
-	           "version can't bring the key back from its shares.",
-	.examples = { { "teectl down", "stop all" }, { "teectl down tee2 tee3", "stop two" } },
-	.exits = { 4 },
+	           "runs, there is nothing to do. One that the cluster file no longer has is "
+	           "stopped with all, or by --orphans alone.\n\n"
+	           "When the last that has the quorum key stops, that is told: then the members' "
+	           "shares must bring it back (teectl recover). Where others would go on "
+	           "without it, or fewer than the cluster file's keepReady would have it, it is "
+	           "refused (status 2), unless --lose-key is given.",
+	.examples = { { "teectl down", "stop all" },
+	              { "teectl down tee2 tee3", "stop two" },
+	              { "teectl down --orphans", "stop what was taken out of the cluster file" },
+	              { "teectl down region=eu,@failed", "stop those of a region that failed" } },
+	.exits = { 2, 4 },
 	.needs = NEEDS_CLUSTER | NEEDS_CHANGE,
 	.timeout_ms = STOP_TIMEOUT_MS,
 	.opts = opts,

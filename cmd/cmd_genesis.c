@@ -23,7 +23,7 @@ const struct cmd cmd_genesis = {
 	    "shares/NAME.share for each member, which only that member's key opens. A second "
 	    "genesis over a living quorum is refused.",
 	.examples = { { "teectl genesis", "once in the life of a cluster" } },
-	.exits = { 2, 5, 66, 69, 75 },
+	.exits = { 2, 5, 66, 69, 75, 77 },
 	.needs = NEEDS_RUN,
 	.timeout_ms = 60000,
 	.run = run,

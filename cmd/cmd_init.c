@@ -4,11 +4,13 @@
 #include "base/file.h"
 #include "base/text.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define PROGRAM_NAME  "teectl-enclave"
@@ -63,11 +65,13 @@ static const struct opt opts[] = {
 	  .kind = OPT_FILE,
 	  .metavar = "FILE",
 	  .offset = offsetof(struct init_args, image),
-	  .doc = "the enclave's executable; the " PROGRAM_NAME " beside teectl unless given" },
+	  .doc = "the enclave's executable, a path from here; the " PROGRAM_NAME
+	         " beside teectl unless given" },
 };
 
 struct init_reply {
-	struct buf file;
+	struct buf file, text; /* text: where it is not written to a file */
+	bool has_text;
 	int64_t nodes, members, threshold;
 };
 static const struct wire_field init_reply_fields[] = {
@@ -75,6 +79,7 @@ static const struct wire_field init_reply_fields[] = {
 	JSON_NUMBER(init_reply, nodes),
 	JSON_NUMBER(init_reply, members),
 	JSON_NUMBER(init_reply, threshold),
+	JSON_MAYBE(init_reply, text, struct buf, has_text, .kind = WIRE_TEXT, .max = WIRE_TEXT_MAX),
 };
 static const struct wire_schema init_reply_schema = JSON_SCHEMA(init_reply, init_reply_fields);
 WIRE_DROP(init_reply);
@@ -116,6 +121,19 @@ static int add_key(struct buf *to, struct err *e, const char *path, const char *
 	return buf_add_format(to, e, "%s\n", line);
 }
 
+/* A name that YAML would take for a number, a truth value or null stands between quotes. Its own
+ * charset has no quote. */
+static const char *quote_for(const char *name)
+{
+	static const char *const words[] = { "true", "false", "yes", "no", "on",
+		                             "off",  "null",  "y",   "n",  NULL };
+
+	for (size_t i = 0; words[i]; i++)
+		if (strcasecmp(words[i], name) == 0)
+			return "\"";
+	return (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z') ? "" : "\"";
+}
+
 static int add_head(struct buf *to, const struct init_args *args, struct err *e)
 {
 	TRY(buf_add_text(to,
@@ -126,7 +144,8 @@ static int add_head(struct buf *to, const struct init_args *args, struct err *e)
 	                 "kind: Cluster\n\n",
 	                 e));
 	TRY(add_key(to, e, "metadata", "metadata:"));
-	TRY(add_key(to, e, "metadata.name", "  name: %s\n", args->name));
+	TRY(add_key(to, e, "metadata.name", "  name: %s%s%s\n", quote_for(args->name), args->name,
+	            quote_for(args->name)));
 	TRY(add_key(to, e, "enclave", "enclave:"));
 	TRY(add_key(to, e, "enclave.image", "  image: \"%s\"", args->image));
 	TRY(add_key(to, e, "enclave.role", "  role: %s-operators", args->name));
@@ -143,13 +162,14 @@ static int add_quorum(struct buf *to, const struct init_args *args, struct err *
 	TRY(add_key(to, e, "quorum.threshold", "  threshold: %lld", (long long)args->threshold));
 	TRY(add_key(to, e, "quorum.members", "  members:"));
 	TRY(buf_add_text(to,
-	                 "    # `key:` names the member's key file where it is on this machine;\n"
-	                 "    # `pub: members/NAME.pub` where it is not.\n",
+	                 "    # `pub:` says who the member is; `key:` names his key file, where it is on\n"
+	                 "    # this machine.\n",
 	                 e));
 	for (int64_t i = 1; i <= args->members; i++)
 		TRY(buf_add_format(to, e,
-		                   "    - { name: member%lld, key: members/member%lld.secret }\n",
-		                   (long long)i, (long long)i));
+		                   "    - { name: member%lld, key: members/member%lld.secret, pub: "
+		                   "members/member%lld.pub }\n",
+		                   (long long)i, (long long)i, (long long)i));
 	return buf_add_text(to, "\n", e);
 }
 
@@ -169,7 +189,8 @@ static int add_nodes(struct buf *to, const struct init_args *args, struct err *e
 static int add_tail(struct buf *to, const struct init_args *args, struct err *e)
 {
 	TRY(add_key(to, e, "manifest", "manifest:"));
-	TRY(add_key(to, e, "manifest.namespace", "  namespace: %s", args->name));
+	TRY(add_key(to, e, "manifest.namespace", "  namespace: %s%s%s", quote_for(args->name),
+	            args->name, quote_for(args->name)));
 	TRY(add_key(to, e, "manifest.nonce", "  nonce: 0\n"));
 	TRY(add_nodes(to, args, e));
 	TRY(add_key(to, e, "propagate", "propagate:"));
@@ -185,25 +206,52 @@ static int write_text(struct buf *to, const struct init_args *args, struct err *
 	return add_tail(to, args, e);
 }
 
-/* The enclave beside the running teectl, relative to the folder of the cluster file if it is below
- * it; what a checkout has if that can't be found. */
+/* path as the cluster file names it: relative to the file's folder if it is below that. */
+static int relative_to(const char *file, const char *path, char **ret, struct err *e)
+{
+	AUTO(text) char *folder = NULL;
+	char above[PATH_MAX] = "";
+	size_t len;
+
+	TRY(path_folder(strcmp(file, "-") == 0 ? "." : file, &folder, e));
+	len = realpath(folder, above) ? strlen(above) : 0;
+	if (len && strncmp(path, above, len) == 0 && path[len] == '/')
+		return text_dup(path + len + 1, ret, e);
+	return text_dup(path, ret, e);
+}
+
+/* The enclave beside the running teectl; what a checkout has if that can't be found. */
 static int find_image(const char *file, char **ret, struct err *e)
 {
-	AUTO(text) char *folder = NULL, *program_folder = NULL, *image = NULL;
-	char program[PATH_MAX] = "", above[PATH_MAX] = "";
-	size_t len;
+	AUTO(text) char *folder = NULL, *image = NULL;
+	char program[PATH_MAX] = "";
 
 	if (readlink("/proc/self/exe", program, sizeof(program) - 1) <= 0)
 		return text_dup(IMAGE_DEFAULT, ret, e);
-	TRY(path_folder(program, &program_folder, e));
-	TRY(path_join(program_folder, PROGRAM_NAME, &image, e));
+	TRY(path_folder(program, &folder, e));
+	TRY(path_join(folder, PROGRAM_NAME, &image, e));
 	if (!file_is_there(image))
 		return text_dup(IMAGE_DEFAULT, ret, e);
-	TRY(path_folder(strcmp(file, "-") == 0 ? "." : file, &folder, e));
-	len = realpath(folder, above) ? strlen(above) : 0;
-	if (len && strncmp(image, above, len) == 0 && image[len] == '/')
-		return text_dup(image + len + 1, ret, e);
-	return text_dup(image, ret, e);
+	return relative_to(file, image, ret, e);
+}
+
+static int check_quotes(const char *image, struct err *e)
+{
+	if (strpbrk(image, "\"\\"))
+		return err_set(e, ERR_USAGE,
+		               "--image '%s': quotes and backslashes can't be written", image);
+	return 0;
+}
+
+/* The one that was asked for, a path from here like any that is typed. */
+static int take_image(const char *file, const char *given, char **ret, struct err *e)
+{
+	char image[PATH_MAX];
+
+	TRY(check_quotes(given, e));
+	if (!realpath(given, image))
+		return err_sys(e, ERR_NO_INPUT, errno, "--image '%s'", given);
+	return relative_to(file, image, ret, e);
 }
 
 static int check_folder(const struct context *c, struct err *e)
@@ -227,8 +275,7 @@ static int check(const struct context *c, struct init_args *args, struct err *e)
 	if (args->port && args->port + args->nodes - 1 > 65535)
 		return err_set(e, ERR_USAGE, "--port %lld leaves no room for %lld nodes",
 		               (long long)args->port, (long long)args->nodes);
-	if (strpbrk(args->image, "\"\\"))
-		return err_set(e, ERR_USAGE, "--image: quotes and backslashes can't be written");
+	TRY(check_quotes(args->image, e));
 	if (strcmp(c->global.file, "-") != 0 && file_is_there(c->global.file))
 		return err_set(e, ERR_DATA, "'%s' is there already; it is never overwritten",
 		               c->global.file);
@@ -251,30 +298,40 @@ static int check_text(const struct context *c, const struct buf *text, struct er
 static int say_next(struct context *c, const struct init_args *args, struct err *e)
 {
 	AUTO(text) char *folder = NULL, *prefix = NULL;
-	char file[FILE_OPTION_MAX];
+	AUTO(buf) struct buf word = BUF_INIT(FILE_OPTION_MAX);
 
 	TRY(path_folder(c->global.file, &folder, e));
 	TRY(path_join(folder, "members/member", &prefix, e));
-	context_file_option(c, file);
-	progress_say(&c->progress, "next: teectl member keygen %s{1..%lld}", prefix,
-	             (long long)args->members);
-	progress_say(&c->progress, "      teectl%s measure --write", file);
-	progress_say(&c->progress, "      teectl%s up", file);
+	TRY(text_add_shell_word(prefix, &word, e));
+	context_say(c, "next: teectl member keygen %s{1..%lld}", buf_text(&word),
+	            (long long)args->members);
+	context_say(c, "      teectl measure --write");
+	context_say(c, "      teectl up");
 	return 0;
 }
 
-static int print(struct context *c, const struct init_args *args, struct err *e)
+static int print(struct context *c, const struct init_args *args, const struct buf *text,
+                 struct err *e)
 {
 	AUTO(init_reply) struct init_reply reply = { 0 };
 
 	reply.nodes = args->nodes;
 	reply.members = args->members;
 	reply.threshold = args->threshold;
+	reply.has_text = strcmp(c->global.file, "-") == 0;
 	TRY(wire_set_text(&reply.file, c->global.file, e));
+	if (reply.has_text)
+		TRY(wire_set_text(&reply.text, buf_text(text), e));
+	TRY(print_json(c, &init_reply_schema, &reply, e));
+	if (c->global.output != OUTPUT_TABLE)
+		return 0;
+	if (reply.has_text) {
+		print_raw(buf_view(text));
+		return 0;
+	}
 	print_line(c, "%s: %lld nodes, %lld of %lld members", c->global.file,
 	           (long long)args->nodes, (long long)args->threshold, (long long)args->members);
-	TRY(print_json(c, &init_reply_schema, &reply, e));
-	return c->global.output == OUTPUT_TABLE ? say_next(c, args, e) : 0;
+	return say_next(c, args, e);
 }
 
 static int run(struct context *c, const void *arguments, struct err *e)
@@ -283,19 +340,17 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	struct init_args args = *(const struct init_args *)arguments;
 	AUTO(text) char *image = NULL;
 
-	if (!args.image) {
+	if (args.image)
+		TRY(take_image(c->global.file, args.image, &image, e));
+	else
 		TRY(find_image(c->global.file, &image, e));
-		args.image = image;
-	}
+	args.image = image;
 	TRY(check(c, &args, e));
 	TRY(write_text(&text, &args, e));
 	TRY(check_text(c, &text, e));
-	if (strcmp(c->global.file, "-") == 0) {
-		print_raw(buf_view(&text));
-		return 0;
-	}
-	TRY(file_write(c->global.file, buf_view(&text), 0644, e));
-	return print(c, &args, e);
+	if (strcmp(c->global.file, "-") != 0)
+		TRY(file_write_named(c->global.file, buf_view(&text), 0644, e));
+	return print(c, &args, &text, e);
 }
 
 const struct cmd cmd_init = {

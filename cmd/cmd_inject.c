@@ -1,10 +1,21 @@
+#include "passphrase.h"
 #include "session.h"
+
+struct inject_args {
+	int64_t passphrase_fd;
+};
+
+static const struct opt opts[] = {
+	PASSPHRASE_FD_OPT(inject_args, passphrase_fd),
+};
 
 static int run(struct context *c, const void *arguments, struct err *e)
 {
 	AUTO(run) struct run r = RUN_INIT;
+	const struct inject_args *args = arguments;
+	struct passphrases p;
 
-	(void)arguments;
+	c->passphrases = passphrases_begin(&p, c, args->passphrase_fd);
 	TRY(session_open(c, /* to_change= */ true, NULL, &r, e));
 	return session_reach(c, &r, &(struct goal){ .kind = GOAL_INJECT }, e);
 }
@@ -22,8 +33,11 @@ const struct cmd cmd_inject = {
 	    "member, and the good ones count.",
 	.examples = { { "teectl inject", "with the keys that are on this machine" },
 	              { "teectl inject -o json | jq .waiting_for", "whom to call" } },
-	.exits = { 2, 3, 5, 65, 66, 69, 75 },
+	.exits = { 2, 3, 5, 65, 66, 69, 75, 77 },
 	.needs = NEEDS_RUN | NEEDS_SECRETS,
 	.timeout_ms = 60000,
+	.opts = opts,
+	.opt_count = COUNT(opts),
+	.args_size = sizeof(struct inject_args),
 	.run = run,
 };

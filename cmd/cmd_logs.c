@@ -1,4 +1,4 @@
-#include "cmd.h"
+#include "choose.h"
 #include "print.h"
 #include "terminal.h"
 
@@ -25,7 +25,7 @@
 struct logs_args {
 	bool follow;
 	int64_t lines;
-	const char *node;
+	struct text_list nodes;
 };
 
 static const struct opt opts[] = {
@@ -41,12 +41,13 @@ static const struct opt opts[] = {
 	  .max = INT32_MAX,
 	  .offset = offsetof(struct logs_args, lines),
 	  .doc = "only that many lines from the end" },
-	{ .kind = OPT_NODE,
+	{ .kind = OPT_SELECTOR,
 	  .metavar = "NODE",
 	  .is_required = true,
 	  .is_refused_late = true,
-	  .offset = offsetof(struct logs_args, node),
-	  .doc = "the node" },
+	  .is_list = true,
+	  .offset = offsetof(struct logs_args, nodes),
+	  .doc = "the node, or several by a selector; see SELECTORS in teectl(1)" },
 };
 
 struct log_entry {
@@ -58,18 +59,6 @@ static const struct wire_field log_entry_fields[] = {
 };
 static const struct wire_schema log_entry_schema = JSON_SCHEMA(log_entry, log_entry_fields);
 WIRE_DROP(log_entry);
-
-struct log_line {
-	struct buf text; /* a bare string */
-};
-static const struct wire_field log_line_fields[] = {
-	{ .name = "",
-	  .kind = WIRE_TEXT,
-	  .offset = offsetof(struct log_line, text),
-	  .presence = SIZE_MAX,
-	  .max = LINE_LEN },
-};
-static const struct wire_schema log_line_schema = JSON_SCHEMA(log_line, log_line_fields);
 
 struct logs_reply {
 	struct buf node, path;
@@ -83,7 +72,7 @@ static const struct wire_field logs_reply_fields[] = {
 	  .offset = offsetof(struct logs_reply, lines),
 	  .presence = SIZE_MAX,
 	  .max = INT32_MAX,
-	  .schema = &log_line_schema },
+	  .schema = &printed_line_schema },
 };
 static const struct wire_schema logs_reply_schema = JSON_SCHEMA(logs_reply, logs_reply_fields);
 WIRE_DROP(logs_reply);
@@ -101,7 +90,7 @@ struct reading {
 static int show_line(struct reading *r, struct err *e)
 {
 	AUTO(log_entry) struct log_entry entry = { 0 };
-	struct log_line *line;
+	struct printed_line *line;
 
 	r->line[r->len] = 0;
 	r->len = 0;
@@ -113,7 +102,7 @@ static int show_line(struct reading *r, struct err *e)
 		return 0;
 	}
 	if (r->c->global.output == OUTPUT_JSON) {
-		TRY(wire_list_add(&r->reply.lines, &log_line_schema, &line, e));
+		TRY(wire_list_add(&r->reply.lines, &printed_line_schema, &line, e));
 		return wire_set_text(&line->text, r->line, e);
 	}
 	TRY(wire_set_text(&entry.node, r->node, e));
@@ -263,6 +252,21 @@ static int show(struct reading *r, const struct logs_args *args, struct err *e)
 	return print_json(r->c, &logs_reply_schema, &r->reply, e);
 }
 
+/* One that was killed could not write so itself. */
+static void tell_gone(struct context *c, const struct cluster_node *node)
+{
+	struct local_node local;
+	struct err ignored;
+
+	if (launcher_look(&c->state, node, &local, &ignored) < 0 || !local.pid || local.is_running)
+		return;
+	fflush(stdout);
+	context_say(c,
+	            "%s: its process, pid %d, is gone, and was not stopped by teectl; teectl up "
+	            "starts it anew",
+	            node->name, local.pid);
+}
+
 static int refuse_no_node(const struct context *c, struct err *e)
 {
 	AUTO(buf) struct buf names = BUF_INIT(ERR_TEXT_MAX / 2);
@@ -275,31 +279,96 @@ static int refuse_no_node(const struct context *c, struct err *e)
 	return err_set(e, ERR_USAGE, "NODE is required, one of: %s", buf_text(&names));
 }
 
+/* The log of one node; of several each begins with its name, as tail has it. */
+static int show_node(struct context *c, const struct logs_args *args, size_t node, bool is_one,
+                     struct err *e)
+{
+	struct reading r = { .c = c, .node = c->cluster.nodes[node].name, .fd = -1 };
+	AUTO(text) char *path = NULL;
+	int failed;
+
+	if (!c->cluster.nodes[node].listen) {
+		context_hint(c, "ask whoever launched it");
+		return err_set(e, ERR_NO_INPUT,
+		               "node '%s' is launched elsewhere, and so is its log", r.node);
+	}
+	TRY(launcher_log_path(&c->state, &c->cluster.nodes[node], &path, e));
+	r.path = path;
+	if (!is_one)
+		print_line(c, "==> %s <==", r.node);
+	failed = show(&r, args, e);
+	fd_drop(&r.fd);
+	logs_reply_drop(&r.reply);
+	if (failed == 0)
+		tell_gone(c, &c->cluster.nodes[node]);
+	return failed;
+}
+
+/* Those without a log here are told, and do not keep the others from being shown. */
+static int show_several(struct context *c, const struct logs_args *args,
+                        const struct choice *choice, struct err *e)
+{
+	size_t failed = 0;
+
+	if (args->follow)
+		return err_set(e, ERR_USAGE, "--follow is of one node, and %zu are chosen",
+		               choice->count);
+	if (c->global.output == OUTPUT_JSON)
+		return err_set(e, ERR_USAGE,
+		               "%zu nodes are chosen: their lines take -o ndjson, not json",
+		               choice->count);
+	for (size_t i = 0; i < c->cluster.node_count; i++) {
+		struct err why;
+
+		if (!choice->flags[i] || show_node(c, args, i, /* is_one= */ false, &why) == 0)
+			continue;
+		progress_say(&c->progress, "%s", why.text);
+		failed++;
+	}
+	if (failed == choice->count)
+		return err_set(e, ERR_NO_INPUT, "none of %zu nodes has a log here", failed);
+	return failed ? err_set(e, ERR_PARTIAL, "%zu of %zu nodes have no log here", failed,
+	                        choice->count)
+	              : 0;
+}
+
+#define LOOK_MS 30000 /* as status: a selector may ask how the nodes stand */
+
+static int choose(struct context *c, const struct logs_args *args, struct choice *choice,
+                  struct err *e)
+{
+	struct run_options options = session_options(c, /* to_change= */ false, NULL);
+	AUTO(run) struct run r = RUN_INIT;
+
+	TRY(choice_make(c, &args->nodes, choice, e));
+	if (!selection_has_states(&choice->selection))
+		return 0;
+	options.timeout_ms = options.timeout_ms < LOOK_MS ? options.timeout_ms : LOOK_MS;
+	TRY(run_open(&c->cluster, &options, &r, e));
+	TRY(choice_settle(&r, choice, e));
+	progress_clear(&c->progress);
+	return 0;
+}
+
 static int run(struct context *c, const void *arguments, struct err *e)
 {
+	AUTO(choice) struct choice choice = { 0 };
 	const struct logs_args *args = arguments;
-	struct reading r = { .c = c, .node = args->node, .fd = -1 };
-	AUTO(text) char *path = NULL;
-	size_t node;
-	int failed;
+	size_t node = 0;
 
 	if (args->follow && c->global.output == OUTPUT_JSON)
 		return err_set(e, ERR_USAGE,
 		               "--follow has no end, so it takes -o ndjson, not json");
-	if (!args->node)
+	if (args->nodes.count == 0)
 		return refuse_no_node(c, e);
-	TRY(context_node(c, args->node, &node, e));
-	if (!c->cluster.nodes[node].listen) {
-		context_hint(c, "ask whoever launched it");
-		return err_set(e, ERR_NO_INPUT,
-		               "node '%s' is launched elsewhere, and so is its log", args->node);
-	}
-	TRY(launcher_log_path(&c->state, &c->cluster.nodes[node], &path, e));
-	r.path = path;
-	failed = show(&r, args, e);
-	fd_drop(&r.fd);
-	logs_reply_drop(&r.reply);
-	return failed;
+	TRY(choose(c, args, &choice, e));
+	if (choice.count == 0)
+		print_line(c, "nothing to do: no node is in the state that was asked for");
+	if (choice.count > 1)
+		return show_several(c, args, &choice, e);
+	while (choice.count && !choice.flags[node])
+		node++;
+	return choice.count ? show_node(c, args, node, /* is_one= */ true, e) : 0;
 }
 
 const struct cmd cmd_logs = {
@@ -308,12 +377,15 @@ const struct cmd cmd_logs = {
 	.details =
 	    "Prints the log of a node, which holds what its hypervisor and its enclave have "
 	    "written: time, level, request, operation, phase before and after, outcome, duration. "
-	    "It never holds secret bytes. TEECTL_LOG=debug at `up` has more written.\n\n"
+	    "It never holds secret bytes. TEECTL_LOG=debug at `up` has more written. Of several "
+	    "nodes each log stands under a line with the node's name.\n\n"
 	    "With --follow it goes on until it is interrupted or --timeout has passed, also over "
 	    "a new launch of the node. With -o ndjson every line is an object with node and line.",
 	.examples = { { "teectl logs tee1", "all of it" },
 	              { "teectl logs tee2 -n 20", "the last 20 lines" },
+	              { "teectl logs @failed -n 5", "the last lines of every node that failed" },
 	              { "teectl logs tee1 --follow | grep export-key", "watch one operation" } },
+	.exits = { 4 },
 	.needs = NEEDS_CLUSTER | NEEDS_STATE | NEEDS_SIGNALS | NEEDS_DEADLINE,
 	.opts = opts,
 	.opt_count = COUNT(opts),

@@ -7,7 +7,7 @@
 #include <string.h>
 
 struct measure_args {
-	bool write;
+	bool write, next;
 };
 
 static const struct opt opts[] = {
@@ -16,6 +16,11 @@ static const struct opt opts[] = {
 	  .kind = OPT_FLAG,
 	  .offset = offsetof(struct measure_args, write),
 	  .doc = "pin what was measured: write enclave.pcrs in the cluster file" },
+	{ .name = "next",
+	  .kind = OPT_FLAG,
+	  .offset = offsetof(struct measure_args, next),
+	  .doc =
+	      "with --write: for the manifest that is to follow, though the current one differs" },
 };
 
 struct measured_pcr {
@@ -33,9 +38,20 @@ static const struct wire_field measured_pcr_fields[] = {
 static const struct wire_schema measured_pcr_schema =
     JSON_SCHEMA(measured_pcr, measured_pcr_fields);
 
+/* What PCR2 measures. */
+struct measured_option_row {
+	struct buf name, value;
+};
+static const struct wire_field measured_option_fields[] = {
+	JSON_TEXT(measured_option_row, name),
+	JSON_TEXT(measured_option_row, value),
+};
+static const struct wire_schema measured_option_schema =
+    JSON_SCHEMA(measured_option_row, measured_option_fields);
+
 struct measure_reply {
 	struct buf image, role;
-	struct wire_list pcrs;
+	struct wire_list pcrs, options;
 	uint8_t manifest_set_pin[32], share_set_pin[32];
 	bool written;
 };
@@ -43,6 +59,7 @@ static const struct wire_field measure_reply_fields[] = {
 	JSON_TEXT(measure_reply, image),
 	JSON_TEXT(measure_reply, role),
 	JSON_LIST(measure_reply, pcrs, measured_pcr_schema),
+	JSON_LIST(measure_reply, options, measured_option_schema),
 	JSON_HEX_FIXED(measure_reply, manifest_set_pin),
 	JSON_HEX_FIXED(measure_reply, share_set_pin),
 	JSON_BOOL(measure_reply, written),
@@ -63,6 +80,23 @@ static int describe_pins(const struct cluster *c, struct measure_reply *ret, str
 	return 0;
 }
 
+static int describe_options(const struct cluster *c, struct measure_reply *ret, struct err *e)
+{
+	AUTO(launch_values) struct launch_values values = { 0 };
+
+	TRY(cluster_measured_options(c, &values, e));
+	for (unsigned i = 0; i < LAUNCH_COUNT; i++) {
+		struct measured_option_row *row;
+
+		if (!values.values[i].len)
+			continue;
+		TRY(wire_list_add(&ret->options, &measured_option_schema, &row, e));
+		TRY(wire_set_text(&row->name, launch_options[i].name, e));
+		TRY(wire_set(&row->value, buf_view(&values.values[i]), e));
+	}
+	return 0;
+}
+
 static int describe(const struct cluster *c, const struct pcr_set *found, bool written,
                     struct measure_reply *ret, struct err *e)
 {
@@ -70,6 +104,7 @@ static int describe(const struct cluster *c, const struct pcr_set *found, bool w
 	TRY(wire_set_text(&ret->role, c->enclave.role ? c->enclave.role : "", e));
 	ret->written = written;
 	TRY(describe_pins(c, ret, e));
+	TRY(describe_options(c, ret, e));
 	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++) {
 		const struct pcr *pinned = &c->enclave.pcrs.values[i];
 		struct measured_pcr *row;
@@ -83,6 +118,23 @@ static int describe(const struct cluster *c, const struct pcr_set *found, bool w
 			TRY(wire_set(&row->pinned, pcr_view(pinned), e));
 	}
 	return 0;
+}
+
+/* As they are given to an enclave; --client-ca as PCR2 knows it. */
+static void print_options(struct context *c, const struct measure_reply *reply)
+{
+	for (size_t i = 0; i < reply->options.count; i++) {
+		const struct measured_option_row *row =
+		    (const struct measured_option_row *)reply->options.items + i;
+		const char *name = buf_text(&row->name), *value = buf_text(&row->value);
+
+		if (strcmp(name, launch_options[LAUNCH_CLIENT_CA].name) == 0)
+			print_line(c, "--%s of the certificates with SHA-256 %s", name, value);
+		else if (strcmp(name, launch_options[LAUNCH_INSECURE_OPEN_SEED].name) == 0)
+			print_line(c, "--%s", name);
+		else
+			print_line(c, "--%s %s", name, value);
+	}
 }
 
 static int print(struct context *c, const struct measure_reply *reply, struct err *e)
@@ -105,19 +157,79 @@ static int print(struct context *c, const struct measure_reply *reply, struct er
 		TRY(table_cell(&t, TONE_PLAIN, e, "%s", hex));
 	}
 	table_print(c, &t);
-	hex_write(VIEW_OF(reply->manifest_set_pin), hex);
-	print_line(c, "--pin-manifest-set %s", hex);
-	hex_write(VIEW_OF(reply->share_set_pin), hex);
-	print_line(c, "--pin-share-set %s", hex);
+	print_line(c, "PCR%d is of these options, in effect:", (int)PCR_OPTIONS);
+	print_options(c, reply);
 	return print_json(c, &measure_reply_schema, reply, e);
 }
 
+/* What was measured, held against the manifest that the state keeps. */
+struct comparison {
+	bool has_manifest;
+	bool is_of_sets; /* the file's members and thresholds are the manifest's */
+	unsigned index;  /* the first PCR that differs from it; PCR_POLICY_COUNT: none */
+	struct pcr_set manifest;
+};
+
+static int look_at_sets(const struct cluster *c, const struct manifest *m, bool *ret, struct err *e)
+{
+	AUTO(member_set) struct member_set manifest_set = { 0 };
+	AUTO(member_set) struct member_set share_set = { 0 };
+
+	TRY(cluster_member_set(&c->manifest_set, &manifest_set, e));
+	TRY(cluster_member_set(&c->quorum.members, &share_set, e));
+	*ret = member_set_equal(&manifest_set, &m->manifest_set) &&
+	       member_set_equal(&share_set, &m->share_set);
+	return 0;
+}
+
+static int look(struct context *c, const struct pcr_set *found, struct comparison *ret,
+                struct err *e)
+{
+	AUTO(kept_genesis) struct kept_genesis genesis = { 0 };
+
+	*ret = (struct comparison){ .index = PCR_POLICY_COUNT };
+	TRY(state_load_genesis(&c->state, &ret->has_manifest, &genesis, e));
+	if (!ret->has_manifest)
+		return 0;
+	TRY(manifest_pcrs(&genesis.envelope.manifest, &ret->manifest, e));
+	TRY(look_at_sets(&c->cluster, &genesis.envelope.manifest, &ret->is_of_sets, e));
+	for (unsigned i = PCR_POLICY_COUNT; i-- > 0;)
+		if (!pcr_equal(&ret->manifest.values[i], &found->values[i]))
+			ret->index = i;
+	return 0;
+}
+
+/* No manifest may follow another with another role, or other sets. */
+static bool may_be_next(const struct comparison *s, const struct pcr_set *found)
+{
+	return s->is_of_sets && pcr_equal(&s->manifest.values[PCR_ROLE], &found->values[PCR_ROLE]);
+}
+
+static const char *way_to_pin(const struct comparison *s)
+{
+	return s->index == PCR_POLICY_COUNT ? "teectl measure --write"
+	                                    : "teectl measure --write --next";
+}
+
+/* Pinned values are what up launches by, or the next manifest is drafted from; others are pinned
+ * first. */
+static const char *next_of(const struct measure_reply *reply, const struct comparison *s)
+{
+	const struct measured_pcr *rows = reply->pcrs.items;
+
+	for (size_t i = 0; i < reply->pcrs.count; i++)
+		if (!rows[i].has_pinned ||
+		    !view_equal(buf_view(&rows[i].pinned), buf_view(&rows[i].value)))
+			return way_to_pin(s);
+	return s->index == PCR_POLICY_COUNT ? "teectl up" : "teectl manifest new --out next.json";
+}
+
 /* ERR_NOT_DESIRED, naming those that are pinned to something else. */
-static int judge(struct context *c, const struct measure_reply *reply, struct err *e)
+static int judge(struct context *c, const struct measure_reply *reply, const struct comparison *s,
+                 struct err *e)
 {
 	const struct measured_pcr *rows = reply->pcrs.items;
 	AUTO(buf) struct buf names = BUF_INIT(ERR_TEXT_MAX);
-	char file[FILE_OPTION_MAX];
 
 	for (size_t i = 0; i < reply->pcrs.count; i++)
 		if (rows[i].has_pinned &&
@@ -126,11 +238,44 @@ static int judge(struct context *c, const struct measure_reply *reply, struct er
 			                   (int)rows[i].index, buf_text(&rows[i].measures)));
 	if (names.len == 0)
 		return 0;
-	context_file_option(c, file);
-	context_hint(c, "if what differs is what you mean to run, teectl%s measure --write pins it",
-	             file);
+	context_hint(c, "if what differs is what you mean to run%s, %s pins it",
+	             s->index == PCR_POLICY_COUNT ? "" : " next", way_to_pin(s));
 	return err_set(e, ERR_NOT_DESIRED, "%s: not as pinned in '%s'", buf_text(&names),
 	               c->cluster.path);
+}
+
+/* Pins that the cluster's manifest contradicts stop every verb, until the next one is adopted. */
+static int check_manifest(struct context *c, const struct comparison *s,
+                          const struct pcr_set *found, bool is_next, struct err *e)
+{
+	char expected[2 * PCR_MAX_LEN + 1], measured[2 * PCR_MAX_LEN + 1];
+	unsigned i = s->index;
+
+	if (i == PCR_POLICY_COUNT || (is_next && may_be_next(s, found)))
+		return 0;
+	hex_write(pcr_view(&s->manifest.values[i]), expected);
+	hex_write(pcr_view(&found->values[i]), measured);
+	context_hint(c,
+	             "%sput back what PCR%u (%s) measures: the image, the members and thresholds, "
+	             "the options and the role that the cluster had at its genesis",
+	             may_be_next(s, found)
+	                 ? "for the manifest that is to follow: teectl measure --write --next, "
+	                   "then teectl manifest new; else "
+	                 : "",
+	             i, pcr_name(i));
+	return err_set(e, ERR_NOT_DESIRED,
+	               "nothing was pinned: PCR%u (%s) is not what this cluster's manifest says, "
+	               "and no TEE could join with it: expected %s, found %s",
+	               i, pcr_name(i), expected, measured);
+}
+
+static int pin(struct context *c, const struct comparison *s, const struct pcr_set *found,
+               bool is_next, struct err *e)
+{
+	TRY(check_manifest(c, s, found, is_next, e));
+	TRY(cluster_write_pcrs(c->cluster.path, found, e));
+	c->cluster.enclave.pcrs = *found;
+	return 0;
 }
 
 static int run(struct context *c, const void *arguments, struct err *e)
@@ -138,15 +283,25 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	AUTO(measure_reply) struct measure_reply reply = { 0 };
 	const struct measure_args *args = arguments;
 	struct pcr_set found = { 0 };
+	struct comparison s;
 
+	if (args->next && !args->write)
+		return err_set(e, ERR_USAGE, "--next says for whom --write pins: it needs --write");
 	TRY(cluster_measure(&c->cluster, &found, e));
+	TRY(look(c, &found, &s, e));
 	if (args->write)
-		TRY(cluster_write_pcrs(c->cluster.path, &found, e));
+		TRY(pin(c, &s, &found, args->next, e));
 	TRY(describe(&c->cluster, &found, args->write, &reply, e));
 	TRY(print(c, &reply, e));
 	if (args->write)
-		progress_say(&c->progress, "%s: PCR0 to 3 are pinned", c->cluster.path);
-	return args->write ? 0 : judge(c, &reply, e);
+		progress_say(&c->progress, "%s: PCR0 to 3 are pinned%s", c->cluster.path,
+		             s.index == PCR_POLICY_COUNT ? ""
+		                                         : " for the manifest that is to follow; "
+		                                           "until teectl manifest adopt the verbs "
+		                                           "that look at TEEs refuse them");
+	TRY(judge(c, &reply, &s, e));
+	print_next(c, next_of(&reply, &s));
+	return 0;
 }
 
 const struct cmd cmd_measure = {
@@ -160,19 +315,25 @@ const struct cmd cmd_measure = {
 	    "attestation documents have to show.\n\n"
 	    "The column PINNED compares with enclave.pcrs of the cluster file; status 2 means that "
 	    "one differs. With --write the "
-	    "values measured are pinned there, and the rest of the file stays as it is. Pin on a "
+	    "values measured are pinned there, and the rest of the file stays as it is; not so "
+	    "values that the cluster's manifest contradicts, unless --next says that they are for "
+	    "the manifest that is to follow (teectl manifest new). Pin on a "
 	    "machine that you trust: from then on an image that differs by one bit is refused.\n\n"
-	    "Below stand the pins of the member sets. `up` passes them on; whoever launches "
-	    "enclaves by other means has to, and they are part of PCR2.\n\n"
+	    "Below stand the launch options that PCR2 measures, with the values in effect: the pins "
+	    "of the member sets, the limits, and the certificates of --client-ca, each by its "
+	    "SHA-256. `up` passes on what is no default; whoever launches enclaves by other means "
+	    "has to.\n\n"
 	    "To find the libraries, the system's loader reads the image, for at most 10 s and "
 	    "without a way to more rights. With yours it still runs an audit library that the "
 	    "image names (DT_AUDIT), and what that leaves behind is not ended: measure a "
 	    "stranger's image where that can do no harm.",
 	.examples = { { "teectl measure", "show the values, and whether they are those pinned" },
 	              { "teectl measure --write", "pin them" },
+	              { "teectl measure --write --next",
+	                "pin those of the next image, which enclave.image names by now" },
 	              { "teectl measure -o json | jq -r '.pcrs[0].value'", "PCR0 for a script" } },
 	.exits = { 2, 65 },
-	.needs = NEEDS_CLUSTER,
+	.needs = NEEDS_CLUSTER | NEEDS_STATE,
 	.opts = opts,
 	.opt_count = COUNT(opts),
 	.args_size = sizeof(struct measure_args),

@@ -1,4 +1,5 @@
 #include "cmd.h"
+#include "passphrase.h"
 #include "print.h"
 
 #include "base/file.h"
@@ -13,9 +14,16 @@
 
 struct keygen_args {
 	struct text_list prefixes;
+	bool passphrase;
+	int64_t passphrase_fd;
 };
 
 static const struct opt opts[] = {
+	{ .name = "passphrase",
+	  .kind = OPT_FLAG,
+	  .offset = offsetof(struct keygen_args, passphrase),
+	  .doc = "protect each key with one; asked for twice" },
+	PASSPHRASE_FD_OPT(keygen_args, passphrase_fd),
 	{ .kind = OPT_FILE,
 	  .metavar = "PREFIX",
 	  .is_list = true,
@@ -99,16 +107,19 @@ static int make_folder(const char *prefix, struct err *e)
 }
 
 /* The secret is written first: a public half without its secret would be worth nothing. */
-static int make_key(const char *prefix, struct made_key *ret, struct err *e)
+static int make_key(const char *prefix, struct passphrases *p, struct made_key *ret, struct err *e)
 {
 	AUTO(key_set) struct key_set *key = NULL;
+	AUTO(secret) struct secret passphrase = { 0 };
 	char secret[PATH_LEN_MAX], pub[PATH_LEN_MAX];
 
 	file_name(prefix, suffixes[0], secret);
 	file_name(prefix, suffixes[1], pub);
 	TRY(make_folder(prefix, e));
+	if (p)
+		TRY(passphrase_new(p, secret, &passphrase, e));
 	TRY(key_set_generate(&entropy_system, "member", &key, e));
-	TRY(key_set_write(secret, key, e));
+	TRY(key_set_write(secret, key, p ? &passphrase : NULL, e));
 	TRY(public_key_write(pub, key_set_public(key), e));
 	TRY(wire_set_text(&ret->secret, secret, e));
 	TRY(wire_set_text(&ret->pub, pub, e));
@@ -131,12 +142,31 @@ static int keep_key(const char *prefix, struct made_key *ret, struct err *e)
 	return 0;
 }
 
+/* Whoever has the cluster file here goes on with it; a member elsewhere hands the public half over.
+ */
+static void say_next(struct context *c, const struct keygen_reply *reply)
+{
+	const struct made_key *first = reply->keys.items;
+	AUTO(buf) struct buf next = BUF_INIT(FILE_OPTION_MAX);
+	struct err e;
+
+	if (file_is_there(c->global.file))
+		print_next(c, "teectl validate");
+	else if (buf_add_text(&next, "teectl member show ", &e) == 0 &&
+	         text_add_shell_word(buf_text(&first->pub), &next, &e) == 0 &&
+	         buf_add_text(&next, "; the .pub goes to whoever writes the cluster file", &e) == 0)
+		print_next(c, buf_text(&next));
+}
+
 static int run(struct context *c, const void *arguments, struct err *e)
 {
 	AUTO(keygen_reply) struct keygen_reply reply = { 0 };
 	const struct keygen_args *args = arguments;
+	bool is_protected = args->passphrase || args->passphrase_fd >= 0;
+	struct passphrases p;
 	size_t made = 0;
 
+	(void)passphrases_begin(&p, c, args->passphrase_fd);
 	TRY(check_all(&args->prefixes, e));
 	for (size_t i = 0; i < args->prefixes.count; i++) {
 		const char *prefix = args->prefixes.items[i];
@@ -145,13 +175,21 @@ static int run(struct context *c, const void *arguments, struct err *e)
 
 		TRY(wire_list_add(&reply.keys, &made_key_schema, &key, e));
 		TRY(look(prefix, &is_there, e));
-		TRY(is_there ? keep_key(prefix, key, e) : make_key(prefix, key, e));
+		TRY(is_there ? keep_key(prefix, key, e)
+		             : make_key(prefix, is_protected ? &p : NULL, key, e));
 		made += !is_there;
 		print_line(c, "%s and %s%s", buf_text(&key->secret), buf_text(&key->pub),
 		           is_there ? " (kept: there already)" : "");
 	}
 	if (made == 0)
 		print_line(c, "nothing to do: every key is there already");
+	if (made && c->global.output == OUTPUT_TABLE)
+		context_say(
+		    c,
+		    "keep %s with its member alone, and a copy of it and of the share in a safe "
+		    "place: a lost key is one share less, for good",
+		    made == 1 ? "the .secret" : "each .secret");
+	say_next(c, &reply);
 	return print_json(c, &keygen_reply_schema, &reply, e);
 }
 
@@ -162,12 +200,19 @@ const struct cmd cmd_member_keygen = {
 	    "Writes PREFIX.secret, readable by its owner alone, and PREFIX.pub, in the format of "
 	    "QuorumOS: hex of the 32-byte master seed, and of the 130-byte public key. A key "
 	    "that is there already is kept and named, never overwritten. A folder that is missing is made.\n\n"
-	    "The member keeps PREFIX.secret where nobody else reads it; it opens the share that "
-	    "genesis gives the member. PREFIX.pub goes to whoever writes the cluster file.",
+	    "PREFIX.pub goes to whoever writes the cluster file. PREFIX.secret never leaves the "
+	    "member: it opens the share that genesis gives him, and it approves manifests in his "
+	    "name. Keep it on a machine without network if there is one, with --passphrase, and a "
+	    "copy of it, as well as of the share, on a medium in a safe place: a member whose key "
+	    "is lost is one share less, for good. Copies are kept apart from those of other "
+	    "members; as many as the threshold in one place are the quorum key. `teectl share "
+	    "check` shows from time to time that key and share are still good. "
+	    "teectl-member-protect(1) gives the layout of a key with a passphrase.",
 	.examples = { { "teectl member keygen alice", "make alice.secret and alice.pub" },
+	              { "teectl member keygen --passphrase alice", "and ask for a passphrase" },
 	              { "teectl member keygen members/member1 members/member2 members/member3",
 	                "make the keys of a cluster on a laptop" } },
-	.exits = { 65, 66 },
+	.exits = { 65, 66, 130 },
 	.needs = NEEDS_SECRETS,
 	.opts = opts,
 	.opt_count = COUNT(opts),

@@ -109,8 +109,8 @@ const struct cmd cmd_seed = {
 	    "data and strength; another cluster gives another. Without --type and --data the "
 	    "phrase is made of fresh entropy and can't be had again.\n\n"
 	    "The phrase is printed on standard output, and travels to here in the clear unless "
-	    "the node has TLS. An enclave that is not in debug mode answers only with "
-	    "insecureOpenSeed.",
+	    "the node has TLS. An enclave that is not in debug mode answers a client of the "
+	    "role app (tls.cert, see teectl pki issue), or with insecureOpenSeed everybody.",
 	.examples = { { "teectl seed --type wallet --data 7", "the same on every node" },
 	              { "teectl seed --node tee3 --type wallet --data 7", "ask that node" } },
 	.exits = { 2, 5, 65, 69, 75, 77 },

@@ -1,9 +1,12 @@
 #include "base/file.h"
+#include "orchestrate/seal.h"
 #include "orchestrate/share.h"
+#include "passphrase.h"
 #include "print.h"
 
 struct share_check_args {
-	const char *key, *share, *genesis;
+	const char *key, *share, *genesis, *request;
+	int64_t passphrase_fd;
 };
 
 static const struct opt opts[] = {
@@ -24,6 +27,12 @@ static const struct opt opts[] = {
 	  .metavar = "FILE",
 	  .offset = offsetof(struct share_check_args, genesis),
 	  .doc = "the genesis_output; the state's unless given" },
+	{ .name = "request",
+	  .kind = OPT_FILE,
+	  .metavar = "FILE",
+	  .offset = offsetof(struct share_check_args, request),
+	  .doc = "a request, whose genesis is believed by its document as share seal does" },
+	PASSPHRASE_FD_OPT(share_check_args, passphrase_fd),
 };
 
 struct share_check {
@@ -36,29 +45,62 @@ static const struct wire_field fields[] = { JSON_TEXT(share_check, member),
 static const struct wire_schema share_check_schema = JSON_SCHEMA(share_check, fields);
 WIRE_DROP(share_check);
 
-/* A file that the member was handed needs no cluster; the state's was believed when it was kept. */
-static int load_output(struct context *c, const char *path, struct genesis_output *ret,
-                       struct err *e)
+static int load_file(const char *path, struct genesis_output *ret, struct err *e)
 {
 	AUTO(buf) struct buf file = BUF_INIT(GENESIS_OUTPUT_MAX);
+
+	TRY(file_read(path, &file, e));
+	if (genesis_output_decode(buf_view(&file), ret, e) < 0)
+		return err_wrap(e, "'%s'", path);
+	return 0;
+}
+
+static int load_state(const struct state *state, struct genesis_output *ret, struct err *e)
+{
 	AUTO(kept_genesis) struct kept_genesis kept = { 0 };
-	AUTO(state) struct state state = { .lock = -1 };
 	bool is_found;
 
-	if (path) {
-		TRY(file_read(path, &file, e));
-		if (genesis_output_decode(buf_view(&file), ret, e) < 0)
-			return err_wrap(e, "'%s'", path);
-		return 0;
-	}
-	TRY(cluster_read(c->global.file, &c->cluster, e));
-	TRY(state_open(&c->cluster, c->global.state, /* to_change= */ false, c->cmd->name, &state,
-	               e));
-	TRY(state_load_genesis(&state, &is_found, &kept, e));
+	TRY(state_load_genesis(state, &is_found, &kept, e));
 	if (!is_found)
 		return err_set(e, ERR_NOT_DESIRED,
 		               "there has been no genesis: teectl genesis, or --genesis-output");
+	if (kept.is_foreign)
+		return err_set(e, ERR_NOT_DESIRED,
+		               "the quorum was born elsewhere, and no genesis here attests its "
+		               "shares: --genesis-output");
 	return genesis_output_decode(buf_view(&kept.output), ret, e);
+}
+
+static int load_request(struct context *c, const struct state *state, const char *path,
+                        struct genesis_output *ret, struct err *e)
+{
+	AUTO(buf) struct buf file = BUF_INIT(REQUEST_FILE_MAX);
+	struct seal_input in = { .cluster = &c->cluster, .state = state };
+
+	TRY(file_read(path, &file, e));
+	in.request = buf_view(&file);
+	if (seal_genesis(&in, ret, e) < 0)
+		return err_wrap(e, "'%s'", path);
+	return 0;
+}
+
+/* A file that the member was handed needs no cluster; the state's was believed when it was kept,
+ * and a request's is believed here. */
+static int load_output(struct context *c, const struct share_check_args *args,
+                       struct genesis_output *ret, struct err *e)
+{
+	AUTO(state) struct state state = { .lock = -1 };
+
+	if (args->genesis && args->request)
+		return err_set(e, ERR_USAGE,
+		               "--genesis-output and --request: one of them says what is attested");
+	if (args->genesis)
+		return load_file(args->genesis, ret, e);
+	TRY(cluster_read(c->global.file, &c->cluster, e));
+	TRY(state_open(&c->cluster, c->global.state, /* to_change= */ false, c->cmd->name, &state,
+	               e));
+	return args->request ? load_request(c, &state, args->request, ret, e)
+	                     : load_state(&state, ret, e);
 }
 
 static int run(struct context *c, const void *arguments, struct err *e)
@@ -66,18 +108,19 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	AUTO(genesis_output) struct genesis_output output = { 0 };
 	AUTO(share_check) struct share_check result = { .opens = true, .attested = true };
 	AUTO(key_set) struct key_set *key = NULL;
-	AUTO(key_set) struct key_set *opened_with = NULL;
 	AUTO(secret) struct secret share = { 0 };
 	const struct share_check_args *args = arguments;
 	const struct encrypted_share *attested;
+	struct passphrases p;
 
-	TRY(load_output(c, args->genesis, &output, e));
-	TRY(key_set_read(args->key, &key, e));
+	TRY(load_output(c, args, &output, e));
+	TRY(key_set_read_own(args->key, passphrases_begin(&p, c, args->passphrase_fd), &key, e));
 	attested = share_find(&output, key_set_public(key));
 	if (!attested)
 		return err_set(e, ERR_SHARE, "the genesis was for no member with the key '%s'",
 		               args->key);
-	TRY(share_open(attested, args->key, args->share, &opened_with, &share, e));
+	TRY(share_open(&attested->share_set_member, attested, args->key, key, args->share, &share,
+	               e));
 	TRY(wire_set(&result.member, buf_view(&attested->share_set_member.alias), e));
 	print_line(c, "the share of %s opens with its key and is the one that the genesis attested",
 	           buf_text(&result.member));
@@ -90,14 +133,19 @@ const struct cmd cmd_share_check = {
 	.details =
 	    "Opens a member's share with the member's key and compares it with the hash that the "
 	    "genesis attested. Nothing is revealed, nothing is written, and no network is needed: "
-	    "with --genesis-output not even a cluster file.",
+	    "with --genesis-output not even a cluster file. With --request the genesis is the one "
+	    "that an operator's request carries, believed by its attestation document and your own "
+	    "copy of the cluster file, however old it is.",
 	.examples = { { "teectl share check --key alice.secret --share alice.share "
 	                "--genesis-output genesis_output",
 	                "on the member's own machine" },
+	              { "teectl share check --key alice.secret --share alice.share --request "
+	                "request.json",
+	                "what the share seal would find, before a ceremony" },
 	              { "teectl share check --key members/member1.secret --share "
 	                ".teectl/demo/shares/member1.share",
 	                "against the state of the cluster" } },
-	.exits = { 2, 65, 66, 78 },
+	.exits = { 2, 5, 65, 66, 78, 130 },
 	.needs = NEEDS_FILE | NEEDS_SECRETS,
 	.opts = opts,
 	.opt_count = COUNT(opts),

@@ -7,18 +7,48 @@
 #define CMD_LIST(X)                                                                                \
 	X(cmd_init)                                                                                \
 	X(cmd_validate)                                                                            \
+	X(cmd_preflight)                                                                           \
+	X(cmd_plan)                                                                                \
+	X(cmd_apply)                                                                               \
+	X(cmd_simulate)                                                                            \
+	X(cmd_graph)                                                                               \
+	X(cmd_watch)                                                                               \
 	X(cmd_up)                                                                                  \
 	X(cmd_down)                                                                                \
 	X(cmd_logs)                                                                                \
 	X(cmd_measure)                                                                             \
 	X(cmd_member_keygen)                                                                       \
+	X(cmd_member_protect)                                                                      \
 	X(cmd_member_show)                                                                         \
+	X(cmd_pki_init)                                                                            \
+	X(cmd_pki_issue)                                                                           \
 	X(cmd_genesis)                                                                             \
+	X(cmd_share_request)                                                                       \
+	X(cmd_share_seal)                                                                          \
+	X(cmd_share_submit)                                                                        \
 	X(cmd_share_check)                                                                         \
 	X(cmd_inject)                                                                              \
+	X(cmd_recover)                                                                             \
+	X(cmd_manifest_show)                                                                       \
+	X(cmd_manifest_new)                                                                        \
+	X(cmd_manifest_diff)                                                                       \
+	X(cmd_manifest_approve)                                                                    \
+	X(cmd_manifest_collect)                                                                    \
+	X(cmd_manifest_verify)                                                                     \
+	X(cmd_manifest_adopt)                                                                      \
 	X(cmd_propagate)                                                                           \
+	X(cmd_upgrade)                                                                             \
+	X(cmd_retire)                                                                              \
 	X(cmd_status)                                                                              \
+	X(cmd_wait)                                                                                \
 	X(cmd_verify)                                                                              \
+	X(cmd_attest_get)                                                                          \
+	X(cmd_attest_verify)                                                                       \
+	X(cmd_attest_show)                                                                         \
+	X(cmd_lineage)                                                                             \
+	X(cmd_audit_head)                                                                          \
+	X(cmd_audit_fetch)                                                                         \
+	X(cmd_audit_verify)                                                                        \
 	X(cmd_seed)                                                                                \
 	X(cmd_completion)                                                                          \
 	X(cmd_version)                                                                             \

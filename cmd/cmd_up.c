@@ -1,12 +1,23 @@
-#include "session.h"
+#include "choose.h"
+
+struct up_args {
+	struct text_list only;
+};
+
+static const struct opt opts[] = {
+	OPT_ONLY(up_args),
+};
 
 static int run(struct context *c, const void *arguments, struct err *e)
 {
+	AUTO(choice) struct choice choice = { 0 };
 	AUTO(run) struct run r = RUN_INIT;
+	const struct up_args *args = arguments;
+	struct goal goal = { .kind = GOAL_UP };
 
-	(void)arguments;
-	TRY(session_open(c, /* to_change= */ true, NULL, &r, e));
-	return session_reach(c, &r, &(struct goal){ .kind = GOAL_UP }, e);
+	TRY(choice_open(c, /* to_change= */ true, CHOICE_ALONE, &args->only, &choice, &r, e));
+	goal.targets = choice.flags;
+	return session_reach(c, &r, &goal, e);
 }
 
 const struct cmd cmd_up = {
@@ -22,10 +33,14 @@ const struct cmd cmd_up = {
 	    "What is expected of PCR0 to PCR3 is the manifest's once there is one, else what the "
 	    "cluster file pins (teectl measure --write), else what is measured here and now.",
 	.examples = { { "teectl up", "launch and verify what cluster.yaml names" },
+	              { "teectl up --only @gone", "launch what is not running" },
 	              { "teectl -f prod.yaml up --timeout 30s",
 	                "another file, another deadline" } },
-	.exits = { 4, 5, 66, 69, 75 },
+	.exits = { 4, 5, 66, 69, 75, 77 },
 	.needs = NEEDS_RUN,
 	.timeout_ms = 60000,
+	.opts = opts,
+	.opt_count = COUNT(opts),
+	.args_size = sizeof(struct up_args),
 	.run = run,
 };

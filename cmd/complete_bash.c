@@ -14,6 +14,8 @@ static int bash_value(struct buf *to, const struct opt *opt, struct err *e)
 		return buf_add_text(to, "_teectl_reply -o filenames -d\n", e);
 	case OPT_NODE:
 		return buf_add_text(to, "_teectl_reply -o default -W \"$(_teectl_nodes)\"\n", e);
+	case OPT_SELECTOR:
+		return buf_add_text(to, "_teectl_selectors\n", e);
 	case OPT_VERB:
 		return buf_add_text(to, "_teectl_verb_words\n", e);
 	case OPT_WORD:
@@ -114,21 +116,33 @@ static const char bash_start[] =
     "}\n\n"
     "# The nodes of the cluster file that the line names.\n"
     "_teectl_nodes() {\n"
-    "\t\"${COMP_WORDS[0]}\" ${file:+-f \"$file\"} completion --nodes 2>/dev/null\n"
+    "\t\"${COMP_WORDS[0]}\" ${file:+-f \"$file\"} completion --nodes -o table 2>/dev/null\n"
+    "}\n\n"
+    "# Names, labels and states; of a label that was begun, its values: \"=\" is a word of its own.\n"
+    "_teectl_selectors() {\n"
+    "\tlocal words\n"
+    "\twords=$(\"${COMP_WORDS[0]}\" ${file:+-f \"$file\"} completion --selectors -o table 2>/dev/null)\n"
+    "\t[[ -z $label ]] || words=$(grep -F \"$label=\" <<<\"$words\" | cut -d= -f2)\n"
+    "\t_teectl_reply -o default -W \"$words\"\n"
     "}\n\n";
 
 static const char bash_main[] =
     "_teectl() {\n"
     "\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}\n"
-    "\tlocal verb='' file='' options i\n";
+    "\tlocal verb='' file='' label='' options i\n";
 
-/* Finds the verb, and the word that a value belongs to: "=" is a word of its own in bash. */
+/* Finds the verb, and the word that a value belongs to: "=" is a word of its own in bash, behind an
+ * option and behind a selector's label. */
 static const char bash_scan[] = "\n"
                                 "\tCOMPREPLY=()\n"
-                                "\tif [[ $word == = ]]; then\n"
-                                "\t\tword=''\n"
-                                "\telif [[ $before == = ]]; then\n"
-                                "\t\tbefore=${COMP_WORDS[COMP_CWORD - 2]}\n"
+                                "\ti=$((COMP_CWORD - 1))\n"
+                                "\tif [[ $word == = || $before == = ]]; then\n"
+                                "\t\t[[ $word != = ]] && ((--i)) || word=''\n"
+                                "\t\tbefore=${COMP_WORDS[i]}\n"
+                                "\t\tif [[ $before != -* ]]; then\n"
+                                "\t\t\tlabel=${before##*,} before=${COMP_WORDS[i - 1]}\n"
+                                "\t\t\t[[ $before != = ]] || before=${COMP_WORDS[i - 2]}\n"
+                                "\t\tfi\n"
                                 "\tfi\n"
                                 "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
                                 "\t\tcase ${COMP_WORDS[i]} in\n";

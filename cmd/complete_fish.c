@@ -15,6 +15,8 @@ static int fish_value(struct buf *to, const struct opt *opt, struct err *e)
 		return buf_add_text(to, " -x -a '(__fish_complete_directories)'", e);
 	case OPT_NODE:
 		return buf_add_text(to, " -x -a '(__teectl_nodes)'", e);
+	case OPT_SELECTOR:
+		return buf_add_text(to, " -x -a '(__teectl_nodes --selectors)'", e);
 	case OPT_VERB:
 		return buf_add_text(to, " -x -a '(__teectl_verb_words)'", e);
 	case OPT_WORD:
@@ -31,7 +33,8 @@ static int fish_option(struct buf *to, const struct opt *opt, const char *condit
 {
 	/* fish would take an operand that needs no completion for one that has files. */
 	if (!opt->name && opt->kind != OPT_FILE && opt->kind != OPT_FOLDER &&
-	    opt->kind != OPT_NODE && opt->kind != OPT_VERB && opt->kind != OPT_WORD)
+	    opt->kind != OPT_NODE && opt->kind != OPT_SELECTOR && opt->kind != OPT_VERB &&
+	    opt->kind != OPT_WORD)
 		return 0;
 	TRY(buf_add_format(to, e, "complete -c teectl%s", condition));
 	if (opt->name && opt->letter)
@@ -88,8 +91,9 @@ static const char fish_is[] =
     "    contains -- \"$verb\" $__teectl_groups; and set verb $words[1..2]\n"
     "    test \"$verb\" = \"$argv[1]\"\n"
     "end\n\n"
-    "# The nodes of the cluster file that the line names.\n"
+    "# The nodes of the cluster file that the line names, or what selectors are made of.\n"
     "function __teectl_nodes\n"
+    "    set -l what $argv --nodes\n"
     "    set -l file\n"
     "    set -l before\n"
     "    for word in (commandline -opc)\n"
@@ -100,7 +104,7 @@ static const char fish_is[] =
     "        end\n"
     "        set before $word\n"
     "    end\n"
-    "    teectl $file completion --nodes 2>/dev/null\n"
+    "    teectl $file completion $what[1] -o table 2>/dev/null\n"
     "end\n"
     "\n"
     "complete -c teectl -f\n";

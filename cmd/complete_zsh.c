@@ -13,6 +13,8 @@ static int zsh_value(struct buf *to, const struct opt *opt, struct err *e)
 		return buf_add_text(to, "_files -/", e);
 	case OPT_NODE:
 		return buf_add_text(to, "_teectl_nodes", e);
+	case OPT_SELECTOR:
+		return buf_add_text(to, "_teectl_selectors", e);
 	case OPT_VERB:
 		return buf_add_text(to, "_teectl_verb_words", e);
 	case OPT_WORD:
@@ -98,9 +100,15 @@ static const char zsh_start[] =
     "# zsh completion of teectl, written by `make docs` from its table of verbs.\n\n"
     "# The nodes of the cluster file that the line names.\n"
     "_teectl_nodes() {\n"
-    "\tlocal -a nodes=(${(f)\"$(teectl ${teectl_file:+-f} $teectl_file completion --nodes "
+    "\tlocal -a nodes=(${(f)\"$(teectl ${teectl_file:+-f} $teectl_file completion --nodes -o table "
     "2>/dev/null)\"})\n"
     "\tcompadd -a nodes\n"
+    "}\n\n"
+    "# Names, labels and states of them.\n"
+    "_teectl_selectors() {\n"
+    "\tlocal -a words=(${(f)\"$(teectl ${teectl_file:+-f} $teectl_file completion --selectors "
+    "2>/dev/null)\"})\n"
+    "\tcompadd -a words\n"
     "}\n\n";
 
 static int zsh_groups(struct buf *to, struct err *e)

@@ -1,8 +1,11 @@
 #include "cmd.h"
+#include "help.h"
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "cluster/select.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -19,14 +22,85 @@ void context_hint(struct context *c, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(c->hint, sizeof(c->hint), format, args);
 	va_end(args);
+	text_tame(c->hint);
 }
 
-void context_file_option(const struct context *c, char to[static FILE_OPTION_MAX])
+/* The verb whose name text begins with: the longest, of "manifest" and "manifest new". */
+static const struct cmd *verb_at(const char *text)
 {
-	const char *file = c->global.file;
-	bool is_default = !file || strcmp(file, CLUSTER_FILE_DEFAULT) == 0;
+	const struct cmd *found = NULL;
 
-	snprintf(to, FILE_OPTION_MAX, "%s%s", is_default ? "" : " -f ", is_default ? "" : file);
+	for (size_t i = 0; cmd_table[i]; i++) {
+		size_t len = strlen(cmd_table[i]->name);
+
+		if (strncmp(text, cmd_table[i]->name, len) == 0 &&
+		    !isalnum((unsigned char)text[len]) && text[len] != '-' &&
+		    (!found || len > strlen(found->name)))
+			found = cmd_table[i];
+	}
+	return found;
+}
+
+/* " -f FILE --state DIR", as far as they were given and the verb takes them. */
+static int add_globals(const struct context *c, const struct cmd *verb, struct buf *to,
+                       struct err *e)
+{
+	const struct {
+		const char *option, *value;
+	} given[] = {
+		{ "file", c->global.file },
+		{ "state", c->global.state },
+	};
+
+	for (size_t i = 0; i < COUNT(given); i++) {
+		const struct opt *opt = global_opts;
+
+		while (strcmp(opt->name, given[i].option) != 0)
+			opt++;
+		if (!given[i].value || !help_lists_global(verb, opt) ||
+		    (opt->fallback && strcmp(given[i].value, opt->fallback) == 0))
+			continue;
+		if (opt->letter)
+			TRY(buf_add_format(to, e, " -%c ", opt->letter));
+		else
+			TRY(buf_add_format(to, e, " --%s ", opt->name));
+		TRY(text_add_shell_word(given[i].value, to, e));
+	}
+	return 0;
+}
+
+int context_commands(const struct context *c, const char *text, struct buf *to, struct err *e)
+{
+	static const char program[] = "teectl ";
+	const char *at;
+
+	while ((at = strstr(text, program))) {
+		const char *after = at + strlen(program);
+		const struct cmd *verb = verb_at(after);
+		bool is_word = at > text && (isalnum((unsigned char)at[-1]) || at[-1] == '/');
+
+		TRY(buf_add(to, view_new(text, (size_t)(after - text) - 1), e));
+		if (verb && !is_word)
+			TRY(add_globals(c, verb, to, e));
+		TRY(buf_add_text(to, " ", e));
+		text = after;
+	}
+	return buf_add_text(to, text, e);
+}
+
+void context_say(struct context *c, const char *format, ...)
+{
+	AUTO(buf) struct buf full = BUF_INIT(PROGRESS_LINE_MAX);
+	char text[PROGRESS_LINE_MAX];
+	va_list args;
+	struct err e;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	/* Where there is no memory for the options, what there is is told. */
+	progress_say(&c->progress, "%s",
+	             context_commands(c, text, &full, &e) < 0 ? text : buf_text(&full));
 }
 
 bool context_tell_once(struct context *c, const char *text)
@@ -113,6 +187,7 @@ void context_drop(struct context *c)
 	if (c->state.folder)
 		state_drop(&c->state);
 	cluster_drop(&c->cluster);
+	follow_drop(&c->follow);
 	for (size_t i = 0; i < c->told.count; i++)
 		free(c->told.items[i]);
 	free(c->told.items);
@@ -128,46 +203,38 @@ int64_t context_timeout_ms(const struct context *c)
 	return c->deadline_ms > now ? c->deadline_ms - now : 0;
 }
 
-int context_node(const struct context *c, const char *name, size_t *ret, struct err *e)
+/* The nodes that a selector chooses, where one was wanted. */
+static int refuse_several(const struct context *c, const struct selection *s, const char *text,
+                          size_t count, struct err *e)
 {
-	const struct cluster_node *node = cluster_find_node(&c->cluster, name);
-	const char **names, *nearest;
+	AUTO(buf) struct buf names = BUF_INIT(ERR_TEXT_MAX / 2);
+	struct err full;
 
-	if (node) {
-		*ret = (size_t)(node - c->cluster.nodes);
-		return 0;
-	}
-	names = calloc(c->cluster.node_count + 1, sizeof(*names));
-	if (!names)
-		return err_set(e, ERR_INTERNAL, "no memory for the nodes' names");
 	for (size_t i = 0; i < c->cluster.node_count; i++)
-		names[i] = c->cluster.nodes[i].name;
-	nearest = text_nearest(name, names);
-	free(names);
-	if (nearest)
-		return err_set(e, ERR_USAGE, "'%s' has no node '%s'; did you mean '%s'?",
-		               c->cluster.path, name, nearest);
-	return err_set(e, ERR_USAGE, "'%s' has no node '%s'", c->cluster.path, name);
+		if (selection_has(s, &c->cluster.nodes[i], SELECT_STATE_UNKNOWN) &&
+		    buf_add_format(&names, &full, "%s%s", names.len ? ", " : "",
+		                   c->cluster.nodes[i].name) < 0)
+			break;
+	return err_set(e, ERR_USAGE, "'%s' chooses %zu nodes, and one is wanted: %s", text, count,
+	               buf_text(&names));
 }
 
-int context_nodes(const struct context *c, const struct text_list *names, size_t *ret,
-                  size_t *ret_count, struct err *e)
+int context_node(const struct context *c, const char *name, size_t *ret, struct err *e)
 {
-	size_t count = names->count ? names->count : c->cluster.node_count;
+	AUTO(selection) struct selection s = { 0 };
+	size_t count = 0, found = 0;
 
-	if (count > c->cluster.node_count)
-		return err_set(e, ERR_USAGE, "%zu nodes are named, '%s' has %zu", count,
-		               c->cluster.path, c->cluster.node_count);
-	for (size_t i = 0; i < count; i++) {
-		ret[i] = i;
-		if (names->count == 0)
-			continue;
-		TRY(context_node(c, names->items[i], &ret[i], e));
-		for (size_t earlier = 0; earlier < i; earlier++)
-			if (ret[earlier] == ret[i])
-				return err_set(e, ERR_USAGE, "node '%s' is named twice",
-				               names->items[i]);
-	}
-	*ret_count = count;
+	TRY(selection_add(&s, name, e));
+	TRY(selection_check(&s, &c->cluster, e));
+	if (selection_has_states(&s))
+		return err_set(e, ERR_USAGE, "'%s': one node is wanted, by name or label", name);
+	for (size_t i = 0; i < c->cluster.node_count; i++)
+		if (selection_has(&s, &c->cluster.nodes[i], SELECT_STATE_UNKNOWN)) {
+			found = i;
+			count++;
+		}
+	if (count != 1)
+		return refuse_several(c, &s, name, count, e);
+	*ret = found;
 	return 0;
 }

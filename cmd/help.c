@@ -197,10 +197,22 @@ static int add_overview(struct buf *to, struct err *e)
 	return buf_add_text(to, "\n`teectl help VERB` says more; so do the manual pages.\n", e);
 }
 
-int help_print(const struct cmd *cmd, struct err *e)
+static size_t verb_count(void)
+{
+	size_t count = 0;
+
+	while (cmd_table[count])
+		count++;
+	return count;
+}
+
+int help_print(struct context *c, const struct cmd *cmd, struct err *e)
 {
 	AUTO(buf) struct buf text = BUF_INIT(DOCUMENT_TEXT_MAX);
 
+	if (c->global.output != OUTPUT_TABLE)
+		return cmd ? help_document(c, &cmd, 1, e)
+		           : help_document(c, cmd_table, verb_count(), e);
 	if (cmd)
 		TRY(add_verb(&text, cmd, e));
 	else
@@ -209,17 +221,24 @@ int help_print(const struct cmd *cmd, struct err *e)
 	return 0;
 }
 
-int help_print_group(const char *word, bool *ret_found, struct err *e)
+int help_print_group(struct context *c, const char *word, bool *ret_found, struct err *e)
 {
 	AUTO(buf) struct buf text = BUF_INIT(DOCUMENT_TEXT_MAX);
-	size_t len = strlen(word);
+	const struct cmd *verbs[CMD_COUNT_MAX];
+	size_t len = strlen(word), count = 0;
 
-	for (size_t i = 0; cmd_table[i]; i++)
-		if (strncmp(cmd_table[i]->name, word, len) == 0 && cmd_table[i]->name[len] == ' ')
-			TRY(add_row(&text, cmd_table[i]->name, cmd_table[i]->summary, e));
-	*ret_found = text.len > 0;
-	print_raw(buf_view(&text));
-	return 0;
+	for (size_t i = 0; cmd_table[i] && count < CMD_COUNT_MAX; i++) {
+		if (strncmp(cmd_table[i]->name, word, len) != 0 || cmd_table[i]->name[len] != ' ')
+			continue;
+		verbs[count++] = cmd_table[i];
+		TRY(add_row(&text, cmd_table[i]->name, cmd_table[i]->summary, e));
+	}
+	*ret_found = count > 0;
+	if (count == 0)
+		return 0;
+	if (c->global.output == OUTPUT_TABLE)
+		print_raw(buf_view(&text));
+	return help_document(c, verbs, count, e);
 }
 
 int help_page_name(const struct cmd *cmd, struct buf *to, struct err *e)

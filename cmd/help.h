@@ -7,10 +7,14 @@
 
 #define DOCUMENT_TEXT_MAX (1u << 20) /* a page or a completion script: some 20 KiB */
 
-/* The verb's help on standard output; cmd NULL: the overview. */
-MUST_CHECK int help_print(const struct cmd *cmd, struct err *e);
+/* The verb's help on standard output; cmd NULL: the overview, in JSON of all verbs. */
+MUST_CHECK int help_print(struct context *c, const struct cmd *cmd, struct err *e);
 /* "member": the verbs that begin with that word; *ret_found false: none does. */
-MUST_CHECK int help_print_group(const char *word, bool *ret_found, struct err *e);
+MUST_CHECK int help_print_group(struct context *c, const char *word, bool *ret_found,
+                                struct err *e);
+/* The rows of these verbs as one document; nothing with -o table. */
+MUST_CHECK int help_document(struct context *c, const struct cmd *const *verbs, size_t count,
+                             struct err *e);
 /* A manual page in mdoc(7), by its name ("teectl.1"). fails ERR_USAGE, with the nearest name */
 MUST_CHECK int man_page(const char *name, struct buf *to, struct err *e);
 /* Names of all pages, one a line. */

@@ -1,10 +1,10 @@
 #include "help.h"
 #include "parse.h"
+#include "print.h"
 #include "report.h"
 
 #include "base/secret.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@ static int run(struct context *c, const struct command_line *line, struct err *e
 
 	TRY(secret_arena_open(&is_locked, e));
 	if (line->global.help)
-		return help_print(line->cmd, e);
+		return help_print(c, line->cmd, e);
 	if (line->global.version)
 		return cmd_find("version")->run(c, NULL, e);
 	if (!is_locked && line->cmd->needs & NEEDS_SECRETS)
@@ -36,18 +36,6 @@ static bool is_reader_gone(void)
 	return poll(&out, 1, 0) == 1 && out.revents & POLLERR;
 }
 
-/* A full disk or a closed pipe shows only now; the reason is gone when an earlier write met it. */
-static int close_output(struct err *e)
-{
-	if (fflush(stdout) == EOF)
-		return err_sys(e, ERR_INTERNAL, errno, "writing standard output");
-	if (ferror(stdout))
-		return err_set(e, ERR_INTERNAL, "standard output could not be written whole");
-	if (close(STDOUT_FILENO) < 0 && errno != EBADF)
-		return err_sys(e, ERR_INTERNAL, errno, "closing standard output");
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
 	AUTO(command_line) struct command_line line = { 0 };
@@ -56,7 +44,7 @@ int main(int argc, char **argv)
 	struct err e;
 
 	(void)argc;
-	/* Write errors are told by close_output, with their reason. */
+	/* Write errors are told by print_close, with their reason. */
 	signal(SIGPIPE, SIG_IGN);
 	/* libcurl would write the keys of every TLS connection to the file that it names. */
 	unsetenv("SSLKEYLOGFILE");
@@ -73,7 +61,7 @@ int main(int argc, char **argv)
 		}
 	}
 	progress_clear(&c.progress);
-	if (close_output(&e) < 0 && !is_reader_gone()) {
+	if (print_close(&e) < 0 && !is_reader_gone()) {
 		fprintf(stderr, "teectl: %s\n", e.text);
 		return err_info(e.code)->exit_status;
 	}

@@ -5,6 +5,8 @@
 
 #include "base/text.h"
 #include "cluster/config.h"
+#include "cluster/journal.h"
+#include "cluster/select.h"
 #include "proto/launch.h"
 
 #include <ctype.h>
@@ -261,8 +263,58 @@ static int add_see_also(struct buf *to, struct err *e)
 		TRY(help_page_name(sorted[i], &name, e));
 		TRY(buf_add_format(to, e, ".Xr %s 1 ,\n", buf_text(&name)));
 	}
-	return buf_add_text(to, ".Xr teectl-cluster 5 ,\n.Xr teectl-enclave 8 ,\n.Xr teectl-hv 8\n",
-	                    e);
+	return buf_add_text(
+	    to,
+	    ".Xr teectl-cluster 5 ,\n.Xr teectl-journal 5 ,\n.Xr teectl-enclave 8 ,\n.Xr teectl-hv 8\n",
+	    e);
+}
+
+static int add_term(struct buf *to, const char *term, const char *doc, struct err *e)
+{
+	TRY(buf_add_text(to, ".It Ic ", e));
+	TRY(add_quoted(to, term, e));
+	TRY(buf_add_text(to, "\n", e));
+	TRY(add_escaped(to, doc, strlen(doc), true, e));
+	return buf_add_text(to, "\n", e);
+}
+
+static int add_selectors(struct buf *to, struct err *e)
+{
+	static const struct {
+		const char *term, *doc;
+	} terms[] = {
+		{ "tee1, eu-*", "nodes by name; * is any characters, ? any one" },
+		{ "region=eu", "nodes with that label; the value may have * and ?, and region=* is "
+		               "any value" },
+		{ "region!=eu", "nodes that have another value of it, or none" },
+		{ SELECT_STATES_TEXT,
+		  "nodes by their state, as teectl status shows it; it is found out by asking them" },
+		{ "@local", "nodes that are launched on this machine" },
+	};
+
+	TRY(buf_add_text(to, ".Sh SELECTORS\n", e));
+	TRY(add_prose(
+	    to,
+	    "Where a verb takes a SELECTOR it is about the nodes of the cluster file that "
+	    "the selector chooses. A selector is one or more of these, with commas "
+	    "between:",
+	    e));
+	TRY(buf_add_text(to, ".Bl -tag -width Ds\n", e));
+	for (size_t i = 0; i < COUNT(terms); i++)
+		TRY(add_term(to, terms[i].term, terms[i].doc, e));
+	TRY(buf_add_text(to, ".El\n.Pp\n", e));
+	return add_prose(
+	    to,
+	    "Names are alternatives, and so are states; labels and @local must all hold; a node is "
+	    "chosen that meets each kind which is there. So tee1,tee2 is both, region=eu,role!=canary "
+	    "those of the region that are no canaries, and eu-*,@failed,@gone those by that name "
+	    "that failed or are gone. Of several selectors, as operands or by an option that is "
+	    "repeated, one is enough.\n\n"
+	    "A name, label or value that no node has is an error (status 64), as is a selector that "
+	    "can choose none. Where no node is in the state that is asked for, there is nothing to "
+	    "do (status 0). Where one node is wanted, the selector must choose exactly one, and not "
+	    "by its state.",
+	    e);
 }
 
 static int page_teectl(const char *name, struct buf *to, struct err *e)
@@ -290,6 +342,7 @@ static int page_teectl(const char *name, struct buf *to, struct err *e)
 	    "the verb itself says what failed. With -o ndjson each document is a line.\n\n"
 	    "Colours, spinner and progress bar appear only on a terminal.",
 	    e));
+	TRY(add_selectors(to, e));
 	TRY(buf_add_text(to, ".Sh ENVIRONMENT\n", e));
 	TRY(add_prose(
 	    to,
@@ -372,9 +425,34 @@ static int page_cluster(const char *name, struct buf *to, struct err *e)
 	TRY(buf_add_text(to, ".Bl -tag -width Ds\n", e));
 	for (size_t i = 0; i < config_row_count; i++)
 		TRY(add_config_row(to, &config_rows[i], e));
+	TRY(buf_add_text(to, ".El\n.Sh PATTERNS\n", e));
+	TRY(add_prose(
+	    to,
+	    "An entry of nodes may stand for many: what is between brackets in name, hosts, listen "
+	    "and url are alternatives with commas between, each a word or a range of numbers. "
+	    "[1-250] counts without zeroes in front, [01-12] with them, [a,b,7-9] are five. Several "
+	    "brackets multiply, and the last one turns fastest. A bracket with a colon in it is an "
+	    "IPv6 address and stands for itself.\n\n"
+	    "Names and addresses go in step, so there must be as many of both. Where each node takes "
+	    "a free port, as with listen: 127.0.0.1:0, the name alone has brackets. With hosts, "
+	    "{host} in url or listen is the host, and the name is the host unless one is given, "
+	    "which may hold {host} too. The labels of an entry are those of each of its nodes. A "
+	    "file has at most 16384 nodes. In a map in braces a value with brackets stands in "
+	    "quotes:",
+	    e));
 	TRY(buf_add_text(
 	    to,
-	    ".El\n.Sh EXAMPLES\nTwo enclaves on this machine and one elsewhere, and five people:\n",
+	    ".Bd -unfilled -offset indent\n"
+	    "nodes:\n"
+	    "  \\- hosts: 10.0.[1\\-4].[1\\-250]\n"
+	    "    url: https://{host}:8443\n"
+	    "    labels: { region: us }\n"
+	    "  \\- { name: \"eu\\-[01\\-40]\", url: \"https://10.1.0.[1\\-40]:8443\",\n"
+	    "      labels: { region: eu, role: canary } }\n"
+	    ".Ed\n",
+	    e));
+	TRY(buf_add_text(
+	    to, ".Sh EXAMPLES\nTwo enclaves on this machine and one elsewhere, and five people:\n",
 	    e));
 	TRY(buf_add_format(to, e, ".Bd -literal -offset indent\n%s.Ed\n", cluster_example));
 	return buf_add_text(to,
@@ -383,6 +461,66 @@ static int page_cluster(const char *name, struct buf *to, struct err *e)
 	                    ".Xr teectl-init 1 ,\n"
 	                    ".Xr teectl-validate 1\n",
 	                    e);
+}
+
+static int add_journal_field(struct buf *to, const struct wire_field *f, struct err *e)
+{
+	static const char *const kinds[] = {
+		[WIRE_HEX] = "hex",   [WIRE_FIXED_HEX] = "hex", [WIRE_BASE64] = "base64",
+		[WIRE_TEXT] = "text", [WIRE_NUMBER] = "number", [WIRE_WORD] = "word"
+	};
+
+	TRY(buf_add_format(to, e, ".It Ic %s\n", f->name));
+	TRY(add_escaped(to, f->doc, strlen(f->doc), true, e));
+	return buf_add_format(to, e, "; %s\n", kinds[f->kind]);
+}
+
+static int add_journal_kind(struct buf *to, size_t kind, struct err *e)
+{
+	const struct journal_kind_row *row = &journal_kinds[kind];
+	const char *key, *before = ":";
+	size_t at = 0;
+
+	TRY(buf_add_format(to, e, ".It Em %s\n", journal_kind_names[kind]));
+	TRY(add_escaped(to, row->doc, strlen(row->doc), true, e));
+	while ((key = journal_next_key(row->required, &at))) {
+		TRY(buf_add_format(to, e, "%s %s", before, key));
+		before = ",";
+	}
+	at = 0;
+	while ((key = journal_next_key(row->optional, &at)))
+		TRY(buf_add_format(to, e, ", maybe %s", key));
+	return buf_add_text(to, "\n", e);
+}
+
+static int page_journal(const char *name, struct buf *to, struct err *e)
+{
+	TRY(add_header(to, name, "5", "the evidence journal", e));
+	TRY(buf_add_text(to, ".Sh DESCRIPTION\n", e));
+	TRY(add_prose(
+	    to,
+	    "The file journal in the state folder has what an auditor needs to make every check "
+	    "again without network (teectl audit verify). It is only ever appended to, one line of "
+	    "compact JSON a fact, synced before the next step begins.\n\n"
+	    "Each line has in prev the SHA-256 of the line before it: of its bytes, without the "
+	    "newline; the first has zeroes. A line that a crash has cut short stays in its place, "
+	    "and the next one, of kind mended, has the number of those bytes and their SHA-256.\n\n"
+	    "There is no secret in it. What is sealed to a TEE is there as its SHA-256 alone, over "
+	    "which its signature can be verified all the same. The genesis output, which its "
+	    "document attests as a whole, has the shares, each sealed to its member.\n\n"
+	    "The kinds of lines, and what each has beside seq, time, kind, node and prev:",
+	    e));
+	TRY(buf_add_text(to, ".Bl -tag -width Ds\n", e));
+	for (size_t i = 0; i < JOURNAL_KIND_COUNT; i++)
+		TRY(add_journal_kind(to, i, e));
+	TRY(buf_add_text(to, ".El\n.Pp\nThe fields:\n.Bl -tag -width Ds\n", e));
+	for (size_t i = 0; i < journal_line_schema.count; i++)
+		TRY(add_journal_field(to, &journal_line_schema.fields[i], e));
+	return buf_add_text(
+	    to,
+	    ".El\n.Sh SEE ALSO\n.Xr teectl-audit-head 1 ,\n.Xr teectl-audit-verify 1 ,\n.Xr "
+	    "teectl-lineage 1\n",
+	    e);
 }
 
 static int add_launch_option(struct buf *to, const struct launch_option *opt, struct err *e)
@@ -471,9 +609,8 @@ static const struct {
 	const char *name;
 	int (*write)(const char *name, struct buf *to, struct err *e);
 } pages[] = {
-	{ "teectl.1", page_teectl },
-	{ "teectl-cluster.5", page_cluster },
-	{ "teectl-enclave.8", page_enclave },
+	{ "teectl.1", page_teectl },          { "teectl-cluster.5", page_cluster },
+	{ "teectl-journal.5", page_journal }, { "teectl-enclave.8", page_enclave },
 	{ "teectl-hv.8", page_hv },
 };
 

@@ -8,8 +8,8 @@
 
 #define OPTS_MAX                                                                                   \
 	32 /* rows that one verb sees: its own and the globals; for the set of those seen */
-#define LIST_MAX          4096 /* items of one list: as many as a cluster has nodes */
-#define VERB_NAME_MAX     64   /* of "member keygen" */
+#define LIST_MAX          CLUSTER_NODES_MAX /* items of one list: as many as a cluster has nodes */
+#define VERB_NAME_MAX     64                /* of "member keygen" */
 #define LETTER_PREFIX_LEN 2
 
 const char *const output_names[] = { "table", "json", "ndjson", NULL };
@@ -130,6 +130,17 @@ static int take_word(const struct opt *opt, const char *value, const char *what,
 	return err_set(e, ERR_USAGE, "%s: '%s' is not one of %s", what, value, words);
 }
 
+/* Words that go into messages and JSON; paths are bytes, as the system has them. */
+static int check_text(const struct opt *opt, const char *value, const char *what, struct err *e)
+{
+	if (opt->kind != OPT_TEXT && opt->kind != OPT_NODE && opt->kind != OPT_SELECTOR &&
+	    opt->kind != OPT_VERB)
+		return 0;
+	if (!utf8_is_valid(view_text(value)))
+		return err_set(e, ERR_USAGE, "%s: '%s' is not UTF-8", what, value);
+	return 0;
+}
+
 /* One value into the member of its row. what: "--from", "TEECTL_FROM", "NODE" */
 static int take_value(const struct scope *s, const struct opt *opt, const char *what,
                       const char *value, struct err *e)
@@ -137,6 +148,9 @@ static int take_value(const struct scope *s, const struct opt *opt, const char *
 	char *to = (char *)s->to + opt->offset;
 	uint64_t number;
 
+	TRY(check_text(opt, value, what, e));
+	if (opt->is_list && opt->kind == OPT_SELECTOR)
+		return list_add(list_of(s, opt), value, strlen(value), what, e);
 	if (opt->is_list)
 		return list_add_all(list_of(s, opt), value, what, e);
 	switch (opt->kind) {
@@ -157,6 +171,7 @@ static int take_value(const struct scope *s, const struct opt *opt, const char *
 	case OPT_FILE:
 	case OPT_FOLDER:
 	case OPT_NODE:
+	case OPT_SELECTOR:
 	case OPT_VERB:
 		if (!*value && !opt->may_be_empty)
 			return err_set(e, ERR_USAGE, "%s: empty", what);
@@ -216,12 +231,36 @@ static int unknown_option(const struct parser *p, const char *name, size_t len, 
 	return err_set(e, ERR_USAGE, "unknown option '--%s'", word);
 }
 
+static bool output_named(const char *name, enum output *ret)
+{
+	for (int i = 0; name && output_names[i]; i++)
+		if (strcmp(name, output_names[i]) == 0) {
+			*ret = (enum output)i;
+			return true;
+		}
+	return false;
+}
+
+/* Of a verb that writes a file, -o FILE is --out FILE, as other tools have it: where it is none of
+ * the forms of output, nor nearly one. NULL: it is not meant so. */
+static const struct opt *meant_file(const struct parser *p, const struct opt *opt, const char *what,
+                                    const char *value)
+{
+	enum output form;
+
+	if (strcmp(what, "-o") != 0 || scope_of((struct parser *)p, opt) != &p->global ||
+	    output_named(value, &form) || text_nearest(value, output_names))
+		return NULL;
+	return find(&p->own, "out", strlen("out"), 0);
+}
+
 /* value: what stood behind "=" or the letter, NULL: nothing did */
 static int take_option(struct parser *p, const struct opt *opt, const char *what, const char *value,
                        struct err *e)
 {
 	struct scope *s = scope_of(p, opt);
 	bool *is_given = &s->is_given[opt - s->opts];
+	const struct opt *file;
 
 	if (*is_given && !opt->is_list)
 		return err_set(e, ERR_USAGE, "%s is given twice", what);
@@ -233,6 +272,9 @@ static int take_option(struct parser *p, const struct opt *opt, const char *what
 			               opt->metavar);
 		value = *p->at++;
 	}
+	file = meant_file(p, opt, what, value);
+	if (file)
+		return take_option(p, file, "--out", value, e);
 	*is_given = true;
 	return take_value(s, opt, what, value, e);
 }
@@ -326,13 +368,21 @@ static int unknown_verb(const struct cmd *const *table, const char *group, const
 	pointers[count] = NULL;
 	group = group ? group : "";
 	if (!word && !*group)
-		return err_set(e, ERR_USAGE, "which verb? one of: %s", list);
+		return err_set(e, ERR_USAGE, "which verb? none is given");
 	if (!word)
 		return err_set(e, ERR_USAGE, "'%s' needs one of: %s", group, list);
 	nearest = text_nearest(word, pointers);
 	if (nearest)
 		return err_set(e, ERR_USAGE, "unknown verb '%s%s%s'; did you mean '%s%s%s'?", group,
 		               space, word, group, space, nearest);
+	/* keygen, for member keygen. */
+	for (size_t i = 0; table[i]; i++) {
+		const char *last = strrchr(table[i]->name, ' ');
+
+		if (last && !*group && strcmp(last + 1, word) == 0)
+			return err_set(e, ERR_USAGE, "unknown verb '%s'; did you mean '%s'?", word,
+			               table[i]->name);
+	}
 	return err_set(e, ERR_USAGE, "unknown verb '%s%s%s'", group, space, word);
 }
 
@@ -485,16 +535,6 @@ int command_line_parse(const struct cmd *const *table, char *const *argv, struct
 		return -1;
 	*ret = MOVE(line);
 	return 0;
-}
-
-static bool output_named(const char *name, enum output *ret)
-{
-	for (int i = 0; name && output_names[i]; i++)
-		if (strcmp(name, output_names[i]) == 0) {
-			*ret = (enum output)i;
-			return true;
-		}
-	return false;
 }
 
 enum output command_line_output(char *const *argv)

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,9 +24,19 @@ static const char *const tone_codes[] = {
 	[TONE_WAIT] = "\033[33m", [TONE_FAINT] = "\033[2m",
 };
 
+/* Why standard output, which is the process's, could not be written: of the first time, since stdio
+ * forgets it. 0: it could. */
+static int first_errno;
+
+static void note(int result)
+{
+	if (result < 0 && first_errno == 0)
+		first_errno = errno;
+}
+
 void print_line(struct context *c, const char *format, ...)
 {
-	char text[4 * CELL_MAX];
+	char text[PROGRESS_LINE_MAX];
 	va_list args;
 
 	if (c->global.output != OUTPUT_TABLE)
@@ -35,18 +46,66 @@ void print_line(struct context *c, const char *format, ...)
 	va_end(args);
 	text_tame(text);
 	progress_clear(&c->progress);
-	puts(text);
+	note(puts(text));
+}
+
+void print_next(struct context *c, const char *text)
+{
+	if (c->global.output == OUTPUT_TABLE)
+		context_say(c, "next: %s", text);
+}
+
+/* Characters that move what a terminal shows stand in JSON as well; there an escape says the same.
+ * Outside its strings JSON has none. */
+static int escape_controls(const struct buf *from, struct buf *to, struct err *e)
+{
+	const char *text = buf_text(from);
+
+	for (size_t i = 0; i < from->len;) {
+		size_t len = (uint8_t)text[i] < 0x80 ? 0 : text_control(text + i);
+		uint32_t code = 0;
+
+		if (len == 0) {
+			TRY(buf_add(to, view_new(text + i, 1), e));
+			i++;
+			continue;
+		}
+		/* UTF-8 (RFC 3629 3): the lead byte's low bits, then six of each that follows. */
+		code = (uint8_t)text[i] & (0xffu >> (len + 1));
+		for (size_t k = 1; k < len; k++)
+			code = code << 6 | ((uint8_t)text[i + k] & 0x3f);
+		if (code > 0xffff)
+			TRY(buf_add_format(to, e, "\\u%04x\\u%04x",
+			                   0xd800 + ((code - 0x10000) >> 10),
+			                   0xdc00 + ((code - 0x10000) & 0x3ff)));
+		else
+			TRY(buf_add_format(to, e, "\\u%04x", code));
+		i += len;
+	}
+	return 0;
 }
 
 void print_raw(struct view text)
 {
-	fwrite(text.data, 1, text.len, stdout);
+	note(fwrite(text.data, 1, text.len, stdout) < text.len ? -1 : 0);
+}
+
+int print_news(struct context *c, const struct wire_schema *schema, const void *message,
+               struct err *e)
+{
+	bool had_document = c->has_document;
+
+	if (c->global.output == OUTPUT_NDJSON)
+		TRY(print_json(c, schema, message, e));
+	c->has_document = had_document;
+	return 0;
 }
 
 int print_json(struct context *c, const struct wire_schema *schema, const void *message,
                struct err *e)
 {
 	AUTO(buf) struct buf text = BUF_INIT(PRINT_MAX);
+	AUTO(buf) struct buf tame = BUF_INIT(PRINT_MAX);
 
 	if (c->global.output == OUTPUT_TABLE)
 		return 0;
@@ -54,12 +113,13 @@ int print_json(struct context *c, const struct wire_schema *schema, const void *
 		TRY(wire_encode_pretty(schema, message, &text, e));
 	else
 		TRY(wire_encode(schema, message, &text, e));
+	TRY(escape_controls(&text, &tame, e));
 	progress_clear(&c->progress);
-	print_raw(buf_view(&text));
-	putchar('\n');
+	print_raw(buf_view(&tame));
+	note(putchar('\n'));
 	/* A line of ndjson is news: whoever reads the pipe gets it now. */
 	if (c->global.output == OUTPUT_NDJSON)
-		fflush(stdout);
+		note(fflush(stdout));
 	c->has_document = true;
 	return 0;
 }
@@ -140,12 +200,12 @@ static void cell_print(const char *text, size_t width, const char *colour, bool 
 	size_t wide = text_width(text);
 	bool is_cut = wide > width;
 
-	printf("%s%.*s%s%s", colour, (int)text_prefix(text, is_cut ? width - 1 : width), text,
-	       is_cut ? "…" : "", *colour ? "\033[0m" : "");
+	note(printf("%s%.*s%s%s", colour, (int)text_prefix(text, is_cut ? width - 1 : width), text,
+	            is_cut ? "…" : "", *colour ? "\033[0m" : ""));
 	if (is_last)
-		putchar('\n');
+		note(putchar('\n'));
 	else
-		printf("%*s", (int)((is_cut ? 0 : width - wide) + COLUMN_GAP), "");
+		note(printf("%*s", (int)((is_cut ? 0 : width - wide) + COLUMN_GAP), ""));
 }
 
 void table_print(struct context *c, const struct table *t)
@@ -163,4 +223,35 @@ void table_print(struct context *c, const struct table *t)
 		cell_print(t->cells[i].text, widths[i % columns],
 		           has_colour ? tone_codes[t->cells[i].tone] : "",
 		           i % columns == columns - 1);
+}
+
+static const struct wire_field printed_line_fields[] = {
+	{ .name = "",
+	  .kind = WIRE_TEXT,
+	  .offset = offsetof(struct printed_line, text),
+	  .presence = SIZE_MAX,
+	  .max = WIRE_TEXT_MAX },
+};
+const struct wire_schema printed_line_schema = JSON_SCHEMA(printed_line, printed_line_fields);
+
+int printed_lines(const char *text, struct wire_list *ret, struct err *e)
+{
+	for (const char *end; (end = strchr(text, '\n')); text = end + 1) {
+		struct printed_line *line;
+
+		TRY(wire_list_add(ret, &printed_line_schema, &line, e));
+		TRY(wire_set(&line->text, view_new(text, (size_t)(end - text)), e));
+	}
+	return 0;
+}
+
+int print_close(struct err *e)
+{
+	note(fflush(stdout));
+	if (first_errno || ferror(stdout))
+		return err_sys(e, ERR_INTERNAL, first_errno ? first_errno : EIO,
+		               "writing standard output");
+	if (close(STDOUT_FILENO) < 0 && errno != EBADF)
+		return err_sys(e, ERR_INTERNAL, errno, "closing standard output");
+	return 0;
 }

@@ -9,19 +9,29 @@
 #include "cmd.h"
 #include "proto/wire.h"
 
-#define PRINT_MAX (16u << 20) /* a document: 4096 nodes of 4 KiB each */
+#define PRINT_MAX (64u << 20) /* a document: 16384 nodes of 4 KiB each */
 #define CELL_MAX  1024
 
 enum tone { TONE_PLAIN, TONE_GOOD, TONE_BAD, TONE_WAIT, TONE_FAINT };
 
 /* A line for a person. Control characters are replaced. */
 void print_line(struct context *c, const char *format, ...) PRINTF_LIKE(2, 3);
-/* Text of a program's own making, as it is, in every output mode: completions, manual pages, logs.
- */
+/* "next: teectl …" for a person, on standard error, with the command as it is to be typed here
+ * (context_commands). */
+void print_next(struct context *c, const char *text);
+/* Text of a program's own making, as it is: completions, manual pages, logs. Whoever prints it
+ * looks at the output option. */
 void print_raw(struct view text);
+/* At the end: a full disk or a closed pipe shows only now. fails  ERR_INTERNAL: the first reason */
+MUST_CHECK int print_close(struct err *e);
 
 /* One document: indented with -o json, on one line with -o ndjson. */
 MUST_CHECK int print_json(struct context *c, const struct wire_schema *schema, const void *message,
+                          struct err *e);
+
+/* The same of what happens meanwhile: a line of -o ndjson, and none of -o json. It is no document:
+ * an error is still told as one. */
+MUST_CHECK int print_news(struct context *c, const struct wire_schema *schema, const void *message,
                           struct err *e);
 
 /* A table: columns as wide as their widest cell; on a terminal that is too narrow the widest are
@@ -86,5 +96,13 @@ void table_print(struct context *c, const struct table *t);
 	{                                                                                          \
 		.name = #type, .size = sizeof(struct type), .fields = (rows), .count = COUNT(rows) \
 	}
+
+/* Lines of a text as a JSON list of bare strings. */
+struct printed_line {
+	struct buf text;
+};
+extern const struct wire_schema printed_line_schema;
+/* Adds a row for each line that ends in a newline. ret: of printed_line_schema */
+MUST_CHECK int printed_lines(const char *text, struct wire_list *ret, struct err *e);
 
 #endif

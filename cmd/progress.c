@@ -55,7 +55,7 @@ static void draw(struct progress *p)
 
 void progress_say(struct progress *p, const char *format, ...)
 {
-	char text[ERR_TEXT_MAX];
+	char text[PROGRESS_LINE_MAX];
 	bool was_shown = p->is_shown;
 	va_list args;
 

@@ -3,9 +3,10 @@
 #ifndef TEECTL_CMD_PROGRESS_H
 #define TEECTL_CMD_PROGRESS_H
 
-#include "base/err.h"
+#include "base/text.h"
 
 #define PROGRESS_TEXT_MAX 160
+#define PROGRESS_LINE_MAX COMMAND_LINE_MAX
 
 struct progress {
 	bool is_terminal;

@@ -1,8 +1,13 @@
 #include "report.h"
 
+#include "orchestrate/plan_file.h"
+
 #include "print.h"
+#include "orchestrate/observe.h"
 
 #include "base/file.h"
+#include "base/text.h"
+#include "client/client.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,10 +21,12 @@ const struct advice advice_table[] = {
 	{ ERR_PARTIAL, NULL, "run the same command again: it goes on with what is missing" },
 	{ ERR_REFUSED, NULL,
 	  "teectl status names the check that failed; trying again does not help" },
+	{ ERR_DATA, NULL, "correct or replace what is named; nothing was changed" },
 	{ ERR_NO_INPUT, NULL, "check the path, or name another file" },
 	{ ERR_UNREACHABLE, NULL,
-	  "teectl status shows who answers, teectl logs NODE why one does not; teectl up starts it" },
-	{ ERR_TRY_AGAIN, NULL, "run the same command again; --timeout 5m gives it longer" },
+	  "teectl status shows who answers; of this machine's nodes teectl logs NODE says why one "
+	  "does not, and teectl up starts it" },
+	{ ERR_TRY_AGAIN, NULL, "run the same command again; --timeout gives it longer" },
 	{ ERR_CONFIG, NULL,
 	  "teectl validate checks the file; teectl-cluster(5) explains each key" },
 	{ ERR_INTERRUPTED, NULL, "run the same command again: it goes on from there" },
@@ -57,7 +64,8 @@ const struct advice advice_table[] = {
 	{ ERR_ENCLAVE, "a fault of the enclave's own: its NSM, its entropy, its memory",
 	  "teectl logs NODE says more; teectl down NODE and teectl up start it anew" },
 	{ ERR_ACCESS, "this client may not do this, or not in this mode of the enclave",
-	  "use a certificate with the role that is named above" },
+	  "use a certificate with the role that is named above: `tls.cert` and `tls.key` of the "
+	  "cluster file; teectl pki issue NAME --role ROLE makes one" },
 	{ ERR_ORIGIN, "the request came from a web page", "ask the enclave by teectl or curl" },
 	{ ERR_NOT_FOUND, "what answers there has no such operation",
 	  "check the node's address and version: teectl status" },
@@ -87,39 +95,74 @@ static const struct advice *advice_for(enum err_code code)
 }
 
 /* What helps where the code alone would say "again": by status and how the reason begins. */
+#define ANY_STATUS (-1)
 static const struct {
 	int exit_status;
 	const char *reason;
-	const char *verb; /* NULL: the words alone */
 	const char *words;
 } reason_hints[] = {
-	{ 5, "pcr", "measure", "shows what this machine measures beside what is expected" },
-	{ 2, "key-lost", NULL,
-	  "README.md, \"Limits of this version\", says what the shares are still good for" },
-	{ 75, STATE_LOCKED, NULL,
+	{ 3, "restart-approvals",
+	  "a copy of that file to each of them: teectl manifest approve FILE --key KEY; then here "
+	  "teectl manifest collect FILE APPROVAL..., teectl manifest adopt FILE, and teectl recover" },
+	{ 5, "occupied",
+	  "give that node another `listen:` or `url:` in the cluster file, or name the state folder "
+	  "of what runs there (--state), put back where it was lost" },
+	{ 5, "pcr",
+	  "teectl measure shows what this machine measures beside what is expected; where it says "
+	  "`same`, the enclave was started with something else: teectl down NODE, then teectl apply" },
+	{ 2, PLAN_STALE, "teectl plan --out shows and saves what is to be done now" },
+	{ 2, "foreign-genesis",
+	  "name the state folder that the genesis was done with (--state), or have the operator "
+	  "hand over a copy without pki/*.key, pids and logs" },
+	{ 2, STATE_NO_ROOT,
+	  "where others launched the nodes, have the operator hand over his state folder; where "
+	  "they were launched here, bring pki/ back from a backup, or start over" },
+	{ 66, CLIENT_TLS_FILE,
+	  "correct `tls` of the cluster file; teectl pki issue NAME --role ROLE makes a "
+	  "certificate and its key" },
+	{ ANY_STATUS, CLIENT_TLS_SERVER,
+	  "the node's certificate has to be valid, of its own host, and signed by `tls.ca` of the "
+	  "cluster file; teectl pki issue NAME --server --host HOST makes one" },
+	{ 75, STATE_LOCKED,
 	  "run the same command again when that run has ended; it is not waited for" },
+	{ ANY_STATUS, LAUNCH_FAILED,
+	  "mend what is named, a port that is taken or a file that is missing, and run the same "
+	  "command again; teectl logs NODE says more" },
+	{ ANY_STATUS, CLIENT_ADDRESS, "correct the node's url in the cluster file" },
+	{ ANY_STATUS, ERR_PERMISSION,
+	  "make the file or folder that is named yours to read and write" },
+	{ ANY_STATUS, ERR_SPACE, "make room on that disk, and run the same command again" },
 };
 
 static bool hint_by_reason(struct context *c, const struct err *failure)
 {
 	int exit_status = err_info(failure->code)->exit_status;
-	char file[FILE_OPTION_MAX];
 
-	context_file_option(c, file);
 	for (size_t i = 0; i < COUNT(reason_hints); i++) {
 		const char *reason = reason_hints[i].reason;
 
-		if (exit_status != reason_hints[i].exit_status ||
+		if ((reason_hints[i].exit_status != ANY_STATUS &&
+		     exit_status != reason_hints[i].exit_status) ||
 		    strncmp(failure->reason, reason, strlen(reason)) != 0)
 			continue;
-		if (reason_hints[i].verb)
-			context_hint(c, "teectl%s %s %s", file, reason_hints[i].verb,
-			             reason_hints[i].words);
-		else
-			context_hint(c, "%s", reason_hints[i].words);
+		context_hint(c, "%s", reason_hints[i].words);
 		return true;
 	}
 	return false;
+}
+
+/* The file that is of another quorum than the state folder: no log of a node tells more. What was
+ * handed over, and is refused for the same check, is another matter. */
+static bool hint_kept_genesis(struct context *c, const struct err *failure)
+{
+	if (!strstr(failure->text, "the genesis kept in '") ||
+	    (strcmp(failure->reason, "share_set") != 0 &&
+	     strcmp(failure->reason, "manifest_set") != 0))
+		return false;
+	context_hint(c, "put it back as it was at the genesis: members and thresholds are the "
+	                "quorum's for good, and others take a new quorum, with another name and "
+	                "state folder");
+	return true;
 }
 
 /* The command that makes the members' keys that are missing. A key whose public half is here is
@@ -128,21 +171,23 @@ static bool hint_missing_keys(struct context *c, const struct err *failure)
 {
 	const struct cluster_member_list *members = &c->cluster.quorum.members;
 	AUTO(buf) struct buf command = BUF_INIT(HINT_MAX / 2);
-	struct err full;
+	struct err e;
 
-	if (failure->code != ERR_NO_INPUT || strcmp(failure->reason, CLUSTER_KEY_MISSING) != 0)
+	if (strcmp(failure->reason, CLUSTER_KEY_MISSING) != 0)
 		return false;
 	for (size_t i = 0; i < members->count; i++) {
 		const char *key = members->items[i].key;
 		size_t len = key ? strlen(key) : 0, suffix = strlen(".secret");
-		char pub[FILE_OPTION_MAX];
+		char pub[FILE_OPTION_MAX], prefix[FILE_OPTION_MAX];
 
 		if (len <= suffix || strcmp(key + len - suffix, ".secret") != 0)
 			continue;
+		snprintf(prefix, sizeof(prefix), "%.*s", (int)(len - suffix), key);
 		snprintf(pub, sizeof(pub), "%.*s.pub", (int)(len - suffix), key);
 		if (file_is_there(key) || file_is_there(pub))
 			continue;
-		if (buf_add_format(&command, &full, " %.*s", (int)(len - suffix), key) < 0)
+		if (buf_add_text(&command, " ", &e) < 0 ||
+		    text_add_shell_word(prefix, &command, &e) < 0)
 			break;
 	}
 	if (command.len)
@@ -153,11 +198,16 @@ static bool hint_missing_keys(struct context *c, const struct err *failure)
 	return true;
 }
 
-static const char *hint_by_code(const struct err *failure)
+/* Not the advice to type what has just been typed. */
+static const char *hint_by_code(const struct context *c, const struct err *failure)
 {
 	const struct advice *advice = advice_for(failure->code);
+	const char *cure = advice ? advice->cure : NULL, *verb = c->cmd ? c->cmd->name : NULL;
 
-	return advice ? advice->cure : NULL;
+	if (cure && verb && strncmp(cure, "teectl ", 7) == 0 &&
+	    strncmp(cure + 7, verb, strlen(verb)) == 0 && cure[7 + strlen(verb)] == ' ')
+		return NULL;
+	return cure;
 }
 
 /* Is the command that comes next the one that has just failed? */
@@ -169,11 +219,12 @@ static bool is_same_verb(const struct context *c, const char *command)
 	       strcmp(command + len - name, c->cmd->name) == 0;
 }
 
-static void settle_hint(struct context *c, const struct err *failure, const char *next)
+static void choose_hint(struct context *c, const struct err *failure, const char *next)
 {
 	const char *verb = c->cmd ? c->cmd->name : NULL;
 
-	if (c->hint[0] || hint_by_reason(c, failure) || hint_missing_keys(c, failure))
+	if (c->hint[0] || hint_by_reason(c, failure) || hint_kept_genesis(c, failure) ||
+	    hint_missing_keys(c, failure))
 		return;
 	if (failure->code == ERR_USAGE && verb)
 		context_hint(c, "teectl help %s", verb);
@@ -183,8 +234,27 @@ static void settle_hint(struct context *c, const struct err *failure, const char
 	else if (next && *next && !is_same_verb(c, next) &&
 	         err_info(failure->code)->exit_status != err_info(ERR_TRY_AGAIN)->exit_status)
 		context_hint(c, "%s", next);
-	else if (hint_by_code(failure))
-		context_hint(c, "%s", hint_by_code(failure));
+	else if (hint_by_code(c, failure))
+		context_hint(c, "%s", hint_by_code(c, failure));
+}
+
+static void settle_hint(struct context *c, const struct err *failure, const char *next)
+{
+	AUTO(buf) struct buf full = BUF_INIT(HINT_MAX - 1);
+	struct err e;
+
+	choose_hint(c, failure, next);
+	if (context_commands(c, c->hint, &full, &e) == 0)
+		context_hint(c, "%s", buf_text(&full));
+}
+
+int report_commands(const struct context *c, struct buf *text, struct err *e)
+{
+	AUTO(buf) struct buf full = BUF_INIT(PROGRESS_LINE_MAX);
+
+	TRY(context_commands(c, buf_text(text), &full, e));
+	buf_drop(text);
+	return wire_set(text, buf_view(&full), e);
 }
 
 /* A text that may be absent, with its has_ member. */
@@ -202,6 +272,7 @@ int report_complete(struct context *c, const struct err *failure, const char *ne
 	const struct advice *advice = advice_for(failure->code);
 
 	settle_hint(c, failure, next);
+	TRY(report_commands(c, &object->text, e));
 	TRY(wire_set_text(&object->verb, c->cmd ? c->cmd->name : "", e));
 	TRY(set_maybe(&object->cause, &object->has_cause, advice ? advice->cause : NULL, e));
 	return set_maybe(&object->hint, &object->has_hint, c->hint, e);
@@ -231,6 +302,7 @@ void report_error(struct context *c, const struct err *failure)
 	const struct advice *advice = advice_for(failure->code);
 	const char *cause = advice ? advice->cause : NULL;
 	const char *verb = c->cmd ? c->cmd->name : NULL;
+	AUTO(buf) struct buf text = BUF_INIT(PROGRESS_LINE_MAX);
 	struct err e;
 
 	settle_hint(c, failure, NULL);
@@ -239,7 +311,8 @@ void report_error(struct context *c, const struct err *failure)
 	progress_clear(&c->progress);
 	if (failure->code != ERR_WAITING || !c->is_waiting_told)
 		fprintf(stderr, "teectl: %s%s%s\n", verb ? verb : "", verb ? ": " : "",
-		        failure->text);
+		        context_commands(c, failure->text, &text, &e) < 0 ? failure->text
+		                                                          : buf_text(&text));
 	if (cause)
 		fprintf(stderr, "  cause: %s\n", cause);
 	if (c->hint[0])

@@ -14,6 +14,9 @@ void report_error(struct context *c, const struct err *failure);
 MUST_CHECK int report_complete(struct context *c, const struct err *failure, const char *next,
                                struct error_report *object, struct err *e);
 
+/* Makes the commands in a text of the library's those to be typed here: context_commands. */
+MUST_CHECK int report_commands(const struct context *c, struct buf *text, struct err *e);
+
 /* For teectl(1): the codes that have a cause, with the words they begin with. */
 struct advice {
 	enum err_code code;

@@ -1,8 +1,12 @@
 #include "session.h"
 
+#include "base/clock.h"
 #include "base/text.h"
+#include "nodes.h"
 #include "print.h"
 #include "report.h"
+#include "orchestrate/distance.h"
+#include "orchestrate/sharing.h"
 #include "proto/phase.h"
 
 #include <stdio.h>
@@ -10,88 +14,186 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define SHORT_HASH_LEN 4 /* bytes shown of a hash: enough to tell two apart at a glance */
-
-/* An error's text begins with its node where it has come from one; the line says it once. */
-static const char *without_node(const char *text, const char *node)
+/* text behind "PREFIX: ", or all of it. */
+static const char *without_prefix(const char *text, const char *prefix)
 {
-	size_t len = strlen(node);
+	size_t len = strlen(prefix);
 
-	if (strncmp(text, node, len) != 0)
-		return text;
-	if (strncmp(text + len, ": ", 2) == 0)
-		return text + len + 2;
-	/* "tee3 is not running" */
-	return strncmp(text + len, " is not ", 8) == 0 ? text + len + 4 : text;
+	return strncmp(text, prefix, len) == 0 && strncmp(text + len, ": ", 2) == 0 ? text + len + 2
+	                                                                            : text;
 }
 
-/* People who are waited for are no failure, nor is what an interrupted run has left for the next.
- */
+/* An error's text begins with its node where it has come from one; the line says it once. */
+const char *session_without_node(const char *text, const char *node)
+{
+	static const struct {
+		const char *words;
+		size_t skip;
+	} verbs[] = { { " has ", 1 },
+		      { " had ", 1 },
+		      { " was ", 1 },
+		      { " does not ", 1 },
+		      { " is not ", 4 } };
+	const char *rest = without_prefix(text, node);
+	size_t len = strlen(node);
+
+	if (rest != text || strncmp(text, node, len) != 0)
+		return rest;
+	/* "tee3 has no quorum key yet", "tee3 is not running" */
+	for (size_t i = 0; i < COUNT(verbs); i++)
+		if (strncmp(text + len, verbs[i].words, strlen(verbs[i].words)) == 0)
+			return text + len + verbs[i].skip;
+	return text;
+}
+
+/* People who are waited for are no failure, nor is what an interrupted run has left for the next,
+ * nor what those have to do who launched a node elsewhere. */
 static bool is_pause(const struct err *why)
 {
-	return why && (why->code == ERR_WAITING || why->code == ERR_INTERRUPTED);
+	return why && (why->code == ERR_WAITING || why->code == ERR_INTERRUPTED ||
+	               strcmp(why->reason, STEP_ELSEWHERE) == 0);
 }
 
 /* Several steps of a node that is gone fail with one sentence, which is told once. */
 static void say_failed(struct context *c, const struct event *event)
 {
-	const char *text = without_node(event->text, event->node);
+	const char *text = session_without_node(event->text, event->node);
 	char line[ERR_TEXT_MAX];
 
 	snprintf(line, sizeof(line), "%s: %s", event->node, text);
-	if (!context_tell_once(c, line))
+	c->is_waiting_told |= event->failure && event->failure->code == ERR_WAITING;
+	if (!context_tell_once(c, line) || event->is_repeat)
 		return;
 	if (is_pause(event->failure))
-		progress_say(&c->progress, "%s", line);
+		context_say(c, "%s: %s", event->nodes, text);
 	else
-		progress_say(&c->progress, "%s: %s failed: %s", event->node, event->step, text);
-	c->is_waiting_told |= event->failure && event->failure->code == ERR_WAITING;
+		context_say(c, "%s: %s failed: %s", event->nodes, event->step, text);
 }
 
-/* "attempt 1: tee1: status: WHY; again in 80 ms": WHY is told once; on a terminal each attempt
- * shows in the last line. */
+/* "tee1: status: attempt 1: WHY": WHY is told once; on a terminal each attempt shows in the last
+ * line. */
 static void say_retry(struct context *c, const struct event *event)
 {
-	const char *why = strstr(event->text, ": "), *end = strstr(event->text, "; again in ");
-	char line[2 * ERR_TEXT_MAX], key[ERR_TEXT_MAX];
-	size_t step = strlen(event->step);
+	const char *why =
+	    without_prefix(session_without_node(event->failure->text, event->node), event->step);
+	char key[2 * ERR_TEXT_MAX];
 
-	if (!why || !end || end < why)
-		why = event->text, end = why + strlen(why);
-	else
-		why = without_node(why + 2, event->node);
-	if (strncmp(why, event->step, step) == 0 && strncmp(why + step, ": ", 2) == 0)
-		why += step + 2;
-	snprintf(key, sizeof(key), "again: %s: %s: %.*s", event->node, event->step,
-	         (int)(end - why), why);
-	snprintf(line, sizeof(line), "%s: %s: %.*s%s", event->node, event->step,
-	         (int)strcspn(event->text, ":") + 2, event->text, why);
+	snprintf(key, sizeof(key), "again: %s: %s: %s", event->node, event->step, why);
 	if (context_tell_once(c, key))
-		progress_say(&c->progress, "%s", line);
+		progress_say(&c->progress, "%s: %s: attempt %u: %s", event->node, event->step,
+		             event->attempt, why);
 	else
-		progress_set(&c->progress, 0, 0, "%s", line);
+		progress_set(&c->progress, c->follow.ended, c->follow.total,
+		             "%s: %s: attempt %u: %s", event->node, event->step, event->attempt,
+		             why);
+}
+
+/* With -o ndjson events are data: a line each, before the report's. */
+static void print_event(struct context *c, const struct event *event, const char *text)
+{
+	AUTO(event_line) struct event_line line = { 0 };
+	struct err e;
+
+	if (c->global.output != OUTPUT_NDJSON ||
+	    event_line_make(&c->follow, event, text, &line, &e) < 0 ||
+	    print_news(c, &event_line_schema, &line, &e) < 0)
+		return; /* without memory it is not told here; standard error has it */
+}
+
+/* The rewritten line: how far it is. */
+static void show_progress(struct context *c)
+{
+	char text[FOLLOW_TEXT_MAX];
+
+	if (!c->progress.is_terminal)
+		return;
+	follow_describe(&c->follow, clock_monotonic_us(), text);
+	progress_set(&c->progress, c->follow.ended, c->follow.total, "%s", text);
+}
+
+static void on_tick(void *context)
+{
+	struct context *c = context;
+	int64_t now_us = clock_monotonic_us();
+	char text[FOLLOW_TEXT_MAX], line[FOLLOW_TEXT_MAX + 64];
+
+	if (c->progress.is_terminal && c->follow.total && follow_ticks(&c->follow, now_us)) {
+		show_progress(c);
+		progress_tick(&c->progress);
+	} else if (!c->progress.is_terminal && follow_is_due(&c->follow, now_us)) {
+		follow_describe(&c->follow, now_us, text);
+		snprintf(line, sizeof(line), "still at it, %zu of %zu steps: %s", c->follow.ended,
+		         c->follow.total, text);
+		progress_say(&c->progress, "%s", line);
+		print_event(c, NULL, line);
+	}
+}
+
+static void on_exchange(void *context, const char *node, const char *operation, int64_t started_us,
+                        int64_t elapsed_us, const struct err *failure)
+{
+	struct context *c = context;
+	const struct cluster_node *found = cluster_find_node(&c->cluster, node);
+
+	timing_add(&c->follow.timing, &(struct timing_event){
+	                                  .process = TIMING_EXCHANGES,
+	                                  .name = operation,
+	                                  .node = node,
+	                                  .row = found ? (size_t)(found - c->cluster.nodes) : 0,
+	                                  .started_us = started_us,
+	                                  .elapsed_us = elapsed_us,
+	                                  .text = failure ? failure->text : "",
+	                                  .is_failed = failure != NULL,
+	                              });
+}
+
+void session_trace(struct context *c, const char *path)
+{
+	if (!path)
+		return;
+	c->follow.trace_path = path;
+	c->follow.timing = TIMING_INIT;
+	for (size_t i = 0; i < c->cluster.node_count; i++) {
+		timing_name_row(&c->follow.timing, TIMING_STEPS, i, c->cluster.nodes[i].name);
+		timing_name_row(&c->follow.timing, TIMING_EXCHANGES, i, c->cluster.nodes[i].name);
+	}
+}
+
+static int write_trace(struct context *c, struct err *e)
+{
+	const char *path = c->follow.trace_path;
+
+	if (!path)
+		return 0;
+	c->follow.trace_path = NULL;
+	TRY(timing_write(&c->follow.timing, path, e));
+	if (c->follow.timing.lost)
+		context_say(c, "%s: %zu events had no room", path, c->follow.timing.lost);
+	return 0;
 }
 
 static void on_event(void *context, const struct event *event)
 {
-	static const char *const done_words[] = { "launched",  "verified",      "genesis done",
-		                                  "shares in", "key forwarded", "key proved" };
-	static const char *const steps[] = { "launch", "verify",  "genesis",
-		                             "inject", "forward", "prove" };
+	static const char *const done_words[] = {
+		[STEP_LAUNCH] = "launched",      [STEP_VERIFY] = "verified",
+		[STEP_GENESIS] = "genesis done", [STEP_BOOT] = "restarted",
+		[STEP_INJECT] = "shares in",     [STEP_REQUEST] = "attested",
+		[STEP_SUBMIT] = "shares in",     [STEP_FORWARD] = "key forwarded",
+		[STEP_PROVE] = "key proved",     [STEP_RETIRE] = "retired",
+	};
 	struct context *c = context;
-	const char *done = event->step;
 
-	for (size_t i = 0; event->step && i < COUNT(steps); i++)
-		if (strcmp(event->step, steps[i]) == 0)
-			done = done_words[i];
+	follow_take(&c->follow, event, clock_monotonic_us());
+	print_event(c, event, "");
 	switch (event->kind) {
+	case EVENT_PLANNED:
+		break;
 	case EVENT_STEP_STARTED:
-		if (c->progress.is_terminal)
-			progress_set(&c->progress, 0, 0, "%s: %s", event->node, event->step);
+		show_progress(c);
 		break;
 	case EVENT_STEP_DONE:
-		progress_say(&c->progress, "%s: %s%s%s (%lld ms)", event->node, done,
-		             event->text[0] ? ", " : "", event->text,
+		progress_say(&c->progress, "%s: %s%s%s (%lld ms)", event->node,
+		             done_words[event->step_kind], event->text[0] ? ", " : "", event->text,
 		             (long long)(event->elapsed_us + 500) / 1000);
 		break;
 	case EVENT_STEP_FAILED:
@@ -101,7 +203,8 @@ static void on_event(void *context, const struct event *event)
 		say_retry(c, event);
 		break;
 	case EVENT_NOTE:
-		progress_say(&c->progress, "%s: %s", event->node, event->text);
+		context_say(c, "%s%s%s", event->node ? event->node : "", event->node ? ": " : "",
+		            event->text);
 		break;
 	}
 }
@@ -117,10 +220,9 @@ static bool on_interrupt(void *context)
 	return false; /* the run itself counts */
 }
 
-int session_open(struct context *c, bool to_change, const size_t *only, struct run *r,
-                 struct err *e)
+struct run_options session_options(struct context *c, bool to_change, const size_t *only)
 {
-	const struct run_options options = {
+	return (struct run_options){
 		.state_folder = c->global.state,
 		.verb = c->cmd->name,
 		.to_change = to_change,
@@ -131,69 +233,20 @@ int session_open(struct context *c, bool to_change, const size_t *only, struct r
 		.interrupt_context = c,
 		.on_event = on_event,
 		.event_context = c,
+		.follow_context = c,
+		.passphrases = c->passphrases,
+		.on_tick = on_tick,
+		.tick_ms = (c->progress.is_terminal ? FOLLOW_TICK_US : FOLLOW_HEARTBEAT_US) / 1000,
+		.on_exchange = c->follow.trace_path ? on_exchange : NULL,
 	};
+}
+
+int session_open(struct context *c, bool to_change, const size_t *only, struct run *r,
+                 struct err *e)
+{
+	const struct run_options options = session_options(c, to_change, only);
 
 	return run_open(&c->cluster, &options, r, e);
-}
-
-static enum tone state_tone(int state)
-{
-	static const enum tone tones[] = { [NODE_READY] = TONE_GOOD,
-		                           [NODE_NOT_READY] = TONE_PLAIN,
-		                           [NODE_WAITING] = TONE_WAIT,
-		                           [NODE_FAILED] = TONE_BAD,
-		                           [NODE_GONE] = TONE_BAD };
-
-	return tones[state];
-}
-
-static void short_hash(bool is_there, const uint8_t *bytes, char to[2 * SHORT_HASH_LEN + 1])
-{
-	to[0] = 0;
-	if (is_there)
-		hex_write(view_new(bytes, SHORT_HASH_LEN), to);
-}
-
-static int node_row(struct table *t, const struct node_report *n, struct err *e)
-{
-	char key[2 * SHORT_HASH_LEN + 1], manifest[2 * SHORT_HASH_LEN + 1];
-
-	/* Byte 0 of a key says that it is a point; what tells keys apart comes after it. */
-	short_hash(n->has_quorum_public_key, n->quorum_public_key + 1, key);
-	short_hash(n->has_manifest_hash, n->manifest_hash, manifest);
-	TRY(table_cell(t, TONE_PLAIN, e, "%s", buf_text(&n->name)));
-	TRY(table_cell(t, state_tone(n->state), e, "%s",
-	               n->has_phase ? phase_name((enum phase)n->phase) : "-"));
-	TRY(table_cell(t, n->verified ? TONE_GOOD : TONE_BAD, e, "%s%s",
-	               n->verified     ? "verified"
-	               : n->reason.len ? buf_text(&n->reason)
-	                               : "no",
-	               n->debug ? " DEBUG" : ""));
-	TRY(table_cell(t, TONE_PLAIN, e, "%s", manifest));
-	TRY(table_cell(t, TONE_PLAIN, e, "%s%s", key, n->key_proved ? " proved" : ""));
-	return table_cell(t, TONE_FAINT, e, "%s", node_state_name((enum node_state)n->state));
-}
-
-int session_table(struct context *c, const struct cluster_report *report, struct err *e)
-{
-	AUTO(table)
-	struct table t = TABLE_INIT("NODE", "PHASE", "VERIFIED", "MANIFEST", "QUORUM KEY", "STATE");
-	const struct node_report *nodes = report->nodes.items;
-
-	print_line(c, "cluster %s: %lld of %lld ready, %lld verified, attestation %s",
-	           buf_text(&report->cluster), (long long)report->ready_count,
-	           (long long)report->node_count, (long long)report->verified_count,
-	           buf_text(&report->trust));
-	for (size_t i = 0; i < report->nodes.count; i++)
-		TRY(node_row(&t, &nodes[i], e));
-	t.keeps_last = true;
-	table_print(c, &t);
-	for (size_t i = 0; i < report->nodes.count; i++)
-		if (nodes[i].note.len)
-			print_line(
-			    c, "%s: %s", buf_text(&nodes[i].name),
-			    without_node(buf_text(&nodes[i].note), buf_text(&nodes[i].name)));
-	return 0;
 }
 
 static void print_waiting(struct context *c, const struct cluster_report *report)
@@ -203,6 +256,31 @@ static void print_waiting(struct context *c, const struct cluster_report *report
 	for (size_t i = 0; i < report->waiting_for.count; i++)
 		print_line(c, "%s%s",
 		           i ? "             " : "waiting for: ", buf_text(&names[i].alias));
+}
+
+static void print_distance(struct context *c, const struct cluster_report *report)
+{
+	char text[PROGRESS_TEXT_MAX];
+
+	if (!report->has_distance)
+		return;
+	distance_format(report, text, sizeof(text));
+	print_line(c, "%s%s", distance_is_short(report) ? "warning: " : "", text);
+}
+
+/* Nothing is said to be safe to stop: it may be the one that has the key. */
+static void tell_orphans(struct context *c, const struct cluster_report *report)
+{
+	const struct orphan_report *orphans = report->orphans.items;
+
+	for (size_t i = 0; i < report->orphans.count && i < NOTES_SHOWN_MAX; i++)
+		context_say(
+		    c,
+		    "warning: %s runs here (pid %lld), and the cluster file does not launch "
+		    "it: put its line back, or stop it: teectl down --orphans",
+		    buf_text(&orphans[i].name), (long long)orphans[i].pid);
+	if (report->orphans.count > NOTES_SHOWN_MAX)
+		context_say(c, "warning: and %zu more", report->orphans.count - NOTES_SHOWN_MAX);
 }
 
 static bool shows_table(const struct goal *goal)
@@ -217,7 +295,7 @@ static int print_report(struct context *c, const struct goal *goal,
 	if (nothing[0])
 		print_line(c, "nothing to do: %s", nothing);
 	if (shows_table(goal))
-		TRY(session_table(c, report, e));
+		TRY(nodes_table(c, report, e));
 	else if (!nothing[0] && !report->has_error && goal->kind == GOAL_UP)
 		print_line(c, "%lld of %lld TEEs %s verified", (long long)report->verified_count,
 		           (long long)report->node_count,
@@ -226,25 +304,145 @@ static int print_report(struct context *c, const struct goal *goal,
 		print_line(c, "%lld of %lld TEEs %s the quorum key", (long long)report->ready_count,
 		           (long long)report->node_count,
 		           report->ready_count == 1 ? "has" : "have");
-	if (goal->kind == GOAL_STATUS)
+	if (goal->kind == GOAL_STATUS) {
+		print_distance(c, report);
 		print_waiting(c, report);
-	if (shows_table(goal) && report->missing.len)
+	}
+	if ((shows_table(goal) || report->is_lost) && report->missing.len)
 		print_line(c, "missing: %s", buf_text(&report->missing));
+	tell_orphans(c, report);
 	if (!report->has_error && report->next.len)
 		print_line(c, "next: %s", buf_text(&report->next));
+	return 0;
+}
+
+/* The library suggests verbs; what is printed are commands. */
+static int complete_notes(const struct context *c, struct cluster_report *report, struct err *e)
+{
+	struct node_report *nodes = report->nodes.items;
+
+	for (size_t i = 0; i < report->nodes.count; i++)
+		TRY(report_commands(c, &nodes[i].note, e));
+	return report_commands(c, &report->missing, e);
+}
+
+#define NAMED_MAX 8 /* nodes that an interrupted command names; a person reads no more */
+
+/* What has become of a node by the time of the interruption. */
+enum fate { FATE_VERIFIED, FATE_RUNNING, FATE_SILENT, FATE_ABSENT, FATE_COUNT };
+
+static enum fate fate_of(const struct run *r, size_t node)
+{
+	switch (r->seen.nodes[node].presence) {
+	case NODE_ABSENT:
+		return FATE_ABSENT;
+	case NODE_UNREACHABLE:
+	case NODE_STRAY:
+		return FATE_SILENT;
+	case NODE_PRESENT:
+		break;
+	}
+	return r->proofs[node].holding != HOLDS_UNKNOWN && !r->proofs[node].is_refused
+	           ? FATE_VERIFIED
+	           : FATE_RUNNING;
+}
+
+/* "; verified: tee1, tee2, and 40 more" */
+static int add_fate(const struct run *r, enum fate fate, const char *words, struct buf *to,
+                    struct err *e)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < r->seen.count; i++) {
+		if (fate_of(r, i) != fate || count++ >= NAMED_MAX)
+			continue;
+		if (count == 1)
+			TRY(buf_add_format(to, e, "; %s: ", words));
+		TRY(buf_add_format(to, e, "%s%s", count == 1 ? "" : ", ",
+		                   r->cluster->nodes[i].name));
+	}
+	if (count > NAMED_MAX)
+		TRY(buf_add_format(to, e, " and %zu more", count - NAMED_MAX));
+	return 0;
+}
+
+/* Who interrupts `up` has to know what it leaves behind. */
+static int tell_interrupted(struct context *c, const struct run *r, struct err *failure,
+                            struct err *e)
+{
+	static const char *const words[] = {
+		[FATE_VERIFIED] = "running and verified",
+		[FATE_RUNNING] = "left running, not verified",
+		[FATE_SILENT] = "running, did not answer",
+		[FATE_ABSENT] = "not running",
+	};
+	AUTO(buf) struct buf text = BUF_INIT(PROGRESS_LINE_MAX);
+
+	for (int fate = 0; fate < FATE_COUNT; fate++)
+		TRY(add_fate(r, (enum fate)fate, words[fate], &text, e));
+	context_hint(c, "teectl up goes on from there; teectl down stops those that run here");
+	return err_set(failure, ERR_INTERRUPTED, "interrupted%s", buf_text(&text));
+}
+
+/* A selector asked for a state, and no node is in it: whatever was to be done with those is done.
+ */
+static bool is_nobody(const struct run *r)
+{
+	for (size_t i = 0; r->options.chosen && i < r->cluster->node_count; i++)
+		if (r->options.chosen[i])
+			return false;
+	return r->options.chosen != NULL;
+}
+
+static int reach(struct run *r, const struct goal *goal, char ret_nothing[static NOTHING_MAX],
+                 struct err *e)
+{
+	if (!is_nobody(r))
+		return drive(r, goal, ret_nothing, e);
+	snprintf(ret_nothing, NOTHING_MAX, "no node is in the state that was asked for");
+	return 0;
+}
+
+int session_share(struct context *c, const struct state *state, bool *ret_failed,
+                  struct buf *ret_why, struct err *e)
+{
+	AUTO(buf) struct buf text = BUF_INIT(PROGRESS_LINE_MAX);
+	AUTO(buf) struct buf warning = BUF_INIT(PROGRESS_LINE_MAX);
+	struct err why;
+
+	if (sharing_push(&c->cluster, state, c->interrupt_fd, &why) == 0)
+		return 0;
+	*ret_failed = true;
+	TRY(wire_set_text(ret_why, why.text, e));
+	TRY(buf_add_format(&text, e,
+	                   "warning: etcd was not given what this has changed: %s; teectl watch "
+	                   "--once does it",
+	                   why.text));
+	TRY(context_commands(c, buf_text(&text), &warning, e));
+	context_say(c, "%s", buf_text(&warning));
 	return 0;
 }
 
 int session_reach(struct context *c, struct run *r, const struct goal *goal, struct err *e)
 {
 	AUTO(cluster_report) struct cluster_report report = { 0 };
+	AUTO(buf) struct buf not_shared = { 0 };
+	bool is_not_shared = false;
 	char nothing[NOTHING_MAX] = "";
 	struct err failure = { 0 };
-	bool failed = drive(r, goal, nothing, &failure) < 0;
+	bool failed = reach(r, goal, nothing, &failure) < 0;
 
 	progress_clear(&c->progress);
+	if (write_trace(c, e) < 0 && !failed) {
+		failed = true;
+		failure = *e;
+	}
+	if (r->has_shared_news)
+		TRY(session_share(c, &r->state, &is_not_shared, &not_shared, e));
 	/* Who interrupts is not kept waiting for another look. */
 	if (failed && failure.code == ERR_INTERRUPTED) {
+		if (goal->kind == GOAL_UP)
+			(void)tell_interrupted(c, r, &failure, e);
 		*e = failure;
 		return -1;
 	}
@@ -252,6 +450,9 @@ int session_reach(struct context *c, struct run *r, const struct goal *goal, str
 	if (r->options.to_change)
 		TRY(run_look(r, e));
 	TRY(report_make(r, &report, e));
+	report.has_not_shared = is_not_shared;
+	report.not_shared = MOVE(not_shared);
+	TRY(complete_notes(c, &report, e));
 	if (!failed && goal->kind == GOAL_STATUS)
 		failed = report_judge(&report, &failure) < 0;
 	TRY(report_outcome(&report,
@@ -265,4 +466,9 @@ int session_reach(struct context *c, struct run *r, const struct goal *goal, str
 	if (failed)
 		*e = failure;
 	return failed ? -1 : 0;
+}
+
+enum topology session_topology(const struct context *c, int topology)
+{
+	return topology < 0 ? c->cluster.propagate.topology : (enum topology)topology;
 }

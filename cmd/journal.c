@@ -1,0 +1,86 @@
+#include "journal.h"
+
+#include "attest/chain.h"
+#include "base/file.h"
+#include "base/text.h"
+
+#include <string.h>
+
+/* The state's own journal and root are read without its lock: lines are only ever appended. */
+static int open_state(struct context *c, struct err *e)
+{
+	if (c->state.folder)
+		return 0;
+	if (!c->cluster.path)
+		TRY(cluster_read(c->global.file, &c->cluster, e));
+	return state_open(&c->cluster, c->global.state, /* to_change= */ false, c->cmd->name,
+	                  &c->state, e);
+}
+
+int journal_load(struct context *c, const char *file, struct buf *ret, struct err *e)
+{
+	AUTO(buf) struct buf text = BUF_INIT(JOURNAL_MAX);
+	AUTO(text) char *path = NULL;
+
+	if (file) {
+		TRY(file_read(file, &text, e));
+	} else {
+		TRY(open_state(c, e));
+		TRY(state_path(&c->state, JOURNAL_FILE, &path, e));
+		TRY(file_read(path, &text, e));
+	}
+	*ret = MOVE(text);
+	return 0;
+}
+
+static int read_root(const char *path, struct buf *ret, struct err *e)
+{
+	AUTO(buf) struct buf file = BUF_INIT(ROOT_CERTIFICATE_MAX);
+
+	TRY(file_read(path, &file, e));
+	if (chain_root_parse(buf_view(&file), ret, e) < 0)
+		return err_wrap(e, "'%s'", path);
+	return 0;
+}
+
+/* The cluster's own; ret stays empty where there is none yet. */
+static int cluster_root(struct context *c, struct buf *ret, struct err *e)
+{
+	switch (c->cluster.attestation.root) {
+	case ROOT_SIMULATED:
+		return state_simulated_root(&c->state, ret, e);
+	case ROOT_AWS:
+		return buf_set(ret, chain_aws_root, e);
+	case ROOT_FILE:
+		return read_root(c->cluster.attestation.root_path, ret, e);
+	}
+	return err_set(e, ERR_INTERNAL, "root kind %d", (int)c->cluster.attestation.root);
+}
+
+static int find_root(struct context *c, const char *file, const char *root, struct buf *ret,
+                     struct err *e)
+{
+	if (root && strcmp(root, "aws-nitro") == 0)
+		return buf_set(ret, chain_aws_root, e);
+	if (root)
+		return read_root(root, ret, e);
+	return file ? 0 : cluster_root(c, ret, e);
+}
+
+int journal_audit(struct context *c, const char *file, const char *root, const char *head,
+                  struct audit *ret, struct err *e)
+{
+	AUTO(buf) struct buf text = { 0 };
+	AUTO(buf) struct buf der = BUF_INIT(ROOT_CERTIFICATE_MAX);
+	struct audit_options options = { 0 };
+	struct audit_head noted;
+
+	if (head) {
+		TRY(audit_head_parse(head, &noted, e));
+		options.head = &noted;
+	}
+	TRY(journal_load(c, file, &text, e));
+	TRY(find_root(c, file, root, &der, e));
+	options.root = buf_view(&der);
+	return audit_replay(buf_view(&text), &options, ret, e);
+}
