@@ -1,4 +1,5 @@
-/* elf_interpreter: an image's loader, whatever its headers say. */
+/* elf_interpreter and elf_check_names: an image's loader, and whether the names in it can be
+ * listed, whatever its headers say. */
 #include "attest/elf.h"
 
 #include <stdlib.h>
@@ -12,6 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (elf_interpreter(view_new(data, size), &path, &e) == 0 && path.len &&
 	    (path.data < data || path.len >= size || path.data[0] != '/'))
+		abort();
+	if (elf_check_names(view_new(data, size), &e) < 0 && e.code != ERR_DATA)
 		abort();
 	return 0;
 }

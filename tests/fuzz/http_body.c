@@ -85,13 +85,21 @@ static void end_enclave(void)
 static int make_signers(struct err *e)
 {
 	int64_t now = clock_unix_ms() / 1000;
-	struct certificate_request q = { "fuzz root", now - 60, now + 86400, true, -1 };
+	struct certificate_request q = { .common_name = "fuzz root",
+		                         .not_before_unix = now - 60,
+		                         .not_after_unix = now + 86400,
+		                         .is_ca = true,
+		                         .path_length = -1 };
 
 	TRY(signer_issue(NULL, &q, &root, e));
 	q.common_name = "fuzz platform";
 	q.path_length = 0;
 	TRY(signer_issue(root, &q, &platform, e));
-	q = (struct certificate_request){ "fuzz leaf", now - 60, now + 86400, false, -1 };
+	q = (struct certificate_request){ .common_name = "fuzz leaf",
+		                          .not_before_unix = now - 60,
+		                          .not_after_unix = now + 86400,
+		                          .is_ca = false,
+		                          .path_length = -1 };
 	return signer_issue(platform, &q, &leaf, e);
 }
 

@@ -19,7 +19,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	struct measurement measured = { 0 };
 	struct identity identity = { .root = BUF_INIT(PKI_CERTIFICATE_MAX),
 		                     .platform = BUF_INIT(PKI_CERTIFICATE_MAX) };
-	struct certificate_request request = { "leaf", NOW_UNIX, NOW_UNIX + PKI_LEAF_S, false, -1 };
+	struct certificate_request request = { .common_name = "leaf",
+		                               .not_before_unix = NOW_UNIX,
+		                               .not_after_unix = NOW_UNIX + PKI_LEAF_S,
+		                               .is_ca = false,
+		                               .path_length = -1 };
 	bool is_locked;
 	struct err e;
 

@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "attest/chain.h"
+#include "attest/chain_cache.h"
 #include "crypto/ossl.h"
 
 #include <openssl/x509v3.h>
@@ -449,10 +450,157 @@ static void a_chain_has_an_end(void **state)
 	               ERR_ATTESTATION, "chain:ca@8");
 }
 
+/* What is verified once is known by its bytes and its issuer's: everything else is judged anew. */
+
+static void a_known_chain_is_judged_by_its_time_each_time(void **state)
+{
+	AUTO(chain) struct chain c = chain_with(0, NULL);
+	struct err e;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		assert_ok(verify(&c, NOT_BEFORE, &e));
+		assert_refused(verify(&c, NOT_AFTER + 1, &e), ERR_ATTESTATION, "chain:time@1");
+	}
+}
+
+static void a_known_certificate_under_another_issuer_is_verified_anew(void **state)
+{
+	AUTO(chain) struct chain c = chain_with(0, NULL);
+	struct err e;
+
+	(void)state;
+	assert_ok(verify(&c, NOT_BEFORE, &e));
+	/* The same name, another key: no byte of the leaf has changed. */
+	buf_drop(&c.der[2]);
+	c.der[2] = certificate(&good[2], keys[0], keys[1]);
+	assert_refused(verify(&c, NOT_BEFORE, &e), ERR_ATTESTATION, "chain:signature");
+	assert_refused(verify(&c, NOT_BEFORE, &e), ERR_ATTESTATION, "chain:signature");
+}
+
+static void one_other_byte_of_a_known_certificate_is_seen(void **state)
+{
+	AUTO(chain) struct chain c = chain_with(0, NULL);
+	struct err e;
+
+	(void)state;
+	assert_ok(verify(&c, NOT_BEFORE, &e));
+	for (unsigned i = 1; i < PATH_LEN; i++) {
+		c.der[i].data[c.der[i].len - 1] ^= 1; /* of the signature */
+		assert_refused(verify(&c, NOT_BEFORE, &e), ERR_ATTESTATION, "chain:signature");
+		c.der[i].data[c.der[i].len - 1] ^= 1;
+	}
+	assert_ok(verify(&c, NOT_BEFORE, &e));
+}
+
+static void known_certificates_in_another_order_or_place_are_refused(void **state)
+{
+	AUTO(chain) struct chain c = chain_with(0, NULL);
+	AUTO(chain_key) struct chain_key *key = NULL;
+	struct view root = buf_view(&c.der[0]), region = buf_view(&c.der[1]);
+	struct err e;
+
+	(void)state;
+	assert_ok(verify(&c, NOT_BEFORE, &e));
+	/* A CA that is known as one, in the leaf's place; and the root once more. */
+	assert_refused(chain_verify(root, &region, 1, buf_view(&c.der[2]), NOT_BEFORE, &key, &e),
+	               ERR_ATTESTATION, "chain:ca@2");
+	assert_refused(chain_verify(root, &root, 1, buf_view(&c.der[3]), NOT_BEFORE, &key, &e),
+	               ERR_ATTESTATION, "chain:issuer@2");
+	assert_refused(chain_verify(region, NULL, 0, buf_view(&c.der[3]), NOT_BEFORE, &key, &e),
+	               ERR_ATTESTATION, "chain:issuer@0");
+}
+
+/* The hash of a certificate of the chain, and of the one before it. */
+static bool is_known(const struct chain *c, unsigned index)
+{
+	struct hash256 hash, issuer;
+	struct err e;
+	X509 *x;
+
+	assert_ok(sha256(buf_view(&c->der[index]), &hash, &e));
+	assert_ok(sha256(buf_view(&c->der[index - 1]), &issuer, &e));
+	x = chain_cache_find(&hash, &issuer);
+	X509_free(x);
+	return x != NULL;
+}
+
+static void what_is_refused_is_not_kept(void **state)
+{
+	struct recipe r = good[3];
+	struct err e;
+
+	(void)state;
+	r.usage = "critical,keyAgreement";
+	AUTO(chain) struct chain bad = chain_with(3, &r);
+	assert_refused(verify(&bad, NOT_BEFORE, &e), ERR_ATTESTATION, "chain:usage@3");
+	for (unsigned i = 1; i < PATH_LEN; i++)
+		assert_false(is_known(&bad, i));
+}
+
+static void what_is_kept_has_a_limit_and_what_is_in_use_stays(void **state)
+{
+	AUTO(chain) struct chain c = chain_with(0, NULL);
+	AUTO(buf) struct buf first = BUF_INIT(4096);
+	struct err e;
+
+	(void)state;
+	assert_ok(buf_set(&first, buf_view(&c.der[3]), &e));
+	assert_ok(verify(&c, NOT_BEFORE, &e));
+	assert_true(is_known(&c, 3));
+	for (unsigned i = 0; i < CHAIN_CACHE_MAX; i++) {
+		buf_drop(&c.der[3]);
+		c.der[3] = certificate(&good[3], keys[3], keys[2]);
+		assert_ok(verify(&c, NOT_BEFORE, &e));
+	}
+	for (unsigned i = 1; i < PATH_LEN; i++)
+		assert_true(is_known(&c, i));
+	assert_ok(buf_set(&c.der[3], buf_view(&first), &e));
+	assert_false(is_known(&c, 3));
+	assert_ok(verify(&c, NOT_BEFORE, &e));
+}
+
+static void a_name_is_shown_without_what_moves_a_cursor(void **state)
+{
+	struct recipe r = good[3];
+	struct certificate_facts facts;
+	AUTO(buf) struct buf der = { 0 };
+	struct err e;
+
+	(void)state;
+	r.subject = "a\033[2J\n,b\"c";
+	der = certificate(&r, keys[3], keys[2]);
+	assert_ok(chain_describe(buf_view(&der), &facts, &e));
+	assert_string_equal(facts.subject, "CN=a\\1B[2J\\0A\\,b\\\"c");
+	assert_int_equal(facts.not_before_unix, NOT_BEFORE);
+	assert_int_equal(facts.not_after_unix, NOT_AFTER);
+}
+
+static void a_refusal_names_what_was_expected(void **state)
+{
+	struct recipe r = good[2];
+	struct err e;
+	AUTO(chain) struct chain c = { 0 };
+
+	(void)state;
+	r.issuer = "else\nwhere";
+	c = chain_with(2, &r);
+	assert_refused(verify(&c, NOT_BEFORE, &e), ERR_ATTESTATION,
+	               "its issuer is 'CN=else\\0Awhere', expected the subject of the certificate "
+	               "before it, 'CN=region'");
+	chain_drop(&c);
+	c = chain_with(0, NULL);
+	assert_refused(verify(&c, NOT_AFTER + 1, &e), ERR_ATTESTATION,
+	               "no longer valid: valid from 2023-11-14T22:13:20Z until "
+	               "2023-11-15T01:00:00Z, expected to be so at 2023-11-15T01:00:01Z");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_chain_as_awss_is_accepted),
+		cmocka_unit_test(a_name_is_shown_without_what_moves_a_cursor),
+		cmocka_unit_test(a_refusal_names_what_was_expected),
 		cmocka_unit_test(validity_includes_both_ends),
 		cmocka_unit_test(each_validity_counts_but_the_roots),
 		cmocka_unit_test(a_general_time_is_read_as_well),
@@ -471,6 +619,12 @@ int main(void)
 		cmocka_unit_test(a_leaf_under_the_root_is_a_chain),
 		cmocka_unit_test(a_root_is_no_leaf_and_no_part_of_a_chain_a_root),
 		cmocka_unit_test(a_chain_has_an_end),
+		cmocka_unit_test(a_known_chain_is_judged_by_its_time_each_time),
+		cmocka_unit_test(a_known_certificate_under_another_issuer_is_verified_anew),
+		cmocka_unit_test(one_other_byte_of_a_known_certificate_is_seen),
+		cmocka_unit_test(known_certificates_in_another_order_or_place_are_refused),
+		cmocka_unit_test(what_is_refused_is_not_kept),
+		cmocka_unit_test(what_is_kept_has_a_limit_and_what_is_in_use_stays),
 	};
 
 	return cmocka_run_group_tests(tests, make_keys, free_keys);

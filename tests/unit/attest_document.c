@@ -269,7 +269,7 @@ static void fields_are_there_and_of_their_type(void **state)
 	static const char *const others[] = { "00",   "20",      "4100",
 		                              "6178", "80",      "a0",
 		                              "f5",   "f7",      "fb3ff0000000000000",
-		                              "c000", "5f4100ff" };
+		                              "c000", "5f6161ff" };
 
 	(void)state;
 	for (unsigned field = 0; field < FIELDS; field++) {
@@ -286,6 +286,81 @@ static void fields_are_there_and_of_their_type(void **state)
 			if (other.data[0] >> 5 != type || other.data[0] == 0x5f)
 				expect_field(field, others[i], "payload:structure");
 		}
+	}
+}
+
+/* What has chunks is what it would be without, in the payload and around it. */
+static void strings_may_come_in_chunks(void **state)
+{
+	static const char *const bytes[] = { "5f4100ff", "5f404100ff", "5f5801004040ff" };
+	AUTO(attestation_claims) struct attestation_claims claims = { 0 };
+	AUTO(buf) struct buf payload = { 0 };
+	AUTO(buf) struct buf document = BUF_INIT(65536);
+	const uint8_t signature[96] = { 1 };
+	struct content c = usual;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bytes); i++) {
+		expect_field(CERTIFICATE, bytes[i], NULL);
+		expect_field(USER_DATA, bytes[i], NULL);
+		expect_field(DIGEST, "7f6353484163333834ff", NULL);
+		expect_field(DIGEST, bytes[i], "payload:structure");
+	}
+	expect_field(DIGEST, "7f6353484163333833ff", "InvalidDigest");
+	expect_field(CERTIFICATE, "5f5f4100ffff", "payload:structure");
+	expect_field(CERTIFICATE, "5f4100", "payload:structure");
+	expect_field(MODULE_ID, "7f61c361a9ff", "payload:structure"); /* each chunk is UTF-8 */
+	c.fields[MODULE_ID] = "7f6178617960ff";
+	c.fields[NONCE] = "5f41014102ff";
+	payload = payload_of(&c);
+
+	add_hex(&document, "d9001284"
+	                   "5f42a1014138"
+	                   "4122ffa0"
+	                   "5f");
+	for (size_t i = 0; i < payload.len; i += 100)
+		assert_ok(cbor_add_bytes(
+		    &document,
+		    view_new(payload.data + i, payload.len - i < 100 ? payload.len - i : 100), &e));
+	add_hex(&document, "ff5f");
+	assert_ok(cbor_add_bytes(&document, VIEW_OF(signature), &e));
+	add_hex(&document, "ff");
+	assert_ok(parse(buf_view(&document), &claims, &e));
+	assert_view_equal(claims.payload, buf_view(&payload));
+	assert_view_equal(claims.module_id, view_text("xy"));
+	assert_view_equal(claims.nonce.value, view_text("\1\2"));
+	assert_view_equal(claims.signature, VIEW_OF(signature));
+	assert_view_equal(claims.protected_header, view_text("\xa1\x01\x38\x22"));
+}
+
+static void tag_18_may_be_written_in_any_width(void **state)
+{
+	static const struct {
+		const char *before, *reason;
+	} tags[] = {
+		{ "d284", NULL },
+		{ "d81284", NULL },
+		{ "d9001284", NULL },
+		{ "da0000001284", NULL },
+		{ "db000000000000001284", NULL },
+		{ "d184", "cose:structure" },
+		{ "d81384", "cose:structure" },
+		{ "d9010084", "cose:structure" },
+		{ "d9011284", "cose:structure" },
+		{ "d2d284", "cose:structure" },
+		{ "d9d9f784", "cose:structure" },
+	};
+	AUTO(buf) struct buf payload = payload_of(&usual);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(tags); i++) {
+		struct wrapping w = plain;
+		AUTO(buf) struct buf document = { 0 };
+
+		w.before = tags[i].before;
+		document = wrap(&w, buf_view(&payload));
+		expect(buf_view(&document), tags[i].reason, tags[i].before);
 	}
 }
 
@@ -431,6 +506,8 @@ int main(void)
 		cmocka_unit_test(no_part_of_a_document_is_a_document),
 		cmocka_unit_test(a_document_has_a_greatest_size),
 		cmocka_unit_test(fields_are_there_and_of_their_type),
+		cmocka_unit_test(strings_may_come_in_chunks),
+		cmocka_unit_test(tag_18_may_be_written_in_any_width),
 		cmocka_unit_test(a_payload_is_one_map_of_names),
 		cmocka_unit_test(texts_and_time_have_their_values),
 		cmocka_unit_test(pcrs_have_their_bounds),

@@ -316,6 +316,134 @@ static void what_is_no_image_has_no_runtime(void **state)
 	assert_refused(runtime_of_bytes(buf_view(&image), &pcr, &e), ERR_DATA, "64-bit");
 }
 
+/* The first entry of this tag in the dynamic section. */
+static Elf64_Dyn *find_entry(struct buf *image, int64_t tag)
+{
+	Elf64_Dyn *entry = (Elf64_Dyn *)(image->data + find_segment(image, PT_DYNAMIC)->p_offset);
+
+	while (entry->d_tag != tag) {
+		assert_int_not_equal(entry->d_tag, DT_NULL);
+		entry++;
+	}
+	return entry;
+}
+
+/* In PROGRAM and in libraries the table of names is in the first segment, at its own address. */
+static char *names_of(struct buf *image)
+{
+	return (char *)image->data + find_entry(image, DT_STRTAB)->d_un.d_ptr;
+}
+
+static void a_name_that_leads_elsewhere_holds_no_white_space(void **state)
+{
+	static const struct {
+		int64_t tag;
+		const char *words;
+	} tags[] = {
+		{ DT_NEEDED, "DT_NEEDED" },       { DT_RPATH, "DT_RPATH" },
+		{ DT_RUNPATH, "DT_RUNPATH" },     { DT_SONAME, "DT_SONAME" },
+		{ DT_AUXILIARY, "DT_AUXILIARY" }, { DT_FILTER, "DT_FILTER" },
+		{ DT_AUDIT, "DT_AUDIT" },         { DT_DEPAUDIT, "DT_DEPAUDIT" },
+	};
+	static const char bad[] = " \t\n\r\x01\x1f\x7f";
+	struct pcr pcr;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(tags); i++)
+		for (const char *c = bad; *c; c++) {
+			AUTO(buf) struct buf image = program();
+			Elf64_Dyn *needed = find_entry(&image, DT_NEEDED);
+
+			names_of(&image)[needed->d_un.d_val + 4] = *c;
+			needed->d_tag = tags[i].tag;
+			assert_refused(runtime_of_bytes(buf_view(&image), &pcr, &e), ERR_DATA,
+			               tags[i].words);
+			assert_non_null(strstr(e.text, "image: its DT_"));
+			assert_non_null(strstr(e.text, "white space or a control character"));
+		}
+}
+
+static void put_text(char *to, const char *text)
+{
+	memcpy(to, text, strlen(text) + 1);
+}
+
+/* Were it believed, the loader's list would name another library where none is. */
+static void a_needed_name_writes_no_line_of_the_list(void **state)
+{
+	static const char arrow[] = "x => /etc/passwd (0x1)", line[] = "x\n\t/etc/passwd (0x1)";
+	struct pcr pcr;
+	struct err e;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		AUTO(buf) struct buf image = program();
+
+		/* Over other names, which nobody looks up here. */
+		put_text(names_of(&image) + 1, i ? line : arrow);
+		find_entry(&image, DT_NEEDED)->d_un.d_val = 1;
+		assert_refused(runtime_of_bytes(buf_view(&image), &pcr, &e), ERR_DATA,
+		               "image: its DT_NEEDED holds white space");
+	}
+}
+
+/* A copy of an object that this process runs with. */
+static struct buf object(const char *part)
+{
+	struct buf b = BUF_INIT(IMAGE_MAX);
+	struct found f = { .part = part };
+	struct err e;
+
+	assert_int_equal(dl_iterate_phdr(find_object, &f), 1);
+	assert_ok(file_read(f.path, &b, &e));
+	return b;
+}
+
+static void write_object(const char *folder, const char *name, const struct buf *b)
+{
+	char path[300];
+	struct err e;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	assert_ok(file_write(path, buf_view(b), 0755, &e));
+}
+
+static void remove_object(const char *folder, const char *name)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	unlink(path);
+}
+
+/* A library of the image's own folder, needed in place of the system's, is looked at as well. */
+static void a_library_s_names_hold_no_white_space_either(void **state)
+{
+	AUTO(buf) struct buf image = program();
+	AUTO(buf) struct buf library = object("/libc.so");
+	AUTO(buf) struct buf loader = object("/ld-linux");
+	char *needed = names_of(&library) + find_entry(&library, DT_NEEDED)->d_un.d_val;
+	char folder[256];
+	struct pcr pcr;
+	struct err e;
+
+	(void)state;
+	folder_new(folder, sizeof(folder));
+	needed[2] = ' ';
+	write_object(folder, "libc.so.6", &library);
+	write_object(folder, needed, &loader);
+	put_text(names_of(&image) + 1, folder);
+	/* DT_RPATH holds for the libraries' needs too. */
+	*find_entry(&image, DT_DEBUG) = (Elf64_Dyn){ .d_tag = DT_RPATH, .d_un.d_val = 1 };
+	assert_refused(runtime_of_bytes(buf_view(&image), &pcr, &e), ERR_DATA,
+	               "/libc.so.6': its DT_NEEDED holds white space");
+	assert_non_null(strstr(e.text, folder));
+	remove_object(folder, "libc.so.6");
+	remove_object(folder, needed);
+	rmdir(folder);
+}
+
 static void options_are_measured_by_name_in_any_order(void **state)
 {
 	const struct measured_option options[] = { { "max-body", "1048576" },
@@ -364,6 +492,9 @@ int main(void)
 		cmocka_unit_test(a_loader_that_is_not_there_is_named),
 		cmocka_unit_test(an_image_does_not_bring_its_loader),
 		cmocka_unit_test(what_is_no_image_has_no_runtime),
+		cmocka_unit_test(a_name_that_leads_elsewhere_holds_no_white_space),
+		cmocka_unit_test(a_needed_name_writes_no_line_of_the_list),
+		cmocka_unit_test(a_library_s_names_hold_no_white_space_either),
 		cmocka_unit_test(options_are_measured_by_name_in_any_order),
 		cmocka_unit_test(no_options_are_an_empty_list),
 	};

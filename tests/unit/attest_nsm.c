@@ -2,8 +2,13 @@
 
 #include "attest/nsm.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <stdarg.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static struct document_field field(const char *text)
@@ -515,6 +520,145 @@ static void an_nsm_is_a_socket_or_a_device(void **state)
 	}
 }
 
+/* What linux/nsm.h's device has been asked last, and what it answers; it stands in for /dev/null.
+ */
+static struct {
+	bool is_there;
+	unsigned long number;
+	uint8_t raw[32]; /* struct nsm_raw, as it came */
+	struct buf request;
+	const char *answer_hex;
+	size_t answer_len; /* what it says it has written; 0: as long as it is */
+	int failures[3];   /* errno of the calls to come; 0: it works */
+	size_t calls;
+} device;
+
+/* In place of the C library's, for the whole program. */
+int ioctl(int fd, unsigned long number, ...)
+{
+	struct iovec parts[2];
+	va_list args;
+	void *raw;
+	struct err e;
+
+	va_start(args, number);
+	raw = va_arg(args, void *);
+	va_end(args);
+	if (!device.is_there)
+		return (int)syscall(SYS_ioctl, fd, number, raw);
+	device.number = number;
+	memcpy(device.raw, raw, sizeof(device.raw));
+	memcpy(parts, raw, sizeof(parts));
+	buf_drop(&device.request);
+	device.request = (struct buf)BUF_INIT(NSM_REQUEST_MAX);
+	assert_ok(buf_add(&device.request, view_new(parts[0].iov_base, parts[0].iov_len), &e));
+	errno = device.failures[device.calls++];
+	if (errno)
+		return -1;
+	{
+		AUTO(buf) struct buf answer = bytes_of_hex(device.answer_hex);
+
+		assert_true(answer.len <= parts[1].iov_len);
+		memcpy(parts[1].iov_base, answer.data, answer.len);
+		parts[1].iov_len = device.answer_len ? device.answer_len : answer.len;
+	}
+	memcpy(raw, parts, sizeof(parts));
+	return 0;
+}
+
+/* {"GetRandom": {"random": h'0102'}} */
+#define RANDOM_ANSWER "a16947657452616e646f6da16672616e646f6d420102"
+
+static int ask_device(struct buf *memory, struct nsm_response *r, struct err *e)
+{
+	const struct nsm_request q = { .operation = NSM_GET_RANDOM };
+	AUTO(nsm) struct nsm *nsm = NULL;
+
+	TRY(nsm_open("device:/dev/null", &nsm, e));
+	device.is_there = true;
+	device.calls = 0;
+	if (nsm_ask(nsm, &q, memory, r, e) == 0) {
+		device.is_there = false;
+		return 0;
+	}
+	device.is_there = false;
+	return -1;
+}
+
+static uint64_t word(unsigned i)
+{
+	uint64_t value;
+
+	memcpy(&value, device.raw + 8 * i, sizeof(value));
+	return value;
+}
+
+/* linux/nsm.h: NSM_IOCTL_RAW is _IOWR(0x0A, 0x0, struct nsm_raw): direction 3, 32 bytes, type 0x0a;
+ * the struct is the request's address and length, then the response's. */
+static void a_device_gets_the_request_of_linux_nsm_h(void **state)
+{
+	AUTO(buf) struct buf memory = BUF_INIT(NSM_RESPONSE_MAX);
+	struct nsm_response r;
+	struct err e;
+
+	(void)state;
+	device.answer_hex = RANDOM_ANSWER;
+	assert_ok(ask_device(&memory, &r, &e));
+	assert_true(device.number == 0xc0200a00);
+	assert_int_equal(device.calls, 1);
+	assert_view_equal(buf_view(&device.request), view_text("\x69GetRandom"));
+	assert_int_equal(word(1), 10);
+	assert_true(word(2) == (uintptr_t)memory.data);
+	assert_int_equal(word(3), 0x3000);
+	assert_view_equal(r.data, view_text("\x01\x02"));
+	assert_int_equal(memory.len, strlen(RANDOM_ANSWER) / 2);
+	buf_drop(&device.request);
+}
+
+static void refuse_device(const char *words)
+{
+	AUTO(buf) struct buf memory = BUF_INIT(NSM_RESPONSE_MAX);
+	struct nsm_response r;
+	struct err e;
+
+	assert_refused(ask_device(&memory, &r, &e), ERR_ENCLAVE, words);
+	device.answer_len = 0;
+	memset(device.failures, 0, sizeof(device.failures));
+	buf_drop(&device.request);
+}
+
+static void faults_of_a_device_are_the_enclaves(void **state)
+{
+	AUTO(buf) struct buf memory = BUF_INIT(NSM_RESPONSE_MAX);
+	struct nsm_response r;
+	struct err e;
+
+	(void)state;
+	device.answer_hex = RANDOM_ANSWER;
+	/* All there is room for is read, and refused for what it is; one byte more is not believed.
+	 */
+	device.answer_len = NSM_RESPONSE_MAX;
+	refuse_device("NSM: GetRandom: ");
+	device.answer_len = NSM_RESPONSE_MAX + 1;
+	refuse_device("NSM: an answer longer than there is room");
+	device.answer_len = SIZE_MAX;
+	refuse_device("NSM: an answer longer than there is room");
+	device.failures[0] = EMSGSIZE;
+	refuse_device("NSM: InputTooLarge");
+	device.failures[0] = EIO;
+	refuse_device("Input/output error");
+	device.answer_hex =
+	    "a1654572726f726d496e7465726e616c4572726f72"; /* {"Error": "InternalError"} */
+	refuse_device("NSM: GetRandom: InternalError");
+	/* A signal is no fault. */
+	device.answer_hex = RANDOM_ANSWER;
+	device.failures[0] = device.failures[1] = EINTR;
+	assert_ok(ask_device(&memory, &r, &e));
+	assert_int_equal(device.calls, 3);
+	buf_drop(&device.request);
+	memset(device.failures, 0, sizeof(device.failures));
+}
+
 /* Any device that does not know the request. */
 static void a_device_is_asked_by_ioctl(void **state)
 {
@@ -549,6 +693,8 @@ int main(void)
 		cmocka_unit_test(a_silent_hypervisor_holds_one_thread_and_not_all),
 		cmocka_unit_test(a_request_has_a_greatest_size),
 		cmocka_unit_test(an_nsm_is_a_socket_or_a_device),
+		cmocka_unit_test(a_device_gets_the_request_of_linux_nsm_h),
+		cmocka_unit_test(faults_of_a_device_are_the_enclaves),
 		cmocka_unit_test(a_device_is_asked_by_ioctl),
 	};
 

@@ -473,6 +473,132 @@ static void checks_come_in_their_order(void **state)
 	expect(&content, &policy, NULL, NULL);
 }
 
+/* "check outcome" of each line, after those of the form and the chain. */
+static void expect_trace(const struct trace *t, const char *const *lines)
+{
+	size_t i = 0;
+
+	assert_string_equal(t->lines[0].check, "structure");
+	while (i < t->count && strncmp(t->lines[i].check, "certificate", 11) != 0)
+		i++;
+	while (i < t->count && strncmp(t->lines[i].check, "certificate", 11) == 0)
+		i++;
+	for (; *lines; i++, lines++) {
+		char line[128];
+
+		assert_true(i < t->count);
+		snprintf(line, sizeof(line), "%s %s", t->lines[i].check,
+		         trace_outcome_names[t->lines[i].outcome]);
+		assert_string_equal(line, *lines);
+	}
+	assert_int_equal(i, t->count);
+}
+
+static void trace_of(const struct document_content *content, struct attestation_policy *policy,
+                     const char *reason, struct trace *ret)
+{
+	*ret = (struct trace){ 0 };
+	policy->trace = ret;
+	expect(content, policy, reason, "");
+}
+
+static void a_trace_has_each_check_that_was_made_and_those_that_were_not(void **state)
+{
+	static const char *const unasked[] = { "signature done",       "freshness not asked",
+		                               "debug not asked",      "pcrs not asked",
+		                               "nonce not asked",      "user_data not asked",
+		                               "public_key not asked", NULL };
+	static const char *const moved[] = { "signature done",
+		                             "freshness done",
+		                             "debug done",
+		                             "pcr0 done",
+		                             "pcr1 not asked",
+		                             "pcr2 failed",
+		                             "pcr3 failed",
+		                             "nonce not reached",
+		                             "user_data not asked",
+		                             "public_key not reached",
+		                             "commitment not reached",
+		                             NULL };
+	static const char *const early[] = { "signature not reached",
+		                             "freshness not reached",
+		                             "debug not reached",
+		                             "pcr0 not reached",
+		                             "pcr2 not reached",
+		                             "pcr3 not reached",
+		                             "nonce not reached",
+		                             "user_data not asked",
+		                             "public_key not reached",
+		                             "commitment not reached",
+		                             NULL };
+	struct pcr_set pcrs = some_pcrs();
+	struct document_content content = content_of(&pcrs);
+	struct attestation_policy policy = usual_policy();
+	struct trace t;
+
+	(void)state;
+	trace_of(&content, &policy, NULL, &t);
+	expect_trace(&t, unasked);
+	assert_string_equal(t.lines[3].check, "certificates");
+	assert_string_equal(t.lines[4].check, "certificate 0");
+	assert_non_null(strstr(t.lines[6].text, "leaf, CN=teectl SIMULATED leaf"));
+	assert_non_null(strstr(t.lines[6].text, "valid from 2025-12-31T23:59:00Z"));
+
+	policy.refuse_debug = policy.uncommitted = true;
+	policy.now_ms = NOW_MS;
+	policy.pcrs.values[0] = pcrs.values[0];
+	policy.pcrs.values[2] = policy.pcrs.values[3] = pcrs.values[5];
+	policy.nonce.rule = FIELD_ABSENT;
+	trace_of(&content, &policy, "pcr2", &t);
+	expect_trace(&t, moved);
+	policy.chain_time_unix = 0;
+	trace_of(&content, &policy, "chain:time@1", &t);
+	expect_trace(&t, early);
+	assert_int_equal(t.lines[5].outcome, TRACE_FAILED);
+	assert_int_equal(t.lines[6].outcome, TRACE_NOT_REACHED);
+}
+
+static void every_pcr_and_the_longest_chain_fit_a_trace(void **state)
+{
+	struct pcr_set pcrs = some_pcrs();
+	struct document_content content = content_of(&pcrs);
+	struct attestation_policy policy = usual_policy();
+	struct trace t;
+
+	(void)state;
+	policy.pcrs = pcrs;
+	policy.committed_manifest = &manifest_hash;
+	policy.chain_time_unix = 0;
+	trace_of(&content, &policy, "chain:time@1", &t);
+	/* This chain has three certificates, the longest one nine. */
+	assert_true(t.count + 6 <= TRACE_MAX);
+	for (unsigned i = 0; i < 2 * TRACE_MAX; i++)
+		trace_add(&t, "one too many", TRACE_DONE, "-");
+	assert_int_equal(t.count, TRACE_MAX);
+}
+
+static void a_form_that_is_refused_has_all_else_behind_it(void **state)
+{
+	struct attestation_policy policy = usual_policy();
+	AUTO(attestation) struct attestation a = { 0 };
+	struct trace t = { 0 };
+	struct err e;
+
+	(void)state;
+	policy.trace = &t;
+	assert_refused(attestation_check(view_text("x"), &policy, &a, &e), ERR_ATTESTATION,
+	               "cose:structure");
+	assert_string_equal(t.lines[0].check, "structure");
+	assert_int_equal(t.lines[0].outcome, TRACE_FAILED);
+	assert_string_equal(t.lines[0].text, e.text);
+	assert_string_equal(t.lines[1].check, "algorithm");
+	assert_string_equal(t.lines[2].check, "fields");
+	assert_string_equal(t.lines[3].check, "certificates");
+	assert_string_equal(t.lines[4].check, "signature");
+	for (size_t i = 1; i < 5; i++)
+		assert_int_equal(t.lines[i].outcome, TRACE_NOT_REACHED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -491,6 +617,9 @@ int main(void)
 		cmocka_unit_test(a_wiped_setup_key_leaves_its_commitment),
 		cmocka_unit_test(before_a_manifest_nothing_is_committed_to),
 		cmocka_unit_test(checks_come_in_their_order),
+		cmocka_unit_test(a_trace_has_each_check_that_was_made_and_those_that_were_not),
+		cmocka_unit_test(every_pcr_and_the_longest_chain_fit_a_trace),
+		cmocka_unit_test(a_form_that_is_refused_has_all_else_behind_it),
 	};
 
 	return cmocka_run_group_tests(tests, make_pki, drop_pki);

@@ -232,12 +232,42 @@ static void the_setup_document_holds_what_its_manifest_wants(void **state)
 	               "chain:issuer@1");
 }
 
+static void certificates_say_who_they_are(void **state)
+{
+	AUTO(buf) struct buf mock = vector_file("qos/mock_pki/root.der");
+	struct certificate_facts facts;
+	char hex[65];
+	struct err e;
+
+	(void)state;
+	assert_ok(chain_describe(chain_aws_root, &facts, &e));
+	assert_string_equal(facts.subject, "CN=aws.nitro-enclaves,OU=AWS,O=Amazon,C=US");
+	assert_int_equal(facts.not_before_unix, 1572269285); /* formats.md 7.3 */
+	assert_int_equal(facts.not_after_unix, 2519044085);
+	hex_write(VIEW_OF(facts.fingerprint.bytes), hex);
+	assert_string_equal(hex,
+	                    "641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b");
+	assert_int_equal(chain_root_maker(chain_aws_root), PCR_NITRO);
+	assert_int_equal(chain_root_maker(buf_view(&mock)), PCR_NITRO);
+	assert_int_equal(chain_root_maker(view_text("no certificate")), PCR_NITRO);
+	assert_refused(chain_describe(view_text("no certificate"), &facts, &e), ERR_DATA,
+	               "not an X.509 certificate");
+	assert_refused(
+	    chain_describe(view_new(chain_aws_root.data, chain_aws_root.len - 1), &facts, &e),
+	    ERR_DATA, "not an X.509 certificate");
+	assert_string_equal(facts.subject, "CN=aws.nitro-enclaves,OU=AWS,O=Amazon,C=US");
+	assert_ok(buf_add_u8(&mock, 0, &e));
+	assert_refused(chain_describe(buf_view(&mock), &facts, &e), ERR_DATA,
+	               "not an X.509 certificate");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_aws_document_meets_its_fate),
 		cmocka_unit_test(every_mock_nsm_document_meets_its_fate),
 		cmocka_unit_test(the_root_inside_is_the_root_in_the_vectors),
+		cmocka_unit_test(certificates_say_who_they_are),
 		cmocka_unit_test(the_setup_document_holds_what_its_manifest_wants),
 	};
 

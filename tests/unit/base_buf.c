@@ -26,6 +26,22 @@ static void a_buf_is_always_a_string(void **state)
 	assert_true(b.cap <= 1001);
 }
 
+static void a_buf_grows_seldom_up_to_its_limit(void **state)
+{
+	AUTO(buf) struct buf b = BUF_INIT(1500);
+	size_t grown = 0, cap = 0;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < b.max; i++) {
+		assert_ok(buf_add_u8(&b, 'x', &e));
+		grown += b.cap != cap;
+		cap = b.cap;
+	}
+	assert_int_equal(b.cap, 1501);
+	assert_true(grown <= 12);
+}
+
 static void a_buf_refuses_to_pass_its_limit(void **state)
 {
 	AUTO(buf) struct buf b = BUF_INIT(4);
@@ -223,6 +239,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_empty_buf_is_an_empty_string),
 		cmocka_unit_test(a_buf_is_always_a_string),
+		cmocka_unit_test(a_buf_grows_seldom_up_to_its_limit),
 		cmocka_unit_test(a_buf_refuses_to_pass_its_limit),
 		cmocka_unit_test(a_vec_that_does_not_fit_leaves_no_length_behind),
 		cmocka_unit_test(numbers_are_little_endian),

@@ -67,6 +67,11 @@ static void texts_hold_nothing_that_moves_a_cursor(void **state)
 		{ "\xc2\xa0 stays", "\xc2\xa0 stays" },
 		{ "M\xc3\xbcller \xf0\x9f\x94\x91", "M\xc3\xbcller \xf0\x9f\x94\x91" },
 		{ "'M\xfcller'", "'M?ller'" }, /* not UTF-8: JSON could not carry it */
+		{ "'\xff'", "'?'" },
+		{ "'\xe2\x82'", "'?" "?'" },
+		{ "M\xc3\xbcller, '\xff': not cut", "M\xc3\xbcller, '?': not cut" },
+		{ "ends in \xff", "ends in ?" },
+		{ "ends in \xf0\x9f\x94", "ends in ?" "??" },
 	};
 	struct err e;
 

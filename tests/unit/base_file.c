@@ -1,7 +1,14 @@
 #include "support.h"
 
+#include "base/clock.h"
+
+#include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* A folder of each test's own. */
@@ -179,6 +186,35 @@ static void a_secret_s_file_is_never_replaced(void **state)
 	assert_string_equal(buf_text(&b), "seed");
 }
 
+static void a_file_is_created_once(void **state)
+{
+	AUTO(place) struct place p = place_new();
+	struct err e;
+
+	(void)state;
+	assert_ok(file_create(p.file, view_text("x"), 0644, &e));
+	assert_int_equal(mode_of(p.file), 0644);
+	assert_refused(file_create(p.file, view_text("y"), 0644, &e), ERR_DATA, "File exists");
+}
+
+static void a_private_file_is_its_owners_alone(void **state)
+{
+	static const unsigned open_modes[] = { 0640, 0604, 0620, 0602, 0644, 0610, 0601 };
+	AUTO(place) struct place p = place_new();
+	struct err e;
+
+	(void)state;
+	assert_refused(file_check_private(p.file, &e), ERR_NO_INPUT, "No such file");
+	for (size_t i = 0; i < COUNT(open_modes); i++) {
+		assert_ok(file_write(p.file, view_text("x"), open_modes[i], &e));
+		assert_refused(file_check_private(p.file, &e), ERR_DATA, "expected 0600");
+	}
+	assert_ok(file_write(p.file, view_text("x"), 0600, &e));
+	assert_ok(file_check_private(p.file, &e));
+	assert_ok(file_write(p.file, view_text("x"), 0400, &e));
+	assert_ok(file_check_private(p.file, &e));
+}
+
 static void a_write_that_fails_leaves_the_old_file(void **state)
 {
 	AUTO(place) struct place p = place_new();
@@ -232,6 +268,26 @@ static void a_memory_file_takes_no_more_than_its_limit(void **state)
 	               "the file has more than 7 bytes");
 }
 
+/* A pipe that nobody has written to would wait, a device would not end. */
+static void a_memory_file_is_a_copy_of_a_regular_file_only(void **state)
+{
+	AUTO(fd) int zero = open("/dev/zero", O_RDONLY);
+	AUTO(fd) int copy = -1;
+	int ends[2];
+	struct err e;
+
+	(void)state;
+	assert_ok(memory_file_new("copy", 3, /* is_program= */ false, &copy, &e));
+	assert_refused(memory_file_fill(copy, zero, "the file", 7, &e), ERR_DATA,
+	               "the file is not a regular file");
+	assert_int_equal(pipe(ends), 0);
+	assert_refused(memory_file_fill(copy, ends[0], "the file", 7, &e), ERR_DATA,
+	               "the file is not a regular file");
+	close(ends[0]);
+	close(ends[1]);
+	assert_int_equal(lseek(copy, 0, SEEK_END), 0);
+}
+
 static void writing_to_a_closed_descriptor_fails(void **state)
 {
 	struct err e;
@@ -264,6 +320,27 @@ static void private_folders_are_made_with_what_is_above(void **state)
 	assert_refused(folder_make_private(p.file, &e), ERR_DATA, "is not a folder");
 }
 
+static void a_folder_is_removed_with_all_in_it_and_no_link_is_followed(void **state)
+{
+	AUTO(place) struct place p = place_new();
+	char a[300], b[300], inside[320], link[320];
+	struct err e;
+
+	(void)state;
+	snprintf(a, sizeof(a), "%s/a", p.folder);
+	snprintf(b, sizeof(b), "%s/a/b", p.folder);
+	snprintf(inside, sizeof(inside), "%s/file", b);
+	snprintf(link, sizeof(link), "%s/link", b);
+	assert_ok(file_write(p.file, view_text("stays"), 0600, &e));
+	assert_ok(folder_make_private(b, &e));
+	assert_ok(file_write(inside, view_text("goes"), 0600, &e));
+	assert_int_equal(symlink(p.folder, link), 0);
+	assert_ok(folder_remove_all(a, &e));
+	assert_false(file_is_there(a));
+	assert_true(file_is_there(p.file));
+	assert_ok(folder_remove_all(a, &e));
+}
+
 static void a_lock_keeps_another_out_until_it_is_closed(void **state)
 {
 	AUTO(place) struct place p = place_new();
@@ -272,14 +349,200 @@ static void a_lock_keeps_another_out_until_it_is_closed(void **state)
 	struct err e;
 
 	(void)state;
-	assert_ok(file_lock(p.file, /* wait= */ false, &first, &e));
+	assert_ok(file_lock(p.file, /* patience_ms= */ 0, &first, &e));
 	assert_int_equal(mode_of(p.file), 0600);
 	assert_true(fcntl(first, F_GETFD) & FD_CLOEXEC);
-	assert_refused(file_lock(p.file, false, &second, &e), ERR_TRY_AGAIN, "another run holds");
+	assert_refused(file_lock(p.file, 0, &second, &e), ERR_TRY_AGAIN, "another run holds");
 	assert_int_equal(second, -1);
 	fd_drop(&first);
 	assert_int_equal(first, -1);
-	assert_ok(file_lock(p.file, /* wait= */ true, &second, &e));
+	assert_ok(file_lock(p.file, 10000, &second, &e));
+}
+
+static void skip_without_pidfd(void)
+{
+	AUTO(fd) int own = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+	if (own < 0 && errno == ENOSYS)
+		skip(); /* valgrind 3.19 does not know the call */
+}
+
+static void a_lock_is_waited_for_no_longer_than_said(void **state)
+{
+	AUTO(place) struct place p = place_new();
+	AUTO(fd) int first = -1;
+	AUTO(fd) int second = -1;
+	int64_t begin_ms, took_ms;
+	struct err e;
+
+	(void)state;
+	skip_without_pidfd();
+	assert_ok(file_lock(p.file, 0, &first, &e));
+	begin_ms = clock_monotonic_ms();
+	assert_refused(file_lock(p.file, 50, &second, &e), ERR_TRY_AGAIN,
+	               "another process has held");
+	took_ms = clock_monotonic_ms() - begin_ms;
+	assert_true(took_ms >= 50 && took_ms < 5000);
+	assert_int_equal(second, -1);
+	/* Nothing is left that waits: no child, and no lock once the first is gone. */
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	fd_drop(&first);
+	assert_ok(file_lock(p.file, 0, &second, &e));
+}
+
+/* What can't be waited for is no lock that another holds. */
+static void that_a_lock_cannot_be_waited_for_is_told(void **state)
+{
+	AUTO(place) struct place p = place_new();
+	AUTO(fd) int first = -1;
+	AUTO(fd) int second = -1;
+	struct rlimit before, few;
+	struct err e;
+	int result;
+
+	(void)state;
+	skip_without_pidfd();
+	assert_ok(file_lock(p.file, 0, &first, &e));
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = before;
+	few.rlim_cur = (rlim_t)first + 2; /* the lock's file alone */
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	result = file_lock(p.file, 10000, &second, &e);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(result, -1);
+	assert_int_equal(e.code, ERR_INTERNAL);
+	assert_non_null(strstr(e.text, "waiting for lock"));
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+static int release_fd = -1;
+
+/* This process has begun to wait: its child is there. */
+static void release(void)
+{
+	if (release_fd >= 0)
+		assert_int_equal(write(release_fd, "x", 1), 1);
+	fd_drop(&release_fd);
+}
+
+/* Another process has the lock until it is told to end, which is when it is waited for.
+ */
+static void a_lock_is_had_as_soon_as_it_is_free(void **state)
+{
+	AUTO(place) struct place p = place_new();
+	AUTO(fd) int mine = -1;
+	int told[2], ready[2], other = -1;
+	pid_t holder;
+	char byte;
+	struct err e;
+
+	(void)state;
+	skip_without_pidfd();
+	assert_int_equal(pipe2(told, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	holder = fork();
+	if (holder == 0) {
+		close(told[1]);
+		if (file_lock(p.file, 0, &other, &e) < 0 || write(ready[1], "x", 1) != 1)
+			_exit(1);
+		_exit(read(told[0], &byte, 1) == 1 ? 0 : 2);
+	}
+	close(told[0]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_refused(file_lock(p.file, 0, &mine, &e), ERR_TRY_AGAIN, "another run holds");
+	release_fd = told[1];
+	assert_int_equal(pthread_atfork(NULL, release, NULL), 0);
+	assert_ok(file_lock(p.file, 60000, &mine, &e));
+	assert_int_equal(release_fd, -1);
+	assert_int_equal(waitpid(holder, NULL, 0), holder);
+	close(ready[0]);
+	close(ready[1]);
+}
+
+/* The mode's bits that say what it is, of the name itself. */
+static unsigned kind_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(lstat(path, &st), 0);
+	return st.st_mode & S_IFMT;
+}
+
+static void what_the_user_names_is_written_into_and_never_replaced(void **state)
+{
+	AUTO(place) struct place p = place_new();
+	AUTO(fd) int reader = -1;
+	char text[16] = "";
+	struct err e;
+
+	(void)state;
+	assert_int_equal(mkfifo(p.file, 0600), 0);
+	assert_refused(file_write_named(p.file, view_text("x"), 0644, &e), ERR_DATA,
+	               "nobody reads from it");
+	reader = open(p.file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	assert_true(reader >= 0);
+	assert_ok(file_write_named(p.file, view_text("to a pipe"), 0644, &e));
+	assert_int_equal(read(reader, text, sizeof(text)), 9);
+	assert_string_equal(text, "to a pipe");
+	/* A file of ours is not written into it, and does not take its place. */
+	assert_refused(file_write(p.file, view_text("x"), 0600, &e), ERR_DATA,
+	               "not a regular file");
+	assert_int_equal(kind_of(p.file), S_IFIFO);
+	assert_refused(file_write_named(p.folder, view_text("x"), 0644, &e), ERR_INTERNAL, "'");
+}
+
+static void a_link_that_the_user_names_is_followed(void **state)
+{
+	AUTO(place) struct place p = place_new();
+	AUTO(buf) struct buf b = BUF_INIT(16);
+	char target[300];
+	struct err e;
+
+	(void)state;
+	snprintf(target, sizeof(target), "%s/target", p.folder);
+	assert_int_equal(symlink("target", p.file), 0);
+	assert_refused(file_write_named(p.file, view_text("x"), 0644, &e), ERR_INTERNAL,
+	               "No such file");
+	assert_false(file_is_there(target));
+	assert_ok(file_write(target, view_text("a longer text"), 0600, &e));
+	assert_ok(file_write_named(p.file, view_text("short"), 0644, &e));
+	assert_int_equal(kind_of(p.file), S_IFLNK);
+	assert_ok(file_read(target, &b, &e));
+	assert_string_equal(buf_text(&b), "short");
+	assert_int_equal(mode_of(target), 0600);
+	/* A file of ours takes the link's place and leaves alone what it named. */
+	assert_ok(file_write(p.file, view_text("ours"), 0600, &e));
+	assert_int_equal(kind_of(p.file), S_IFREG);
+	buf_clear(&b);
+	assert_ok(file_read(target, &b, &e));
+	assert_string_equal(buf_text(&b), "short");
+	unlink(target);
+}
+
+static void what_cannot_be_seen_is_not_taken_for_missing(void **state)
+{
+	AUTO(place) struct place p = place_new();
+	char inner[340], around[300];
+	bool is_there = true;
+	struct err e;
+
+	(void)state;
+	assert_ok(file_look(p.file, &is_there, &e));
+	assert_false(is_there);
+	assert_ok(file_write(p.file, view_text("x"), 0600, &e));
+	assert_ok(file_look(p.file, &is_there, &e));
+	assert_true(is_there);
+	/* Below what is no folder there can be nothing. */
+	snprintf(inner, sizeof(inner), "%s/more", p.file);
+	assert_ok(file_look(inner, &is_there, &e));
+	assert_false(is_there);
+	/* Rights don't stop root; a circle of links stops everybody. */
+	snprintf(around, sizeof(around), "%s/around", p.folder);
+	assert_int_equal(symlink("around", around), 0);
+	is_there = true;
+	assert_refused(file_look(around, &is_there, &e), ERR_NO_INPUT, "Too many levels");
+	assert_true(is_there);
+	unlink(around);
 }
 
 static void a_lock_does_not_follow_a_link(void **state)
@@ -290,7 +553,7 @@ static void a_lock_does_not_follow_a_link(void **state)
 
 	(void)state;
 	assert_int_equal(symlink("elsewhere", p.file), 0);
-	assert_refused(file_lock(p.file, false, &fd, &e), ERR_INTERNAL, "opening lock");
+	assert_refused(file_lock(p.file, 0, &fd, &e), ERR_INTERNAL, "opening lock");
 }
 
 static void paths_are_joined_and_parted(void **state)
@@ -336,6 +599,47 @@ static void fd_parse_tells_descriptors_from_paths(void **state)
 	assert_int_equal(fd, 7);
 }
 
+struct names {
+	size_t count, most;
+	char seen[8];
+};
+
+static int take_name(void *context, const char *name, struct err *e)
+{
+	struct names *n = context;
+
+	if (n->count == n->most)
+		return err_set(e, ERR_DATA, "enough");
+	n->seen[n->count++] = *name;
+	return 0;
+}
+
+static void each_name_of_a_folder_is_given_once(void **state)
+{
+	struct names all = { .most = 8 }, few = { .most = 1 }, none = { .most = 8 };
+	char folder[128], path[256];
+	struct err e;
+
+	(void)state;
+	folder_new(folder, sizeof(folder));
+	snprintf(path, sizeof(path), "%s/a", folder);
+	assert_ok(file_write(path, view_text("x"), 0600, &e));
+	/* What is no folder, and what is not there. */
+	assert_refused(folder_each(path, "what", true, take_name, &none, &e), ERR_NO_INPUT,
+	               "what: Not a directory");
+	snprintf(path, sizeof(path), "%s/b", folder);
+	assert_ok(folder_each(path, "what", true, take_name, &none, &e));
+	assert_refused(folder_each(path, "what", false, take_name, &none, &e), ERR_NO_INPUT,
+	               "what: No such file");
+	assert_int_equal(none.count, 0);
+	assert_ok(folder_make_inner(path, &e));
+	assert_ok(folder_each(folder, "what", false, take_name, &all, &e));
+	assert_int_equal(all.count, 2);
+	assert_true(strchr(all.seen, 'a') && strchr(all.seen, 'b'));
+	assert_refused(folder_each(folder, "what", false, take_name, &few, &e), ERR_DATA, "enough");
+	assert_ok(folder_remove_all(folder, &e));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,14 +652,25 @@ int main(void)
 		cmocka_unit_test(a_pipe_of_the_shells_is_read_to_its_end),
 		cmocka_unit_test(a_dash_is_standard_input),
 		cmocka_unit_test(a_secret_s_file_is_never_replaced),
+		cmocka_unit_test(a_file_is_created_once),
+		cmocka_unit_test(a_private_file_is_its_owners_alone),
 		cmocka_unit_test(a_write_that_fails_leaves_the_old_file),
 		cmocka_unit_test(a_memory_file_is_a_sealed_copy_of_a_whole_file),
 		cmocka_unit_test(a_memory_file_takes_no_more_than_its_limit),
+		cmocka_unit_test(a_memory_file_is_a_copy_of_a_regular_file_only),
 		cmocka_unit_test(writing_to_a_closed_descriptor_fails),
 		cmocka_unit_test(private_folders_are_made_with_what_is_above),
+		cmocka_unit_test(a_folder_is_removed_with_all_in_it_and_no_link_is_followed),
 		cmocka_unit_test(a_lock_keeps_another_out_until_it_is_closed),
+		cmocka_unit_test(a_lock_is_waited_for_no_longer_than_said),
+		cmocka_unit_test(that_a_lock_cannot_be_waited_for_is_told),
+		cmocka_unit_test(a_lock_is_had_as_soon_as_it_is_free),
 		cmocka_unit_test(a_lock_does_not_follow_a_link),
+		cmocka_unit_test(what_the_user_names_is_written_into_and_never_replaced),
+		cmocka_unit_test(a_link_that_the_user_names_is_followed),
+		cmocka_unit_test(what_cannot_be_seen_is_not_taken_for_missing),
 		cmocka_unit_test(paths_are_joined_and_parted),
+		cmocka_unit_test(each_name_of_a_folder_is_given_once),
 	};
 
 	return cmocka_run_group_tests(tests, open_arena, NULL);

@@ -1,4 +1,5 @@
 #include "support.h"
+#include "base/base64.h"
 
 static void hex_is_written_in_lower_case(void **state)
 {
@@ -386,6 +387,56 @@ static void the_nearest_word_is_found(void **state)
 	assert_null(text_nearest("genesis", none));
 }
 
+/* RFC 4648, section 10. */
+static void base64_is_rfc_4648s(void **state)
+{
+	static const struct {
+		const char *plain, *coded;
+	} rows[] = {
+		{ "", "" },
+		{ "f", "Zg==" },
+		{ "fo", "Zm8=" },
+		{ "foo", "Zm9v" },
+		{ "foob", "Zm9vYg==" },
+		{ "fooba", "Zm9vYmE=" },
+		{ "foobar", "Zm9vYmFy" },
+		{ "\xfb\xff\xfe", "+//+" },
+	};
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		AUTO(buf) struct buf coded = BUF_INIT(16);
+		AUTO(buf) struct buf plain = BUF_INIT(16);
+
+		assert_ok(base64_format(view_text(rows[i].plain), &coded, &e));
+		assert_string_equal(buf_text(&coded), rows[i].coded);
+		assert_ok(base64_parse_canonical(view_text(rows[i].coded), &plain, &e));
+		assert_string_equal(buf_text(&plain), rows[i].plain);
+	}
+}
+
+static void one_base64_text_alone_stands_for_the_bytes(void **state)
+{
+	static const char *const bad[] = { "Zg",     "Zg=",      "Zh==",   "Zm9=",  "====",
+		                           "Z===",   "Zg==Zg==", "Zm 9",   "Zm9\n", "Zm-_",
+		                           "Zg==\n", "=Zm9",     "Z\3779v" };
+	AUTO(buf) struct buf plain = BUF_INIT(16);
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		assert_refused(base64_parse_canonical(view_text(bad[i]), &plain, &e), ERR_DATA,
+		               "base64: ");
+		assert_int_equal(plain.len, 0);
+	}
+	assert_refused(base64_parse_canonical(view_new("Z\0\0\0", 4), &plain, &e), ERR_DATA,
+	               "base64: ");
+	plain.max = 2;
+	assert_refused(base64_parse_canonical(view_text("Zm9v"), &plain, &e), ERR_TOO_LARGE,
+	               "2 bytes");
+}
+
 static void texts_are_copied_and_dropped(void **state)
 {
 	char *copy = NULL;
@@ -397,6 +448,31 @@ static void texts_are_copied_and_dropped(void **state)
 	text_drop(&copy);
 	assert_null(copy);
 	text_drop(&copy);
+}
+
+static void words_are_quoted_where_a_shell_would_read_something_else(void **state)
+{
+	static const struct {
+		const char *text, *word;
+	} cases[] = {
+		{ "cluster.yaml", "cluster.yaml" },
+		{ "/a/b-c_d.yaml", "/a/b-c_d.yaml" },
+		{ "my clusters/one.yaml", "'my clusters/one.yaml'" },
+		{ "it's", "'it'\\''s'" },
+		{ "'", "''\\'''" },
+		{ "$(x)", "'$(x)'" },
+		{ "~", "'~'" },
+		{ "", "''" },
+	};
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		AUTO(buf) struct buf word = BUF_INIT(64);
+
+		assert_ok(text_add_shell_word(cases[i].text, &word, &e));
+		assert_string_equal(buf_text(&word), cases[i].word);
+	}
 }
 
 int main(void)
@@ -417,7 +493,10 @@ int main(void)
 		cmocka_unit_test(utf8_is_judged_as_rfc_3629_does),
 		cmocka_unit_test(white_space_is_trimmed_at_the_ends_only),
 		cmocka_unit_test(the_nearest_word_is_found),
+		cmocka_unit_test(base64_is_rfc_4648s),
+		cmocka_unit_test(one_base64_text_alone_stands_for_the_bytes),
 		cmocka_unit_test(texts_are_copied_and_dropped),
+		cmocka_unit_test(words_are_quoted_where_a_shell_would_read_something_else),
 	};
 
 	return cmocka_run_group_tests(tests, open_arena, NULL);

@@ -4,24 +4,9 @@
 #include "client/client.h"
 #include "crypto/entropy.h"
 
-#define VALID "{\"valid\":true,\"word_count\":12}"
+#define VALID     "{\"valid\":true,\"word_count\":12}"
 
-/* An answer's text with the length of its body in place. */
-static const char *http(const char *status, const char *more, const char *body)
-{
-	static char texts[64][2048];
-	static size_t used;
-	char *text = texts[used++ % COUNT(texts)];
-
-	snprintf(text, sizeof(texts[0]),
-	         "HTTP/1.1 %s\r\nContent-Type: application/json\r\n%sContent-Length: %zu\r\n\r\n%s",
-	         status, more, strlen(body), body);
-	return text;
-}
-
-#define SCRIPT(...)                                                                                \
-	((const struct answer[]){ __VA_ARGS__ }),                                                  \
-	    sizeof((const struct answer[]){ __VA_ARGS__ }) / sizeof(struct answer)
+#define TURNS_MAX 64
 
 struct retries {
 	unsigned count;
@@ -118,11 +103,16 @@ static void a_question_without_a_body_is_a_get(void **state)
 	                   "{\"status\":\"healthy\",\"timestamp\":\"t\",\"version\":\"1\"}") }));
 	AUTO(client) struct client *c = client_of(1, NULL);
 	AUTO(health_reply) struct health_reply reply = { 0 };
-	const struct client_exchange x = { .node = "tee1", .url = s->url, .api = API_HEALTH };
+	int64_t round_trip_us = -1, before_us = clock_monotonic_us();
+	const struct client_exchange x = { .node = "tee1",
+		                           .url = s->url,
+		                           .api = API_HEALTH,
+		                           .ret_round_trip_us = &round_trip_us };
 	struct err e;
 
 	(void)state;
 	assert_ok(client_call(c, &x, soon(), &reply, &e));
+	assert_in_range(round_trip_us, 0, clock_monotonic_us() - before_us);
 	assert_string_equal(buf_text(&reply.status), "healthy");
 	assert_ptr_equal(strstr(s->requests[0], "GET /health HTTP/1.1\r\n"), s->requests[0]);
 	assert_null(strstr(s->requests[0], "Content-"));
@@ -239,6 +229,51 @@ static void a_refused_connection_is_tried_again(void **state)
 	assert_int_equal(retries.count, 2);
 }
 
+static void a_refused_connection_may_be_final(void **state)
+{
+	AUTO(server)
+	struct server *s =
+	    server_start(SCRIPT({ ANSWER_CLOSE, NULL }, { ANSWER, http("200 OK", "", VALID) }));
+	struct retries retries = { 0 };
+	AUTO(client) struct client *c = client_of(3, &retries);
+	AUTO(validate_seed_request) struct validate_seed_request q = request_of("x");
+	struct client_exchange x = {
+		.node = "tee2", .api = API_VALIDATE_SEED, .request = &q, .is_refusal_final = true
+	};
+	struct validate_seed_reply reply;
+	char url[64];
+	struct err e;
+
+	(void)state;
+	close(listen_on_a_free_port(url, sizeof(url)));
+	x.url = url;
+	assert_refused(client_call(c, &x, soon(), &reply, &e), ERR_UNREACHABLE,
+	               "tee2: validate-seed: ");
+	assert_int_equal(retries.count, 0);
+	/* Only that: whoever listens and breaks off is asked again. */
+	x.url = s->url;
+	assert_ok(client_call(c, &x, soon(), &reply, &e));
+	assert_int_equal(retries.count, 1);
+}
+
+static void what_is_no_http_is_tried_again(void **state)
+{
+	AUTO(server)
+	struct server *s = server_start(SCRIPT({ ANSWER_CLOSE, "SSH-2.0-x\r\n" },
+	                                       { ANSWER_CLOSE, "HTTP/7.3 200 OK\r\n\r\n" },
+	                                       { ANSWER, http("200 OK", "", VALID) }));
+	struct retries retries = { 0 };
+	AUTO(client) struct client *c = client_of(3, &retries);
+	struct validate_seed_reply reply = { 0 };
+	struct err e;
+
+	(void)state;
+	assert_ok(ask(c, s->url, soon(), &reply, &e));
+	assert_int_equal(retries.count, 2);
+	assert_refused(ask(c, "file:///etc", soon(), &reply, &e), ERR_UNREACHABLE, "tee2: ");
+	assert_int_equal(retries.count, 2);
+}
+
 static void an_answer_that_does_not_come_is_a_timeout(void **state)
 {
 	AUTO(server) struct server *s = server_start(SCRIPT({ ANSWER_NEVER, NULL }));
@@ -343,24 +378,50 @@ static void what_is_not_the_contracts_is_named_so(void **state)
 	}
 }
 
-static void an_answer_is_bounded(void **state)
+/* Of each operation at its own limit, and of an error at that of every error: whether its length is
+ * said before it is sent, or not at all. */
+static void expect_bound(enum api api, const char *status, size_t limit)
 {
-	static const char *const starts[] = {
-		"HTTP/1.1 200 OK\r\nContent-Length: 4194305\r\n\r\n", /* said before it is sent */
-		"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n",       /* and not said at all */
-	};
+	const struct api_row *row = &api_table[api];
+	AUTO(buf) struct buf no_question = BUF_INIT(4096);
+	uint8_t *question;
+	char said[128], unsaid[128], words[64];
+	const char *const starts[] = { said, unsaid };
+	struct err e;
 
-	(void)state;
+	/* All zero is a message of any schema, as far as encoding goes. */
+	assert_ok(buf_reserve(&no_question, 4096, &question, &e));
+	memset(question, 0, 4096);
+	assert_true(!row->request || row->request->size <= 4096);
+	snprintf(said, sizeof(said), "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n", status,
+	         limit + 1);
+	snprintf(unsaid, sizeof(unsaid), "HTTP/1.1 %s\r\nConnection: close\r\n\r\n", status);
+	snprintf(words, sizeof(words), "the answer has more than %zu bytes", limit);
 	for (size_t i = 0; i < COUNT(starts); i++) {
 		AUTO(server) struct server *s = server_start(SCRIPT({ ANSWER_FLOOD, starts[i] }));
-		AUTO(client) struct client *c = client_of(2, NULL);
-		struct validate_seed_reply reply;
-		struct err e;
+		AUTO(client) struct client *c = client_of(1, NULL);
+		const struct client_exchange x = {
+			.node = "tee2", .url = s->url, .api = api, .request = question
+		};
 
-		assert_refused(ask(c, s->url, soon(), &reply, &e), ERR_UNREACHABLE,
-		               "the answer has more than 4194304 bytes");
+		assert_refused(client_call(c, &x, soon(), NULL, &e), ERR_UNREACHABLE, words);
 		client_drop(&c);
 	}
+}
+
+static void an_answer_is_bounded_by_its_operation(void **state)
+{
+	(void)state;
+	for (unsigned api = 0; api < API_COUNT; api++)
+		expect_bound((enum api)api, "200 OK", api_table[api].response_max);
+}
+
+static void an_error_is_bounded_whatever_the_operation(void **state)
+{
+	(void)state;
+	expect_bound(API_MANIFEST, "409 Conflict", 64 << 10);
+	expect_bound(API_GENESIS_BOOT, "400 Bad Request", 64 << 10);
+	expect_bound(API_STATUS, "500 No", 64 << 10);
 }
 
 static void other_protocols_and_tls_without_tls_are_unreachable(void **state)
@@ -456,6 +517,45 @@ static void many_share_few_connections(void **state)
 	start_one(&t);
 	assert_ok(client_run(c, soon(), -1, NULL, NULL, &e));
 	assert_true(s->connection_count <= 16);
+}
+
+/* b: before something is sent, a: once it is. */
+static void on_turn(void *context, bool is_sent)
+{
+	char *turns = context;
+	char turn = is_sent ? 'a' : 'b';
+	size_t len = strlen(turns);
+
+	if (len == 0 || turns[len - 1] != turn)
+		snprintf(turns + len, TURNS_MAX - len, "%c", turn);
+}
+
+static void each_round_has_a_time_before_it_and_one_after(void **state)
+{
+	AUTO(server) struct server *s = server_start(SCRIPT({ ANSWER, http("200 OK", "", VALID) }));
+	char turns[TURNS_MAX] = "";
+	const struct client_options options = { .connect_timeout_ms = 2000,
+		                                .request_timeout_ms = 5000,
+		                                .attempts = 1,
+		                                .on_turn = on_turn,
+		                                .on_turn_context = turns };
+	AUTO(client) struct client *c = NULL;
+	struct tally t = { .url = s->url };
+	struct err e;
+
+	(void)state;
+	assert_ok(client_new(&options, &c, &e));
+	t.client = c;
+	/* Started together, they leave together. */
+	start_one(&t);
+	start_one(&t);
+	assert_string_equal(turns, "");
+	assert_ok(client_run(c, soon(), -1, NULL, NULL, &e));
+	assert_string_equal(turns, "ba");
+	t.again = 1;
+	start_one(&t);
+	assert_ok(client_run(c, soon(), -1, NULL, NULL, &e));
+	assert_string_equal(turns, "bababa");
 }
 
 static void callbacks_start_more(void **state)
@@ -563,6 +663,29 @@ static void a_dropped_client_calls_nobody(void **state)
 	assert_int_equal(t.done + t.failed, 0);
 }
 
+/* Whoever borrows a client is told, and whoever lent it no more. */
+static void one_that_is_told_anew_gives_up_what_was_in_flight(void **state)
+{
+	AUTO(server)
+	struct server *s = server_start(SCRIPT({ ANSWER, http("503 Service Unavailable", "", "") },
+	                                       { ANSWER, http("200 OK", "", VALID) }));
+	struct retries lenders = { 0 }, own = { 0 };
+	AUTO(client) struct client *c = client_of(2, &lenders);
+	const struct client_options options = { .on_retry = on_retry, .on_retry_context = &own };
+	struct tally t = { .client = c, .url = s->url };
+	struct validate_seed_reply reply = { 0 };
+	struct err e;
+
+	(void)state;
+	start_one(&t);
+	client_tell(c, &options);
+	assert_ok(client_run(c, soon(), -1, NULL, NULL, &e));
+	assert_int_equal(t.done + t.failed, 0);
+	assert_ok(ask(c, s->url, soon(), &reply, &e));
+	assert_int_equal(own.count, 1);
+	assert_int_equal(lenders.count, 0);
+}
+
 static void nothing_to_do_is_done_at_once(void **state)
 {
 	AUTO(client) struct client *c = client_of(1, NULL);
@@ -584,19 +707,24 @@ int main(void)
 		cmocka_unit_test(retry_after_is_obeyed),
 		cmocka_unit_test(a_wait_past_the_deadline_is_not_waited),
 		cmocka_unit_test(a_refused_connection_is_tried_again),
+		cmocka_unit_test(a_refused_connection_may_be_final),
+		cmocka_unit_test(what_is_no_http_is_tried_again),
 		cmocka_unit_test(an_answer_that_does_not_come_is_a_timeout),
 		cmocka_unit_test(a_refusal_is_final_and_keeps_its_code),
 		cmocka_unit_test(a_header_line_without_end_is_the_nodes_fault),
 		cmocka_unit_test(what_is_not_the_contracts_is_named_so),
-		cmocka_unit_test(an_answer_is_bounded),
+		cmocka_unit_test(an_answer_is_bounded_by_its_operation),
+		cmocka_unit_test(an_error_is_bounded_whatever_the_operation),
 		cmocka_unit_test(other_protocols_and_tls_without_tls_are_unreachable),
 		cmocka_unit_test(the_environments_proxy_is_not_used),
 		cmocka_unit_test(many_share_few_connections),
+		cmocka_unit_test(each_round_has_a_time_before_it_and_one_after),
 		cmocka_unit_test(callbacks_start_more),
 		cmocka_unit_test(the_deadline_ends_what_is_in_flight_and_what_it_starts),
 		cmocka_unit_test(at_the_deadline_the_last_failure_is_told),
 		cmocka_unit_test(an_interrupt_gives_up_or_lets_finish),
 		cmocka_unit_test(a_dropped_client_calls_nobody),
+		cmocka_unit_test(one_that_is_told_anew_gives_up_what_was_in_flight),
 		cmocka_unit_test(nothing_to_do_is_done_at_once),
 	};
 

@@ -9,6 +9,7 @@
 #include "base/file.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -16,12 +17,14 @@
 #define REQUESTS_MAX    256
 #define REQUEST_MAX     65536
 #define CONNECTIONS_TOP 256
+#define LATE_MS         300
 
 enum answer_kind {
 	ANSWER,       /* text, as it is */
 	ANSWER_CLOSE, /* text (or nothing), then the connection's end */
 	ANSWER_NEVER, /* nothing until the client goes */
 	ANSWER_FLOOD, /* text, then zeroes until the client goes */
+	ANSWER_LATE,  /* text, LATE_MS after the question */
 };
 
 struct answer {
@@ -38,6 +41,9 @@ struct server {
 	pthread_mutex_t lock;
 	size_t request_count, connection_count;
 	char requests[REQUESTS_MAX][512]; /* each one's beginning */
+	/* Before a question is answered; set before the first comes. NULL: nothing. */
+	void (*on_request)(void *context);
+	void *context;
 };
 
 /* One request with its body; false at the connection's end. */
@@ -108,6 +114,10 @@ static inline void *server_connection(void *context)
 	while (goes_on && server_read(c->fd, text)) {
 		const struct answer *a = server_note(c->server, text);
 
+		if (c->server->on_request)
+			c->server->on_request(c->server->context);
+		if (a->kind == ANSWER_LATE)
+			poll(NULL, 0, LATE_MS);
 		if (a->text)
 			server_say(c->fd, a->text, strlen(a->text));
 		if (a->kind == ANSWER_NEVER)
@@ -115,7 +125,7 @@ static inline void *server_connection(void *context)
 				;
 		if (a->kind == ANSWER_FLOOD)
 			server_flood(c->fd);
-		goes_on = a->kind == ANSWER;
+		goes_on = a->kind == ANSWER || a->kind == ANSWER_LATE;
 	}
 	close(c->fd);
 	free(text);
@@ -181,5 +191,22 @@ static inline void server_drop(struct server **server)
 	free(s);
 	*server = NULL;
 }
+
+/* An answer's text with the length of its body in place. */
+static inline const char *http(const char *status, const char *more, const char *body)
+{
+	static char texts[64][2048];
+	static size_t used;
+	char *text = texts[used++ % COUNT(texts)];
+
+	snprintf(text, sizeof(texts[0]),
+	         "HTTP/1.1 %s\r\nContent-Type: application/json\r\n%sContent-Length: %zu\r\n\r\n%s",
+	         status, more, strlen(body), body);
+	return text;
+}
+
+#define SCRIPT(...)                                                                                \
+	((const struct answer[]){ __VA_ARGS__ }),                                                  \
+	    sizeof((const struct answer[]){ __VA_ARGS__ }) / sizeof(struct answer)
 
 #endif

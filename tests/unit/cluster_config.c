@@ -52,9 +52,16 @@ static void a_small_file_is_read_with_every_default(void **state)
 	assert_int_equal(c.node_count, 1);
 	assert_string_equal(c.nodes[0].listen, "127.0.0.1:9000");
 	assert_null(c.nodes[0].url);
-	assert_int_equal(c.propagate.topology, TOPOLOGY_CHAIN);
+	assert_int_equal(c.propagate.topology, TOPOLOGY_AUTO);
 	assert_int_equal(c.propagate.source, 0);
 	assert_int_equal(c.propagate.parallel, 4);
+	assert_int_equal(c.upgrade.first, 1);
+	assert_int_equal(c.upgrade.parallel, 4);
+	assert_int_equal(c.keep_ready, 1);
+	assert_int_equal(c.watch.interval_ms, 10000);
+	assert_int_equal(c.watch.reattest_ms, 300000);
+	assert_null(c.watch.metrics);
+	assert_int_equal(c.shared.etcd_count, 0);
 	assert_null(c.tls.server_cert);
 	assert_int_equal(c.connect_timeout_ms, 3000);
 	assert_int_equal(c.request_timeout_ms, 20000);
@@ -85,21 +92,28 @@ static void every_key_reaches_its_field(void **state)
 {
 	AUTO(cluster)
 	struct cluster c = parsed(
-	    HEAD "enclave: { image: /abs/e, role: ops, insecureOpenSeed: true, pcrs: { 3: " HEX96
-	         " } }\n"
-	         "attestation: { root: aws-nitro, maxAge: 1m, allowDebug: true }\n" QUORUM
-	         "  drKey: dr.pub\n"
-	         "manifest: { namespace: a/b.c_d-e, nonce: 12345, pivot: { hash: "
-	         "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f, args: [ a, \"b "
-	         "c\", 3 ] } }\n"
-	         "nodes:\n"
-	         "  - { name: tee1, listen: \"[::1]:0\" }\n"
-	         "  - { name: tee2, listen: \"[::1]:0\" }\n"
-	         "  - { name: tee3, url: \"https://tee3.example:8443/\" }\n"
-	         "propagate: { topology: chain, source: tee2, parallel: 64 }\n"
-	         "tls: { ca: ca.pem, server: { cert: s.pem, key: s.key } }\n"
-	         "timeouts: { connect: 1500ms, request: 1m }\n"
-	         "retry: { attempts: 1, base: 1ms, max: 1s }\n");
+	    HEAD
+	    "enclave: { image: /abs/e, role: ops, insecureOpenSeed: true, pcrs: { 3: " HEX96
+	    " } }\n"
+	    "attestation: { root: pki/own.pem, maxAge: 1m, allowDebug: true }\n" QUORUM
+	    "  drKey: dr.pub\n  publicKey: quorum.pub\n"
+	    "manifest: { namespace: a/b.c_d-e, nonce: 12345, pivot: { hash: "
+	    "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f, args: [ a, \"b "
+	    "c\", 3 ] } }\n"
+	    "nodes:\n"
+	    "  - { name: tee1, listen: \"[::1]:0\" }\n"
+	    "  - { name: tee2, listen: \"[::1]:0\" }\n"
+	    "  - { name: tee3, url: \"https://tee3.example:8443/\" }\n"
+	    "propagate: { topology: chain, source: tee2, parallel: 64 }\n"
+	    "upgrade: { first: 3, parallel: 16 }\n"
+	    "keepReady: 2\n"
+	    "state: { etcd: [ \"http://e1:1\", \"https://e2:2\" ], lease: 5s, ca: e.pem, cert: "
+	    "ec.pem, key: ec.key }\n"
+	    "watch: { interval: 1s, reattest: 1h, metrics: \"[::1]:0\" }\n"
+	    "tls: { ca: ca.pem, cert: c.pem, key: c.key, server: { cert: s.pem, key: s.key "
+	    "} }\n"
+	    "timeouts: { connect: 1500ms, request: 1m }\n"
+	    "retry: { attempts: 1, base: 1ms, max: 1s }\n");
 
 	(void)state;
 	assert_string_equal(c.enclave.image, "/abs/e");
@@ -108,10 +122,11 @@ static void every_key_reaches_its_field(void **state)
 	assert_int_equal(c.enclave.pcrs.values[3].len, PCR_LEN);
 	assert_int_equal(c.enclave.pcrs.values[3].bytes[47], 0x2f);
 	assert_int_equal(c.enclave.pcrs.values[0].len, 0);
-	assert_int_equal(c.attestation.root, ROOT_AWS);
+	assert_int_equal(c.attestation.root, ROOT_FILE);
 	assert_int_equal(c.attestation.max_age_ms, 60000);
 	assert_true(c.attestation.allow_debug);
 	assert_string_equal(c.quorum.dr_key, "folder/dr.pub");
+	assert_string_equal(c.quorum.public_key, "folder/quorum.pub");
 	assert_string_equal(c.manifest.namespace_name, "a/b.c_d-e");
 	assert_int_equal(c.manifest.nonce, 12345);
 	assert_int_equal(c.manifest.pivot_hash.bytes[31], 0x1f);
@@ -123,7 +138,22 @@ static void every_key_reaches_its_field(void **state)
 	assert_int_equal(c.propagate.topology, TOPOLOGY_CHAIN);
 	assert_int_equal(c.propagate.source, 1);
 	assert_int_equal(c.propagate.parallel, 64);
+	assert_int_equal(c.upgrade.first, 3);
+	assert_int_equal(c.upgrade.parallel, 16);
+	assert_int_equal(c.keep_ready, 2);
+	assert_int_equal(c.shared.etcd_count, 2);
+	assert_string_equal(c.shared.etcd[1], "https://e2:2");
+	assert_int_equal(c.shared.lease_ms, 5000);
+	assert_string_equal(c.shared.ca, "folder/e.pem");
+	assert_string_equal(c.shared.cert, "folder/ec.pem");
+	assert_string_equal(c.shared.key, "folder/ec.key");
+	assert_int_equal(c.watch.interval_ms, 1000);
+	assert_int_equal(c.watch.reattest_ms, 3600000);
+	assert_string_equal(c.watch.metrics, "[::1]:0");
 	assert_string_equal(c.tls.ca, "folder/ca.pem");
+	assert_string_equal(c.tls.cert, "folder/c.pem");
+	assert_string_equal(c.tls.key, "folder/c.key");
+	assert_null(c.tls.client_ca);
 	assert_string_equal(c.tls.server_cert, "folder/s.pem");
 	assert_string_equal(c.tls.server_key, "folder/s.key");
 	assert_int_equal(c.connect_timeout_ms, 1500);
@@ -131,6 +161,79 @@ static void every_key_reaches_its_field(void **state)
 	assert_int_equal(c.retry_attempts, 1);
 	assert_int_equal(c.retry_base_ms, 1);
 	assert_int_equal(c.retry_max_ms, 1000);
+}
+
+static void an_entry_stands_for_many(void **state)
+{
+	AUTO(cluster)
+	struct cluster c = parsed(
+	    HEAD IMAGE QUORUM
+	    "nodes:\n"
+	    "  - name: eu-[08-10]\n    url: https://10.0.1.[1-3]:8443/\n"
+	    "    labels: { region: eu, role: canary }\n"
+	    "  - hosts: 10.0.[1-2].[7,9]\n    url: http://{host}:80\n    labels: { region: us }\n"
+	    "  - { hosts: \"[fd00::[1-2]]\", name: \"six-[1-2]\", url: \"http://{host}:80\" }\n"
+	    "  - { name: \"here-[a,b]\", listen: \"127.0.0.1:0\" }\n"
+	    "  - { name: \"at-{host}\", hosts: \"127.0.0.[3-4]\", listen: \"{host}:9000\" }\n");
+	static const struct {
+		const char *name, *address, *region;
+		int line;
+	} expected[] = {
+		{ "eu-08", "https://10.0.1.1:8443", "eu", 11 },
+		{ "eu-09", "https://10.0.1.2:8443", "eu", 11 },
+		{ "eu-10", "https://10.0.1.3:8443", "eu", 11 },
+		{ "10.0.1.7", "http://10.0.1.7:80", "us", 14 },
+		{ "10.0.1.9", "http://10.0.1.9:80", "us", 14 },
+		{ "10.0.2.7", "http://10.0.2.7:80", "us", 14 },
+		{ "10.0.2.9", "http://10.0.2.9:80", "us", 14 },
+		{ "six-1", "http://[fd00::1]:80", NULL, 17 },
+		{ "six-2", "http://[fd00::2]:80", NULL, 17 },
+		{ "here-a", "127.0.0.1:0", NULL, 18 },
+		{ "here-b", "127.0.0.1:0", NULL, 18 },
+		{ "at-127.0.0.3", "127.0.0.3:9000", NULL, 19 },
+		{ "at-127.0.0.4", "127.0.0.4:9000", NULL, 19 },
+	};
+
+	(void)state;
+	assert_int_equal(c.node_count, COUNT(expected));
+	assert_int_equal(c.node_entries, 5);
+	for (size_t i = 0; i < COUNT(expected); i++) {
+		const struct cluster_node *n = &c.nodes[i];
+		const char *region = cluster_node_label(n, "region");
+
+		assert_string_equal(n->name, expected[i].name);
+		assert_string_equal(n->url ? n->url : n->listen, expected[i].address);
+		assert_int_equal(n->line, expected[i].line);
+		assert_string_equal(region ? region : "",
+		                    expected[i].region ? expected[i].region : "");
+		assert_null(n->hosts);
+	}
+	assert_string_equal(cluster_node_label(&c.nodes[2], "role"), "canary");
+	assert_null(cluster_node_label(&c.nodes[3], "role"));
+	assert_string_equal(cluster_nearest_node(&c, "eu-0"), "eu-08");
+	assert_null(cluster_nearest_node(&c, "nobody"));
+}
+
+static void an_entry_may_stand_for_as_many_as_a_file_has(void **state)
+{
+	AUTO(cluster)
+	struct cluster c = parsed(HEAD IMAGE QUORUM "nodes:\n  - hosts: 10.0.[0-63].[0-255]\n"
+	                                            "    url: http://{host}\n");
+
+	(void)state;
+	assert_int_equal(c.node_count, CLUSTER_NODES_MAX);
+	assert_string_equal(c.nodes[CLUSTER_NODES_MAX - 1].url, "http://10.0.63.255");
+}
+
+static void a_client_ca_closes_the_seed(void **state)
+{
+	AUTO(cluster)
+	struct cluster c = parsed(HEAD IMAGE QUORUM NODES
+	                          "tls: { server: { cert: a, key: b, clientCa: ca.pem } }\n");
+
+	(void)state;
+	assert_string_equal(c.tls.client_ca, "folder/ca.pem");
+	assert_false(c.enclave.insecure_open_seed);
 }
 
 static void a_root_may_be_a_file(void **state)
@@ -147,9 +250,11 @@ static void nodes_launched_elsewhere_need_pins_but_no_image(void **state)
 {
 	AUTO(cluster)
 	struct cluster c =
-	    parsed(HEAD PINS QUORUM "nodes: [ { name: tee1, url: \"http://10.0.0.1:9000\" } ]\n");
+	    parsed(HEAD PINS "attestation: { root: aws-nitro }\n" QUORUM
+	                     "nodes: [ { name: tee1, url: \"http://10.0.0.1:9000\" } ]\n");
 
 	(void)state;
+	assert_int_equal(c.attestation.root, ROOT_AWS);
 	assert_null(c.enclave.image);
 	assert_int_equal(c.enclave.pcrs.values[2].len, PCR_LEN);
 }
@@ -180,13 +285,14 @@ static const struct {
 	/* keys */
 	{ HEAD "enclav: {}\n",
 	  "c.yaml:4:1: the file, expected one of apiVersion, kind, metadata, enclave, "
-	  "attestation, quorum, manifest, nodes, propagate, tls, timeouts, retry; "
+	  "attestation, quorum, manifest, nodes, propagate, upgrade, keepReady, watch, state, tls, "
+	  "timeouts, retry; "
 	  "found 'enclav': did you mean 'enclave'?" },
 	{ HEAD "enclave: { imgae: e }\n",
 	  "c.yaml:4:12: enclave, expected one of image, role, "
 	  "insecureOpenSeed, pcrs; found 'imgae': did you mean 'image'?" },
 	{ HEAD "nodes:\n  - name: a\n    lissten: x\n",
-	  "c.yaml:6:5: nodes[0], expected one of name, listen, url; found 'lissten': did you mean "
+	  "c.yaml:6:5: nodes[0], expected one of name, hosts, listen, url, labels; found 'lissten': did you mean "
 	  "'listen'?" },
 	{ HEAD "kind: Cluster\n",
 	  "c.yaml:4:1: kind, expected once, found again (first on line 2)" },
@@ -195,9 +301,6 @@ static const struct {
 	{ HEAD "<<: {}\n", "found '<<'" },
 	{ HEAD "enclave: { pcrs: { 4: " HEX96 " } }\n",
 	  "enclave.pcrs, expected one of 0, 1, 2, 3; found '4'" },
-	{ HEAD "tls: { cert: a, key: b }\n",
-	  "c.yaml:4:8: tls.cert, expected no such key: client certificates" },
-	{ HEAD "tls: { server: { clientCa: a } }\n", "tls.server.clientCa, expected no such key" },
 	/* what is missing */
 	{ "kind: Cluster\n", "c.yaml:1:1: the file, expected 'apiVersion'" },
 	{ HEAD "metadata: {}\n", "metadata, expected once" },
@@ -210,6 +313,14 @@ static const struct {
 	{ HEAD QUORUM "nodes: [ { name: a, url: \"http://a\" } ]\n",
 	  "expected 'image' or, in 'pcrs', 0, 1 and 2" },
 	{ HEAD IMAGE QUORUM NODES "tls: { server: { cert: a } }\n", "tls.server, expected 'key'" },
+	{ HEAD IMAGE QUORUM NODES "tls: { server: { clientCa: a } }\n",
+	  "tls.server, expected 'cert'" },
+	{ HEAD IMAGE QUORUM NODES "tls: { cert: a }\n", "tls, expected 'cert' and 'key' (they "
+	                                                "belong together), found 'cert' alone" },
+	{ HEAD IMAGE QUORUM NODES "tls: { ca: c, key: a }\n", "found 'key' alone" },
+	{ HEAD "enclave: { image: e, insecureOpenSeed: true }\n" QUORUM NODES
+	       "tls: { server: { cert: a, key: b, clientCa: c } }\n",
+	  "c.yaml:4:40: enclave.insecureOpenSeed, expected false beside tls.server.clientCa" },
 	/* types */
 	{ "apiVersion: teectl/v2\n",
 	  "c.yaml:1:13: apiVersion, expected teectl/v1, found 'teectl/v2': did you "
@@ -263,9 +374,12 @@ static const struct {
 	{ "timeouts: { connect: 3 s }\n", "expected a whole number and its unit" },
 	{ "timeouts: { connect: 0s }\n", "expected 1ms to 1d, found '0s'" },
 	{ "retry: { attempts: 0 }\n", "expected a whole number from 1 to 100, found '0'" },
-	{ "propagate: { topology: ring }\n", "expected chain, star or tree, found 'ring'" },
+	{ "propagate: { topology: ring }\n", "expected chain, star, tree or auto, found 'ring'" },
 	{ "propagate: { topology: stra }\n", "found 'stra': did you mean 'star'?" },
+	{ "keepReady: 0\n", "expected a whole number from 1 to 16384" },
 	{ "propagate: { parallel: 65 }\n", "expected a whole number from 1 to 64" },
+	{ "upgrade: { first: 0 }\n", "upgrade.first, expected a whole number from 1 to 16384" },
+	{ "upgrade: { parallel: 65 }\n", "expected a whole number from 1 to 64, found '65'" },
 	/* addresses */
 	{ "nodes: [ { name: a, listen: \"tee1:9000\" } ]\n",
 	  "nodes[0].listen, expected HOST:PORT with a numeric" },
@@ -282,6 +396,65 @@ static const struct {
 	{ "nodes: [ { name: a, url: \"http://a:0\" } ]\n", "expected http:// or https://" },
 	{ "nodes: [ { name: a, url: \"http://\" } ]\n", "expected http:// or https://" },
 	{ "nodes: [ { name: a, url: \"http://a?b\" } ]\n", "expected http:// or https://" },
+	{ "nodes: [ { url: \"http://a\" } ]\n",
+	  "c.yaml:1:10: nodes[0], expected 'name' (the node's name), found none" },
+	/* patterns */
+	{ "nodes:\n - name: a[1-2\n   url: http://a\n",
+	  "c.yaml:2:10: nodes[0].name, expected a ']' after the '[' at character 2, found none" },
+	{ "nodes:\n - name: a1-2]\n   url: http://a\n",
+	  "nodes[0].name, expected a '[' before the ']' at character 5, found none" },
+	{ "nodes:\n - name: a\n   url: http://a[3-1]\n",
+	  "c.yaml:3:9: nodes[0].url, expected a range that goes up at character 10, found '3-1'" },
+	{ "nodes:\n - name: a[1-3]\n   url: http://a[1-2]\n",
+	  "c.yaml:2:10: nodes[0].name, expected 2 names, one for each address, found 3" },
+	{ "nodes:\n - name: a\n   url: http://a[1-2]\n",
+	  "c.yaml:2:10: nodes[0].name, expected 2 names, one for each address, found 1" },
+	{ "nodes:\n - name: a[1-2]\n   url: http://a\n",
+	  "c.yaml:3:9: nodes[0].url, expected an address for each of the 2 names, found one" },
+	{ "nodes:\n - name: a[1-2]\n   listen: 127.0.0.1:9000\n",
+	  "nodes[0].listen, expected an address for each of the 2 names, found one" },
+	{ "nodes:\n - name: a[1-3]\n   listen: 127.0.0.1:[65534-65536]\n",
+	  "c.yaml:3:12: nodes[0].listen, expected HOST:PORT with a numeric address, as "
+	  "127.0.0.1:9000, found '127.0.0.1:65536'" },
+	{ "nodes:\n - name: \"[-,a]\"\n   url: http://a[1-2]\n",
+	  "nodes[0].name, expected 1 to 128 letters" },
+	{ "nodes:\n - name: a[1-2]\n   url: http://a[1,1]\n",
+	  "c.yaml:3:9: nodes[0], expected an address of its own, found that of 'a1' of line 2" },
+	{ "nodes:\n - name: a2\n   url: http://a\n - name: a[1-2]\n   url: http://b[1-2]\n",
+	  "c.yaml:4:10: nodes[1].name, expected a name of its own, found 'a2' of line 2" },
+	{ "nodes:\n - name: a2\n   url: http://b2\n - name: b[1-2]\n   url: http://b[1-2]\n",
+	  "c.yaml:5:9: nodes[1], expected an address of its own, found that of 'a2' of line 2" },
+	{ "nodes:\n - hosts: h[1-2]\n   url: http://h\n",
+	  "c.yaml:3:9: nodes[0].url, expected '{host}' in it beside 'hosts', found none" },
+	{ "nodes:\n - hosts: h[1-2]\n   url: http://{host}:[1-2]\n",
+	  "c.yaml:3:9: nodes[0].url, expected brackets in 'hosts' alone, found more" },
+	{ "nodes:\n - name: a\n   url: http://{host}\n",
+	  "c.yaml:3:9: nodes[0].url, expected 'hosts' beside '{host}', found none" },
+	{ "nodes:\n - name: \"{host}\"\n   url: http://a\n",
+	  "c.yaml:2:10: nodes[0].name, expected 'hosts' beside '{host}', found none" },
+	{ "nodes:\n - name: a\n   hosts: h[1-2]\n   url: http://{host}\n",
+	  "nodes[0].name, expected 2 names, one for each address, found 1" },
+	{ "nodes:\n - hosts: h[1-2]\n", "found neither" },
+	{ "nodes:\n - hosts: h[1-20000]\n   url: http://{host}\n",
+	  "nodes[0].hosts, expected at most 16384 of its kind, found more" },
+	{ "nodes:\n - hosts: h[1-16384]\n   url: http://{host}\n - { name: a, url: \"http://a\" "
+	  "}\n",
+	  "c.yaml:4:4: nodes, expected at most 16384, found more" },
+	/* labels */
+	{ "nodes:\n - labels: eu\n", "c.yaml:2:12: nodes[0].labels, expected a map, found a text" },
+	{ "nodes:\n - labels: { region: [eu] }\n",
+	  "nodes[0].labels, expected label, found a list" },
+	{ "nodes:\n - labels: { region: no }\n",
+	  "c.yaml:2:22: nodes[0].labels, expected label, found the flag no: a text in quotes?" },
+	{ "nodes:\n - labels: { region: a b }\n",
+	  "nodes[0].labels, expected 1 to 63 letters, digits, dots, dashes and underscores, a "
+	  "letter or digit first, found 'a b'" },
+	{ "nodes:\n - labels: { a=b: c }\n", "a letter or digit first, found 'a=b'" },
+	{ "nodes:\n - labels: { region: eu, region: us }\n",
+	  "c.yaml:2:26: nodes[0].labels, expected each label once, found region" },
+	{ "nodes:\n - labels: { a: 1, b: 1, c: 1, d: 1, e: 1, f: 1, g: 1, h: 1, i: 1, j: 1, k: 1, l: "
+	  "1, m: 1, n: 1, o: 1, p: 1, q: 1 }\n",
+	  "nodes[0].labels, expected at most 16 labels, found more" },
 	/* what no key shows alone */
 	{ "nodes: [ { name: a } ]\n",
 	  "nodes[0], expected either 'listen' (launched here) or 'url' (launched "
@@ -290,7 +463,7 @@ static const struct {
 	{ "nodes:\n - { name: a, url: \"http://a\" }\n - { name: a, url: \"http://b\" }\n",
 	  "c.yaml:3:12: nodes[1].name, expected a name of its own, found 'a' of line 2" },
 	{ "nodes:\n - { name: a, url: \"http://a\" }\n - { name: b, url: \"http://a\" }\n",
-	  "c.yaml:3:20: nodes[1], expected an address of its own, found that of 'a'" },
+	  "c.yaml:3:20: nodes[1], expected an address of its own, found that of 'a' of line 2" },
 	{ "nodes:\n - { name: a, listen: \"127.0.0.1:9\" }\n - { name: b, listen: \"127.0.0.1:9\" "
 	  "}\n",
 	  "expected an address of its own" },
@@ -312,12 +485,11 @@ static const struct {
 	{ HEAD IMAGE QUORUM NODES "propagate: { source: tee2 }\n",
 	  "c.yaml:12:22: propagate.source, expected the name of a node, found 'tee2': did you mean "
 	  "'tee1'?" },
-	{ HEAD IMAGE QUORUM NODES "propagate: { topology: star }\n",
-	  "c.yaml:12:24: propagate.topology, expected chain, the only one of this version, found "
-	  "'star': star and tree come in a later version" },
 	{ HEAD IMAGE QUORUM NODES "retry: { base: 10s }\n",
 	  "c.yaml:12:16: retry.base, expected at most retry.max "
 	  "(5000 ms), found 10000 ms" },
+	{ HEAD IMAGE QUORUM NODES "keepReady: 9\n",
+	  "c.yaml:12:12: keepReady, expected at most 1 (the nodes), found 9" },
 	{ HEAD IMAGE QUORUM NODES "retry: { max: 10ms }\n",
 	  "c.yaml:12:15: retry.base, expected at most" },
 };
@@ -334,6 +506,18 @@ static void a_wrong_file_is_refused_with_place_and_words(void **state)
 		               ERR_CONFIG, refusals[i].words);
 		assert_ptr_equal(strstr(e.text, "c.yaml:"), e.text);
 	}
+}
+
+static void what_was_read_is_what_is_hashed(void **state)
+{
+	static const char text[] = HEAD IMAGE QUORUM NODES;
+	AUTO(cluster) struct cluster c = parsed(text);
+	struct hash256 expected;
+	struct err e;
+
+	(void)state;
+	assert_ok(sha256(view_text(text), &expected, &e));
+	assert_memory_equal(c.file_hash.bytes, expected.bytes, sizeof(expected.bytes));
 }
 
 static void bytes_that_are_not_text_are_refused(void **state)
@@ -353,7 +537,7 @@ static void bytes_that_are_not_text_are_refused(void **state)
 	               "expected a map, found nothing");
 	buf_commit(&large, 1);
 	assert_refused(cluster_parse("c.yaml", buf_view(&large), &c, &e), ERR_CONFIG,
-	               "1:1: the file, expected at most 1048576 bytes");
+	               "1:1: the file, expected at most 4194304 bytes");
 }
 
 static void depth_is_bounded_by_the_table(void **state)
@@ -385,11 +569,11 @@ static void many_nodes_fit_and_one_more_does_not(void **state)
 		    buf_add_format(&text, &e, " - { name: n%u, listen: \"127.0.0.1:0\" }\n", i));
 	assert_ok(cluster_parse("c.yaml", buf_view(&text), &c, &e));
 	assert_int_equal(c.node_count, CLUSTER_NODES_MAX);
-	assert_string_equal(c.nodes[4095].name, "n4095");
+	assert_string_equal(c.nodes[CLUSTER_NODES_MAX - 1].name, "n16383");
 	assert_ok(buf_add_text(&text, " - { name: z, listen: \"127.0.0.1:0\" }\n", &e));
 	cluster_drop(&c);
 	assert_refused(cluster_parse("c.yaml", buf_view(&text), &c, &e), ERR_CONFIG,
-	               "nodes, expected at most 4096, found more");
+	               "nodes, expected at most 16384, found more");
 }
 
 static void a_missing_file_is_missing_input(void **state)
@@ -524,9 +708,13 @@ int main(void)
 		cmocka_unit_test(a_small_file_is_read_with_every_default),
 		cmocka_unit_test(the_manifest_set_is_the_share_set_unless_given),
 		cmocka_unit_test(every_key_reaches_its_field),
+		cmocka_unit_test(an_entry_stands_for_many),
+		cmocka_unit_test(an_entry_may_stand_for_as_many_as_a_file_has),
+		cmocka_unit_test(a_client_ca_closes_the_seed),
 		cmocka_unit_test(a_root_may_be_a_file),
 		cmocka_unit_test(nodes_launched_elsewhere_need_pins_but_no_image),
 		cmocka_unit_test(a_wrong_file_is_refused_with_place_and_words),
+		cmocka_unit_test(what_was_read_is_what_is_hashed),
 		cmocka_unit_test(bytes_that_are_not_text_are_refused),
 		cmocka_unit_test(depth_is_bounded_by_the_table),
 		cmocka_unit_test(many_nodes_fit_and_one_more_does_not),

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -59,7 +60,7 @@ static struct stage stage_new(const char *script, const char *more)
 	if (own < 0 && errno == ENOSYS)
 		skip(); /* valgrind 3.19 does not know the call */
 
-	AUTO(buf) struct buf text = BUF_INIT(4096);
+	AUTO(buf) struct buf text = BUF_INIT(32768);
 	struct stage g = { .state = { .lock = -1 } };
 	char file[256], path[4096];
 	struct err e;
@@ -173,6 +174,8 @@ static void a_hypervisor_is_told_what_the_file_says(void **state)
 	struct err e;
 
 	(void)state;
+	assert_ok(file_write(g.cluster.tls.server_cert, view_text("c"), 0644, &e));
+	assert_ok(file_write(g.cluster.tls.server_key, view_text("k"), 0600, &e));
 	start(&g, 1, 10000, &result);
 	assert_true(result.is_started);
 	assert_url(&g, 0, "https://127.0.0.1:4711");
@@ -249,17 +252,20 @@ static void one_that_ends_fails_with_the_end_of_its_log(void **state)
 }
 
 /* The cause stands at a line's end. */
-static void of_a_long_last_line_the_end_is_told(void **state)
+static void of_a_long_last_line_beginning_and_end_are_told(void **state)
 {
 	AUTO(stage)
-	struct stage g = stage_new("printf '%0300d: the cause\\n\\n' 0 >&2\nexit 1\n", "");
+	struct stage g =
+	    stage_new("printf 'before\\nit begins %0300d: the cause\\n\\n' 0 >&2\nexit 1\n", "");
 	struct launch_result result;
 	const char *text = result.failure.text;
 
 	(void)state;
 	start(&g, 1, 10000, &result);
 	assert_false(result.is_started);
-	assert_non_null(strstr(text, "tee1 ended before it was ready; its log ends: 0000"));
+	assert_non_null(
+	    strstr(text, "tee1 ended before it was ready; its log ends: it begins 0000"));
+	assert_non_null(strstr(text, "0 ... 0"));
 	assert_string_equal(text + strlen(text) - strlen("0: the cause"), "0: the cause");
 }
 
@@ -307,6 +313,122 @@ static void one_that_is_never_ready_is_stopped_at_the_deadline(void **state)
 	assert_non_null(strstr(result.failure.text, "tee1 was not ready at the deadline"));
 	assert_false(look(&g, 0).is_running);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child is left */
+}
+
+#define MANY 20
+
+/* Nodes 3 to MANY, as the end of the cluster file. */
+static void many_nodes(char to[static 2048])
+{
+	size_t len = 0;
+
+	for (int i = 4; i <= MANY + 1; i++)
+		len += (size_t)snprintf(to + len, 2048 - len,
+		                        "  - { name: tee%d, listen: \"127.0.0.1:0\" }\n", i);
+}
+
+static void start_many(const struct stage *g, int64_t ms, struct launch_result results[static MANY])
+{
+	size_t nodes[MANY];
+	struct err e;
+
+	for (size_t i = 0; i < MANY; i++)
+		nodes[i] = i < 2 ? i : i + 1; /* the third is elsewhere */
+	assert_ok(launcher_start(&g->cluster, &g->state, nodes, MANY, clock_monotonic_ms() + ms, -1,
+	                         results, &e));
+}
+
+static void many_are_started_sixteen_at_once(void **state)
+{
+	struct launch_result results[MANY];
+	char more[2048];
+
+	(void)state;
+	many_nodes(more);
+	AUTO(stage) struct stage g = stage_new("exec tail -f /dev/null\n", more);
+
+	start_many(&g, 300, results);
+	for (size_t i = 0; i < MANY; i++) {
+		assert_false(results[i].is_started);
+		assert_int_equal(results[i].failure.code, ERR_TRY_AGAIN);
+		assert_non_null(strstr(results[i].failure.text,
+		                       i < 16 ? "was not ready at the deadline and was stopped"
+		                              : "its start was not begun, since the time was up"));
+	}
+	script_write(&g, READY);
+	start_many(&g, 30000, results);
+	for (size_t i = 0; i < MANY; i++)
+		assert_true(results[i].is_started);
+}
+
+/* A run that lives on, as a watch does, has no zombies, whether or not it has a pidfd. */
+static void one_that_ended_is_reaped_by_the_next_look(void **state)
+{
+	AUTO(stage) struct stage g = stage_new(READY, "");
+	struct launch_result result;
+	siginfo_t info = { 0 };
+	int pid;
+
+	(void)state;
+	start(&g, 1, 10000, &result);
+	assert_true(result.is_started);
+	pid = look(&g, 0).pid;
+	kill(pid, SIGKILL);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	assert_true(is_alive(pid)); /* as a zombie */
+	assert_false(look(&g, 0).is_running);
+	assert_false(is_alive(pid));
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+static void one_of_another_start_is_not_reaped(void **state)
+{
+	AUTO(stage) struct stage g = stage_new(READY, "");
+	char path[256], text[64];
+	siginfo_t info = { 0 };
+	struct err e;
+	pid_t other;
+
+	(void)state;
+	assert_ok(state_make_folder(&g.state, "pids", &e));
+	other = fork();
+	if (other == 0)
+		_exit(0);
+	assert_int_equal(waitid(P_PID, (id_t)other, &info, WEXITED | WNOWAIT), 0);
+	snprintf(text, sizeof(text), "%d 1 127.0.0.1:4711\n", (int)other);
+	snprintf(path, sizeof(path), "%s/pids/tee1", g.state.folder);
+	assert_ok(file_write(path, view_text(text), 0600, &e));
+	assert_false(look(&g, 0).is_running);
+	assert_int_equal(waitpid(other, NULL, WNOHANG), other);
+}
+
+/* poll takes no more than the limit on open files, which is below the nodes here. */
+static void more_are_started_than_files_may_be_open(void **state)
+{
+	AUTO(buf) struct buf nodes = BUF_INIT(65536);
+	AUTO(stage) struct stage g = { .state = { .lock = -1 } };
+	struct launch_result results[102];
+	struct rlimit before, few;
+	size_t all[102];
+	struct err e;
+
+	(void)state;
+	for (size_t i = 3; i < 102; i++)
+		assert_ok(buf_add_format(&nodes, &e,
+		                         "  - { name: more%zu, listen: \"127.0.0.1:0\" }\n", i));
+	g = stage_new("exit 1\n", buf_text(&nodes));
+	for (size_t i = 0; i < 102; i++)
+		all[i] = i;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = before;
+	few.rlim_cur = 90;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	all[2] = 101; /* the one elsewhere can't be started */
+	assert_ok(launcher_start(&g.cluster, &g.state, all, 101, clock_monotonic_ms() + 30000, -1,
+	                         results, &e));
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	for (size_t i = 0; i < 101; i++)
+		assert_non_null(strstr(results[i].failure.text, "ended before it was ready"));
 }
 
 static void one_that_runs_is_not_started_twice(void **state)
@@ -434,18 +556,46 @@ static void one_left_behind_while_starting_is_replaced(void **state)
 	assert_true(look(&g, 0).is_running);
 	assert_string_equal(look(&g, 0).address, "");
 	assert_refused(launcher_url(&g.cluster, &g.state, &g.cluster.nodes[0], &url, &e),
-	               ERR_UNREACHABLE, "tee1 was still starting");
+	               ERR_UNREACHABLE, "tee1 does not serve yet");
 	start(&g, 1, 10000, &result);
 	assert_true(result.is_started);
 	assert_false(is_alive(pid));
 	assert_int_not_equal(look(&g, 0).pid, pid);
 }
 
+static void a_pid_file_that_cannot_be_looked_at_is_not_called_missing(void **state)
+{
+	AUTO(stage) struct stage g = stage_new(READY, "");
+	AUTO(text) char *path = NULL;
+	struct local_node local;
+	struct err e;
+
+	(void)state;
+	pid_file_write(&g, "2 1 x\n"); /* makes the folder */
+	assert_ok(state_path(&g.state, "pids/tee1", &path, &e));
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink("tee1", path), 0);
+	assert_refused(launcher_look(&g.state, &g.cluster.nodes[0], &local, &e), ERR_NO_INPUT,
+	               "Too many levels");
+	pid_file_write(&g, "2 1 x\n"); /* for stage_drop */
+}
+
 static void a_file_that_is_not_a_pid_file_is_refused(void **state)
 {
-	static const char *const contents[] = { "",        "x",        "12",
-		                                "12 ",     "12 x a\n", "1 2 a",
-		                                "0 1 a\n", "-1 2 a",   "99999999999 1 a\n" };
+	static const char *const contents[] = { "",
+		                                "x",
+		                                "12",
+		                                "12 ",
+		                                "12 x a\n",
+		                                "1 2 a",
+		                                "0 1 a\n",
+		                                "-1 2 a",
+		                                "99999999999 1 a\n",
+		                                "2 1 a",
+		                                "2 1 a b\n",
+		                                "2 1 a\nb\n",
+		                                "2 1 a\x1b[2J\n",
+		                                "2 99999999999999999999 a\n" };
 	AUTO(stage) struct stage g = stage_new(READY, "");
 	struct local_node local;
 	struct err e;
@@ -466,15 +616,20 @@ int main(void)
 		cmocka_unit_test(a_hypervisor_is_told_what_the_file_says),
 		cmocka_unit_test(a_hypervisor_inherits_nothing),
 		cmocka_unit_test(one_that_ends_fails_with_the_end_of_its_log),
-		cmocka_unit_test(of_a_long_last_line_the_end_is_told),
+		cmocka_unit_test(of_a_long_last_line_beginning_and_end_are_told),
 		cmocka_unit_test(one_failure_is_not_the_others),
 		cmocka_unit_test(one_that_says_something_else_is_stopped),
 		cmocka_unit_test(one_that_is_never_ready_is_stopped_at_the_deadline),
+		cmocka_unit_test(many_are_started_sixteen_at_once),
+		cmocka_unit_test(one_that_ended_is_reaped_by_the_next_look),
+		cmocka_unit_test(one_of_another_start_is_not_reaped),
+		cmocka_unit_test(more_are_started_than_files_may_be_open),
 		cmocka_unit_test(one_that_runs_is_not_started_twice),
 		cmocka_unit_test(one_without_an_image_is_not_started),
 		cmocka_unit_test(one_that_ignores_sigterm_is_killed),
 		cmocka_unit_test(a_pid_that_is_used_again_is_another_process),
 		cmocka_unit_test(one_left_behind_while_starting_is_replaced),
+		cmocka_unit_test(a_pid_file_that_cannot_be_looked_at_is_not_called_missing),
 		cmocka_unit_test(a_file_that_is_not_a_pid_file_is_refused),
 	};
 

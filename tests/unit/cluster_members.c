@@ -77,7 +77,7 @@ static void the_options_pin_both_sets_and_name_what_is_open(void **state)
 	struct cluster c = cluster_of(items, 2);
 	AUTO(cluster_options) char **options = NULL;
 	AUTO(member_set) struct member_set set = set_of(items, 2);
-	char cert[] = "c.pem", key[] = "k.pem", expected[96];
+	char cert[] = "c.pem", key[] = "k.pem", ca[] = "ca.pem", expected[96];
 	struct hash256 pin;
 	struct err e;
 
@@ -100,6 +100,13 @@ static void the_options_pin_both_sets_and_name_what_is_open(void **state)
 	assert_string_equal(options[2], "--insecure-open-seed");
 	assert_string_equal(options[3], "--tls-cert=c.pem");
 	assert_string_equal(options[4], "--tls-key=k.pem");
+	assert_null(options[5]);
+
+	cluster_options_drop(&options);
+	c.enclave.insecure_open_seed = false;
+	c.tls.client_ca = ca;
+	assert_ok(cluster_options(&c, &options, &e));
+	assert_string_equal(options[4], "--client-ca=ca.pem");
 	assert_null(options[5]);
 }
 

@@ -102,7 +102,7 @@ static void one_run_changes_at_a_time_and_looking_is_free(void **state)
 	struct err e;
 
 	(void)state;
-	snprintf(holder, sizeof(holder), "another run (pid %d, teectl test)", (int)getpid());
+	snprintf(holder, sizeof(holder), "another run (pid %d: test)", (int)getpid());
 	assert_refused(state_open(&p.cluster, NULL, true, "genesis", &second, &e), ERR_TRY_AGAIN,
 	               holder);
 	assert_ok(state_open(&p.cluster, NULL, false, "status", &second, &e));
@@ -391,42 +391,190 @@ static void the_simulated_root_is_there_after_up(void **state)
 	struct err e;
 
 	(void)state;
-	assert_refused(state_simulated_root(&s, &root, &e), ERR_NOT_DESIRED, "teectl up makes it");
+	assert_refused(state_simulated_root(&s, &root, &e), ERR_NOT_DESIRED,
+	               "there is no simulated root");
 	path_in(&s, "pki", path);
 	assert_ok(folder_make_private(path, &e));
+	/* What can't be looked at is not called missing. */
+	path_in(&s, "pki/root.der", path);
+	assert_int_equal(symlink("root.der", path), 0);
+	assert_refused(state_simulated_root(&s, &root, &e), ERR_NO_INPUT, "Too many levels");
 	put(&s, "pki/root.der", view_text("root"));
 	assert_ok(state_simulated_root(&s, &root, &e));
 	assert_string_equal(buf_text(&root), "root");
 }
 
-/* --- journal */
-
-static void a_journal_line_is_json_and_stands_alone(void **state)
+static void a_genesis_that_cannot_be_looked_at_is_not_called_none(void **state)
 {
 	AUTO(place_here) struct place_here p = place_new();
 	AUTO(state) struct state s = opened(&p);
-	struct err e;
-	FILE *file;
+	AUTO(kept_genesis) struct kept_genesis g = { 0 };
 	char path[256];
+	bool is_found = true;
+	struct err e;
 
 	(void)state;
-	assert_ok(state_journal(&s, "genesis", "tee1", "begin", &e));
-	path_in(&s, "journal", path);
-	file = fopen(path, "a");
-	assert_non_null(file);
-	fputs("{\"time\":\"torn", file);
-	fclose(file);
-	assert_ok(state_journal(&s, "forward", "tee2", "failed: \"x\"\nline", &e));
+	path_in(&s, "manifest.current", path);
+	assert_int_equal(symlink("manifest.current", path), 0);
+	assert_refused(state_load_genesis(&s, &is_found, &g, &e), ERR_NO_INPUT, "Too many levels");
+	assert_true(is_found);
+}
 
-	AUTO(buf) struct buf journal = content_of(&s, "journal");
-	const char *line = buf_text(&journal);
+/* --- several manifests */
 
-	assert_non_null(
-	    strstr(line, "\"step\":\"genesis\",\"node\":\"tee1\",\"outcome\":\"begin\"}\n"));
-	line = strstr(line, "torn\n");
-	assert_non_null(line);
-	assert_non_null(strstr(line, "\"outcome\":\"failed: \\\"x\\\"\\nline\"}\n"));
-	assert_int_equal(journal.data[journal.len - 1], '\n');
+/* The same manifest with another nonce. */
+static struct manifest_envelope with_nonce(const struct kept_genesis *g, int64_t nonce)
+{
+	struct manifest_envelope next = { 0 };
+	struct err e;
+
+	assert_ok(manifest_copy(&g->envelope, &next, &e));
+	next.manifest.namespace.nonce = nonce;
+	return next;
+}
+
+static void an_adopted_manifest_is_current_and_those_before_it_stay(void **state)
+{
+	AUTO(place_here) struct place_here p = place_new();
+	AUTO(state) struct state s = opened(&p);
+	AUTO(kept_genesis) struct kept_genesis g = some_genesis("n");
+	AUTO(manifest_envelope) struct manifest_envelope second = with_nonce(&g, 100);
+	AUTO(manifest_envelope) struct manifest_envelope third = with_nonce(&g, 200);
+	AUTO(kept_genesis) struct kept_genesis found = { 0 };
+	AUTO(kept_manifests) struct kept_manifests older = { 0 };
+	struct hash256 hash;
+	bool is_found = false;
+	struct err e;
+
+	(void)state;
+	assert_refused(state_adopt(&s, &second, &e), ERR_NOT_DESIRED, "keeps no genesis");
+	assert_ok(state_keep_genesis(&s, &g, &e));
+	assert_ok(state_load_older(&s, &g, &older, &e));
+	assert_int_equal(older.count, 0);
+	kept_manifests_drop(&older);
+	assert_ok(state_adopt(&s, &second, &e));
+	assert_ok(state_adopt(&s, &third, &e));
+	assert_ok(state_load_genesis(&s, &is_found, &found, &e));
+	assert_true(is_found);
+	assert_ok(manifest_hash(&third.manifest, &hash, &e));
+	assert_memory_equal(&found.manifest_hash, &hash, sizeof(hash));
+	assert_view_equal(buf_view(&found.output), buf_view(&g.output));
+	assert_ok(state_load_older(&s, &found, &older, &e));
+	assert_int_equal(older.count, 2);
+	for (size_t i = 0; i < older.count; i++) {
+		assert_ok(manifest_hash(&older.items[i].envelope.manifest, &hash, &e));
+		assert_memory_equal(&older.items[i].hash, &hash, sizeof(hash));
+	}
+	assert_refused(state_keep_genesis(&s, &g, &e), ERR_DATA, "keeps another genesis");
+}
+
+/* A run that died between the manifest and its becoming current has left a file: it is no older
+ * one. Nor is what a crash left half written, or a stranger's. */
+static void what_never_was_current_is_no_older_manifest(void **state)
+{
+	AUTO(place_here) struct place_here p = place_new();
+	AUTO(state) struct state s = opened(&p);
+	AUTO(kept_genesis) struct kept_genesis g = some_genesis("n");
+	AUTO(kept_genesis) struct kept_genesis stranger = some_genesis("other");
+	AUTO(manifest_envelope) struct manifest_envelope next = with_nonce(&g, 100);
+	AUTO(kept_manifests) struct kept_manifests older = { 0 };
+	AUTO(buf) struct buf current = BUF_INIT(0);
+	struct err e;
+
+	(void)state;
+	assert_ok(state_keep_genesis(&s, &g, &e));
+	current = content_of(&s, "manifest.current");
+	assert_ok(state_adopt(&s, &next, &e));
+	put(&s, "manifest.current", buf_view(&current));
+	put(&s, "manifests/half.json.Xa3x", view_text("{"));
+	stranger.envelope.manifest.namespace.nonce = 0;
+	{
+		AUTO(buf) struct buf text = BUF_INIT(WIRE_TEXT_MAX);
+		char name[96] = "manifests/";
+
+		assert_ok(manifest_hash(&stranger.envelope.manifest, &stranger.manifest_hash, &e));
+		assert_ok(manifest_file_format(&stranger.envelope, &text, &e));
+		hex_write(VIEW_OF(stranger.manifest_hash.bytes), name + 10);
+		strncat(name, ".json", sizeof(name) - strlen(name) - 1);
+		put(&s, name, buf_view(&text));
+	}
+	assert_ok(state_load_older(&s, &g, &older, &e));
+	assert_int_equal(older.count, 0);
+}
+
+static void an_altered_older_manifest_is_noticed(void **state)
+{
+	AUTO(place_here) struct place_here p = place_new();
+	AUTO(state) struct state s = opened(&p);
+	AUTO(kept_genesis) struct kept_genesis g = some_genesis("n");
+	AUTO(manifest_envelope) struct manifest_envelope next = with_nonce(&g, 100);
+	AUTO(manifest_envelope) struct manifest_envelope other = { 0 };
+	AUTO(kept_genesis) struct kept_genesis found = { 0 };
+	AUTO(buf) struct buf content = BUF_INIT(0);
+	struct kept_manifests older = { 0 };
+	char name[96] = "manifests/";
+	bool is_found;
+	struct err e;
+
+	(void)state;
+	hex_write(VIEW_OF(g.manifest_hash.bytes), name + 10);
+	strncat(name, ".json", sizeof(name) - strlen(name) - 1);
+	assert_ok(state_keep_genesis(&s, &g, &e));
+	assert_ok(state_adopt(&s, &next, &e));
+	content = content_of(&s, name);
+	content.data[content.len / 2] ^= 1;
+	put(&s, name, buf_view(&content));
+	assert_ok(state_load_genesis(&s, &is_found, &found, &e));
+	assert_refused(state_load_older(&s, &found, &older, &e), ERR_DATA, "state '");
+	other = with_nonce(&g, 300);
+	other.manifest.namespace.quorum_key.data[1] ^= 1;
+	assert_refused(state_adopt(&s, &other, &e), ERR_DATA, "another quorum key");
+}
+
+static void a_quorum_that_was_born_elsewhere_has_no_genesis(void **state)
+{
+	AUTO(place_here) struct place_here p = place_new();
+	AUTO(state) struct state s = opened(&p);
+	AUTO(kept_genesis) struct kept_genesis g = some_genesis("n");
+	AUTO(manifest_envelope) struct manifest_envelope next = with_nonce(&g, 100);
+	AUTO(kept_genesis) struct kept_genesis found = { 0 };
+	AUTO(kept_manifests) struct kept_manifests older = { 0 };
+	bool is_found = false;
+	struct err e;
+
+	(void)state;
+	assert_ok(state_import(&s, &g.envelope, &e));
+	assert_refused(state_import(&s, &g.envelope, &e), ERR_DATA, "keeps a manifest already");
+	assert_refused(state_keep_genesis(&s, &(struct kept_genesis){ 0 }, &e), ERR_DATA,
+	               "keeps another genesis");
+	assert_ok(state_adopt(&s, &next, &e));
+	assert_ok(state_load_genesis(&s, &is_found, &found, &e));
+	assert_true(is_found && found.is_foreign);
+	assert_int_equal(found.output.len + found.document.len, 0);
+	assert_true(public_key_equal(&found.quorum_key, &g.quorum_key));
+	assert_ok(state_load_older(&s, &found, &older, &e));
+	assert_int_equal(older.count, 1);
+	kept_genesis_drop(&found);
+	put(&s, "manifest.current", view_text("0123"));
+	assert_refused(state_load_genesis(&s, &is_found, &found, &e), ERR_DATA,
+	               "has 4 bytes instead of");
+}
+
+/* Beside a genesis of ours none is taken in. */
+static void a_genesis_is_not_replaced_by_one_from_elsewhere(void **state)
+{
+	AUTO(place_here) struct place_here p = place_new();
+	AUTO(state) struct state s = opened(&p);
+	AUTO(kept_genesis) struct kept_genesis g = some_genesis("n");
+	AUTO(kept_genesis) struct kept_genesis found = { 0 };
+	bool is_found;
+	struct err e;
+
+	(void)state;
+	assert_ok(state_keep_genesis(&s, &g, &e));
+	assert_refused(state_import(&s, &g.envelope, &e), ERR_DATA, "keeps a manifest already");
+	assert_ok(state_load_genesis(&s, &is_found, &found, &e));
+	assert_false(found.is_foreign);
 }
 
 int main(void)
@@ -445,7 +593,12 @@ int main(void)
 		cmocka_unit_test(a_share_stays_in_its_folder),
 		cmocka_unit_test(the_first_question_counts_until_it_is_answered),
 		cmocka_unit_test(the_simulated_root_is_there_after_up),
-		cmocka_unit_test(a_journal_line_is_json_and_stands_alone),
+		cmocka_unit_test(a_genesis_that_cannot_be_looked_at_is_not_called_none),
+		cmocka_unit_test(an_adopted_manifest_is_current_and_those_before_it_stay),
+		cmocka_unit_test(what_never_was_current_is_no_older_manifest),
+		cmocka_unit_test(an_altered_older_manifest_is_noticed),
+		cmocka_unit_test(a_quorum_that_was_born_elsewhere_has_no_genesis),
+		cmocka_unit_test(a_genesis_is_not_replaced_by_one_from_elsewhere),
 	};
 
 	return cmocka_run_group_tests(tests, open_arena, NULL);

@@ -35,6 +35,39 @@ static void tamed_text_moves_no_cursor(void **state)
 	assert_string_equal(text, "a?[2Jb?c??d??1m??????\xe2\x80\xa6\xc2\xa9");
 }
 
+/* Each byte that is no part of a well-formed character, and none that is. */
+static void tamed_text_is_utf8(void **state)
+{
+	static const struct {
+		const char *text, *tame;
+	} cases[] = {
+		{ "a\x9b"
+		  "31mb",
+		  "a?31mb" },
+		{ "\xff\xfe", "??" },
+		{ "\xc2", "?" },
+		{ "\xe2\x80", "??" },
+		{ "\xe2\x28\xa1", "?(?" },
+		{ "\xc0\xaf", "??" },           /* overlong */
+		{ "\xed\xa0\x80", "???" },      /* a surrogate */
+		{ "\xf4\x90\x80\x80", "????" }, /* above U+10FFFF */
+		{ "\xf0\x9f\x94\x91\x91", "\xf0\x9f\x94\x91?" },
+		{ "Zo\xc3\xab \xe2\x82\xac", "Zo\xc3\xab \xe2\x82\xac" },
+		{ "\xc2\x9b\x9b", "???" },
+		{ "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "%s", cases[i].text);
+		text_tame(text);
+		assert_string_equal(text, cases[i].tame);
+		assert_true(utf8_is_valid(view_text(text)));
+	}
+}
+
 static void what_is_no_terminal_is_never_narrow_or_coloured(void **state)
 {
 	int fds[2];
@@ -54,6 +87,7 @@ int main(void)
 		cmocka_unit_test(width_counts_characters_and_not_bytes),
 		cmocka_unit_test(a_prefix_never_ends_inside_a_character),
 		cmocka_unit_test(tamed_text_moves_no_cursor),
+		cmocka_unit_test(tamed_text_is_utf8),
 		cmocka_unit_test(what_is_no_terminal_is_never_narrow_or_coloured),
 	};
 

@@ -186,6 +186,24 @@ static void every_wrong_last_word_but_the_checksums_is_invalid(void **state)
 	assert_int_equal(valid, 128); /* 7 free bits of 11 */
 }
 
+/* The first 66 bits of SHA-256 of "abc", ba7816bf8f01cfea4..: six indices of eleven bits. */
+static void a_check_phrase_is_six_words_of_the_hash(void **state)
+{
+	static const unsigned indices[] = { 0x5d3, 0x605, 0x57f, 0x0f0, 0x0e7, 0x7a9 };
+	char phrase[BIP39_CHECK_TEXT_MAX], other[BIP39_CHECK_TEXT_MAX], expected[64] = "";
+	size_t len = 0;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(indices); i++)
+		len += (size_t)snprintf(expected + len, sizeof(expected) - len, "%s%s",
+		                        i ? " " : "", bip39_words[indices[i]]);
+	assert_ok(bip39_check_phrase(view_text("abc"), phrase, &e));
+	assert_string_equal(phrase, expected);
+	assert_ok(bip39_check_phrase(view_text("abd"), other, &e));
+	assert_string_not_equal(phrase, other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +214,7 @@ int main(void)
 		cmocka_unit_test(entropy_of_another_length_is_refused),
 		cmocka_unit_test(phrases_that_are_not_quite_right_are_invalid),
 		cmocka_unit_test(words_that_only_pack_alike_are_invalid),
+		cmocka_unit_test(a_check_phrase_is_six_words_of_the_hash),
 		cmocka_unit_test(every_wrong_last_word_but_the_checksums_is_invalid),
 	};
 

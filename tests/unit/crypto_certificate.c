@@ -12,7 +12,11 @@
 
 static struct signer *issue(const struct signer *issuer, const char *name, bool is_ca, int length)
 {
-	const struct certificate_request request = { name, NOW - 60, NOW + 3600, is_ca, length };
+	const struct certificate_request request = { .common_name = name,
+		                                     .not_before_unix = NOW - 60,
+		                                     .not_after_unix = NOW + 3600,
+		                                     .is_ca = is_ca,
+		                                     .path_length = length };
 	struct signer *s = NULL;
 	struct err e;
 
@@ -135,7 +139,11 @@ static void serial_numbers_differ(void **state)
 
 static void dates_beyond_2050_are_written(void **state)
 {
-	const struct certificate_request request = { "root", 0, INT64_C(4733510400), true, -1 };
+	const struct certificate_request request = { .common_name = "root",
+		                                     .not_before_unix = 0,
+		                                     .not_after_unix = INT64_C(4733510400),
+		                                     .is_ca = true,
+		                                     .path_length = -1 };
 	AUTO(signer) struct signer *s = NULL;
 	struct err e;
 

@@ -34,6 +34,32 @@ static void digests_are_those_of_the_standard(void **state)
 	          "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
+static size_t let_go_of;
+
+static void count_slice(struct view slice)
+{
+	let_go_of += slice.len;
+}
+
+static void slices_have_the_digest_of_the_whole(void **state)
+{
+	static const uint8_t zeroes[(1u << 20) + 5];
+	static const size_t lens[] = { 0, 1, 1u << 18, (1u << 18) + 1, sizeof(zeroes) };
+	struct hash384 whole, sliced;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(lens); i++) {
+		struct view v = view_new(zeroes, lens[i]);
+
+		let_go_of = 0;
+		assert_ok(sha384(v, &whole, &e));
+		assert_ok(sha384_sliced(v, count_slice, &sliced, &e));
+		assert_view_equal(VIEW_OF(sliced.bytes), VIEW_OF(whole.bytes));
+		assert_int_equal(let_go_of, lens[i]);
+	}
+}
+
 /* RFC 4231, cases 1 and 2; below: 6, and no key at all. */
 static void hmac_is_that_of_rfc_4231(void **state)
 {
@@ -159,6 +185,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(digests_are_those_of_the_standard),
+		cmocka_unit_test(slices_have_the_digest_of_the_whole),
 		cmocka_unit_test(hmac_is_that_of_rfc_4231),
 		cmocka_unit_test(hmac_hashes_a_long_key_and_takes_an_empty_one),
 		cmocka_unit_test(hkdf_expands_over_several_blocks),

@@ -122,7 +122,7 @@ static void the_key_files_of_the_vectors_read(void **state)
 		if (!vector_is_there(name))
 			continue; /* upstream's file was not copied, only its contents */
 		snprintf(path, sizeof(path), "%s/%s", VECTORS, name);
-		assert_ok(key_set_read(path, &k, &e));
+		assert_ok(key_set_read(path, NULL, &k, &e));
 		read++;
 		if (!pub_file)
 			continue;
@@ -210,6 +210,10 @@ static void check_signed_message(const struct public_key *key, json_object *row)
 	assert_ok(sha256(buf_view(&message), &computed, &e));
 	assert_view_equal(VIEW_OF(computed.bytes), buf_view(&digest));
 	assert_ok(public_key_verify(key, buf_view(&message), buf_view(&signature), &e));
+	assert_ok(public_key_verify_hash(key, &computed, buf_view(&signature), &e));
+	computed.bytes[0] ^= 1;
+	assert_refused(public_key_verify_hash(key, &computed, buf_view(&signature), &e), ERR_DATA,
+	               "not this key's");
 	message.data[0] ^= 1;
 	assert_refused(public_key_verify(key, buf_view(&message), buf_view(&signature), &e),
 	               ERR_DATA, "not this key's");
@@ -360,13 +364,13 @@ static void secret_files_are_written_as_qos_keeps_them(void **state)
 	(void)state;
 	folder_new(folder, sizeof(folder));
 	snprintf(path, sizeof(path), "%s/a.secret", folder);
-	assert_ok(key_set_write(path, k, &e));
+	assert_ok(key_set_write(path, k, NULL, &e));
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	assert_int_equal(st.st_size, 64);
-	assert_ok(key_set_read(path, &again, &e));
+	assert_ok(key_set_read(path, NULL, &again, &e));
 	assert_true(public_key_equal(key_set_public(k), key_set_public(again)));
-	assert_refused(key_set_write(path, k, &e), ERR_DATA, "File exists");
+	assert_refused(key_set_write(path, k, NULL, &e), ERR_DATA, "File exists");
 	unlink(path);
 	rmdir(folder);
 }
@@ -412,12 +416,12 @@ static void broken_key_files_are_refused_without_repeating_them(void **state)
 	snprintf(path, sizeof(path), "%s/bad", folder);
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		assert_ok(file_write(path, view_text(cases[i].text), 0600, &e));
-		assert_refused(key_set_read(path, &k, &e), ERR_DATA, cases[i].words);
+		assert_refused(key_set_read(path, NULL, &k, &e), ERR_DATA, cases[i].words);
 		assert_null(strstr(e.text, "deadbeef"));
 		assert_refused(public_key_read(path, &public, &e), ERR_DATA, "public key file");
 	}
 	unlink(path);
-	assert_refused(key_set_read(path, &k, &e), ERR_NO_INPUT, "bad");
+	assert_refused(key_set_read(path, NULL, &k, &e), ERR_NO_INPUT, "bad");
 	assert_refused(public_key_read(path, &public, &e), ERR_NO_INPUT, "bad");
 	assert_null(k);
 	rmdir(folder);

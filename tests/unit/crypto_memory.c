@@ -132,7 +132,11 @@ static void no_copy_of_a_key_set_stays(void **state)
 
 static void no_copy_of_a_signer_s_key_stays(void **state)
 {
-	const struct certificate_request request = { "root", 0, 1000, true, -1 };
+	const struct certificate_request request = { .common_name = "root",
+		                                     .not_before_unix = 0,
+		                                     .not_after_unix = 1000,
+		                                     .is_ca = true,
+		                                     .path_length = -1 };
 	AUTO(signer) struct signer *s = NULL;
 	AUTO(secret) struct secret der = { 0 };
 	AUTO(secret) struct secret scalar = { 0 };

@@ -4,6 +4,10 @@
 #include "crypto/key_set.h"
 #include "crypto/shamir.h"
 
+#ifdef UNDER_VALGRIND
+#include <valgrind/memcheck.h>
+#endif
+
 struct share_array {
 	struct secret shares[SHARES_MAX];
 	size_t count;
@@ -95,7 +99,7 @@ static void the_files_of_a_genesis_give_its_quorum_key_back(void **state)
 		char name[64];
 
 		snprintf(path, sizeof(path), "%s/qos/boot-e2e/user%u.secret", VECTORS, i + 1);
-		assert_ok(key_set_read(path, &member, &e));
+		assert_ok(key_set_read(path, NULL, &member, &e));
 		snprintf(name, sizeof(name), "qos/boot-e2e/user%u.share", i + 1);
 		AUTO(buf) struct buf envelope = vector_file(name);
 		assert_ok(envelope_open(member, buf_view(&envelope), &a.shares[i], &e));
@@ -196,6 +200,135 @@ static void combine_refuses_no_shares_and_empty_ones(void **state)
 	assert_refused(shamir_combine(empty, 2, &got, &e), ERR_SHARE, "InvalidShare");
 }
 
+/* Of all coefficients of a threshold of 5, as a share shows them: the secret is zeroes, so the four
+ * unknowns at each place are what shares 1 to 4 have there. Interpolation is linear and one to one,
+ * so shares that are uniform are coefficients that are. */
+
+#define SAMPLES (255 * 1024) /* bytes of a share: 1020 of each value are expected */
+#define FREEDOM 255
+/* Laurent and Massart 2000: P(chi2 >= d + 2 sqrt(d t) + 2 t) <= exp(-t). With d = 255 and t = 40
+ * that is 537, once in 2^57, and there are eight of these a run. */
+#define CHI2_MAX 537.0
+/* And not too even either, as a counter would be: P(chi2 <= d - 2 sqrt(d t)) <= exp(-t). */
+#define CHI2_MIN 53.0
+
+static double chi2_of(const unsigned counts[static 256], double expected)
+{
+	double sum = 0;
+
+	for (unsigned i = 0; i < 256; i++)
+		sum += (counts[i] - expected) * (counts[i] - expected) / expected;
+	return sum;
+}
+
+static void count_bytes(struct view bytes, unsigned counts[static 256])
+{
+	for (size_t i = 0; i < bytes.len; i++)
+		counts[bytes.data[i]]++;
+}
+
+static void check_uniform(unsigned counts[static 256], size_t total)
+{
+	double chi2 = chi2_of(counts, (double)total / 256);
+
+	if (chi2 < CHI2_MIN || chi2 > CHI2_MAX)
+		fail_msg("chi-square is %.1f, expected %d or so", chi2, FREEDOM);
+}
+
+/* Every value, 0 as well, of every coefficient, the highest too: whoever wants that one not to be
+ * zero, or draws by "% 255", tells of the secret. */
+static void coefficients_are_uniform(void **state)
+{
+	enum { THRESHOLD = 5, LEN = 1020 };
+	unsigned counts[THRESHOLD - 1][256] = { { 0 } },
+	                            differences[THRESHOLD - 1][256] = { { 0 } };
+	AUTO(secret) struct secret zeroes = { 0 };
+	struct err e;
+
+	(void)state;
+	assert_ok(secret_alloc(LEN, &zeroes, &e));
+	for (unsigned n = 0; n < SAMPLES / LEN; n++) {
+		AUTO(share_array) struct share_array a = { .count = THRESHOLD };
+
+		assert_ok(
+		    shamir_split(&zeroes, THRESHOLD, THRESHOLD, &entropy_system, a.shares, &e));
+		for (unsigned s = 0; s < THRESHOLD - 1; s++) {
+			struct view bytes = view_new(a.shares[s].data + 1, LEN);
+
+			count_bytes(bytes, counts[s]);
+			/* Neighbours do not follow from each other. */
+			for (size_t i = 1; i < LEN; i++)
+				differences[s][bytes.data[i] ^ bytes.data[i - 1]]++;
+		}
+	}
+	for (unsigned s = 0; s < THRESHOLD - 1; s++) {
+		check_uniform(counts[s], SAMPLES);
+		check_uniform(differences[s], SAMPLES / LEN * (LEN - 1));
+	}
+}
+
+/* The test above can fail: of a source that never gives zero, and of one that counts. */
+static void what_is_not_uniform_is_seen(void **state)
+{
+	unsigned even[256], biased[256];
+
+	(void)state;
+	for (unsigned i = 0; i < 256; i++) {
+		even[i] = SAMPLES / 256;
+		biased[i] = i ? SAMPLES / 255 : 0;
+	}
+	assert_true(chi2_of(even, SAMPLES / 256.0) < CHI2_MIN);
+	assert_true(chi2_of(biased, SAMPLES / 256.0) > CHI2_MAX);
+}
+
+#ifdef UNDER_VALGRIND
+/* As if it had never been written: memcheck then reports each branch and each address that depends
+ * on it (the idea is Langley's ctgrind), and `make valgrind` fails. */
+static void conceal(const struct secret *s, size_t from)
+{
+	(void)VALGRIND_MAKE_MEM_UNDEFINED(s->data + from, s->len - from);
+}
+
+static void reveal(const struct secret *s)
+{
+	(void)VALGRIND_MAKE_MEM_DEFINED(s->data, s->len);
+}
+
+static int draw_concealed(void *context, const char *purpose, size_t len, struct secret *ret,
+                          struct err *e)
+{
+	(void)context;
+	(void)purpose;
+	TRY(secret_alloc(len, ret, e));
+	memset(ret->data, 0x5a, len);
+	conceal(ret, 0);
+	return 0;
+}
+
+/* A share's number is public, its bytes are not; nor are secret and coefficients. */
+static void no_branch_or_address_depends_on_a_secret(void **state)
+{
+	const struct entropy concealed = { .draw = draw_concealed };
+	AUTO(share_array) struct share_array a = { .count = 5 };
+	AUTO(secret) struct secret secret = { 0 };
+	AUTO(secret) struct secret again = { 0 };
+	struct err e;
+
+	(void)state;
+	assert_ok(secret_copy(view_text("a secret of 24 bytes ..."), &secret, &e));
+	conceal(&secret, 0);
+	assert_ok(shamir_split(&secret, 3, 5, &concealed, a.shares, &e));
+	for (unsigned i = 0; i < a.count; i++)
+		conceal(&a.shares[i], 1);
+	assert_ok(shamir_combine(a.shares + 1, 3, &again, &e));
+	reveal(&secret);
+	reveal(&again);
+	for (unsigned i = 0; i < a.count; i++)
+		reveal(&a.shares[i]);
+	assert_view_equal(secret_view(&again), secret_view(&secret));
+}
+#endif
+
 static void split_refuses(size_t len, unsigned threshold, unsigned total, enum err_code code,
                           const char *reason)
 {
@@ -261,6 +394,25 @@ static void every_subset_restores_and_fewer_do_not(void **state)
 	}
 	assert_ok(shamir_combine(made.shares, 2, &wrong, &e));
 	assert_false(secret_equal(secret_view(&wrong), secret_view(&secret)));
+}
+
+/* Any three of five say what the others hold. */
+static void interpolation_gives_the_other_shares(void **state)
+{
+	AUTO(secret) struct secret secret = { 0 };
+	AUTO(share_array) struct share_array made = { .count = 5 };
+	struct err e;
+
+	(void)state;
+	assert_ok(entropy_draw(&entropy_system, "test", 32, &secret, &e));
+	assert_ok(shamir_split(&secret, 3, 5, &entropy_system, made.shares, &e));
+	for (size_t i = 0; i < made.count; i++) {
+		AUTO(secret) struct secret y = { 0 };
+		struct view share = secret_view(&made.shares[i]);
+
+		assert_ok(shamir_interpolate(made.shares + 1, 3, share.data[0], &y, &e));
+		assert_true(secret_equal(secret_view(&y), view_new(share.data + 1, share.len - 1)));
+	}
 }
 
 static void the_largest_sharing_fits_the_arena(void **state)
@@ -336,9 +488,15 @@ int main(void)
 		cmocka_unit_test(split_refuses_a_threshold_out_of_range),
 		cmocka_unit_test(split_without_enough_randomness_leaves_no_share),
 		cmocka_unit_test(every_subset_restores_and_fewer_do_not),
+		cmocka_unit_test(interpolation_gives_the_other_shares),
 		cmocka_unit_test(the_largest_sharing_fits_the_arena),
 		cmocka_unit_test(the_products_of_the_vectors_hold),
 		cmocka_unit_test(the_whole_field_is_right),
+		cmocka_unit_test(coefficients_are_uniform),
+		cmocka_unit_test(what_is_not_uniform_is_seen),
+#ifdef UNDER_VALGRIND
+		cmocka_unit_test(no_branch_or_address_depends_on_a_secret),
+#endif
 	};
 
 	return cmocka_run_group_tests(tests, open_arena, NULL);

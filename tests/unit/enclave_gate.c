@@ -68,7 +68,6 @@ static void a_good_request_passes(void **state)
 
 static void unknown_paths_and_methods_are_refused(void **state)
 {
-	const char *const later[] = { "/enclave/boot-standard", "/enclave/retire" };
 	struct request_head h = head_new("GET", "/nothing");
 	struct gate g = gate_new();
 	struct passage p;
@@ -76,10 +75,6 @@ static void unknown_paths_and_methods_are_refused(void **state)
 
 	(void)state;
 	refuse(&h, ERR_NOT_FOUND, "/nothing");
-	for (size_t i = 0; i < COUNT(later); i++) {
-		h = head_new("POST", later[i]);
-		refuse(&h, ERR_NOT_FOUND, later[i]);
-	}
 	h = head_new("GET", "/status%00x");
 	refuse(&h, ERR_REQUEST, "NUL");
 	h = head_new("DELETE", "/status");
@@ -233,6 +228,103 @@ static void generate_seed_is_closed_unless_opened(void **state)
 	assert_ok(gate_judge(&g, &h, &p, &e));
 }
 
+/* Until a client can show a role, whoever reaches a real enclave could end it. */
+static void retire_is_closed_but_in_debug_mode(void **state)
+{
+	struct request_head h = post_new();
+	struct gate g = gate_new();
+	struct passage p;
+	struct err e;
+
+	(void)state;
+	h.path = "/enclave/retire";
+	refuse(&h, ERR_ACCESS, "/enclave/retire");
+	g.open_seed = true;
+	assert_refused(gate_judge(&g, &h, &p, &e), ERR_ACCESS, "/enclave/retire");
+	g.is_debug = true;
+	assert_ok(gate_judge(&g, &h, &p, &e));
+}
+
+/* Who asks in the tests below; connection: its roles. */
+static unsigned decisions;
+
+static const struct caller *identify(void *connection, bool to_decide)
+{
+	static struct caller caller;
+
+	caller = *(struct caller *)connection;
+	decisions += to_decide;
+	return &caller;
+}
+
+static struct err judge_as(struct caller *caller, const char *method, const char *path,
+                           struct passage *p)
+{
+	struct request_head h = *method == 'P' ? post_new() : head_new(method, path);
+	struct gate g = gate_new();
+	struct err e = { .code = ERR_COUNT };
+
+	h.path = path;
+	h.connection = caller;
+	g.identify = identify;
+	decisions = 0;
+	if (gate_judge(&g, &h, p, &e) == 0)
+		assert_int_equal(e.code, ERR_COUNT);
+	return e;
+}
+
+static void with_a_client_ca_the_table_of_operations_decides(void **state)
+{
+	static const unsigned roles[] = { 0,         ROLE_OBSERVER, ROLE_MEMBER, ROLE_OPERATOR,
+		                          ROLE_PEER, ROLE_APP };
+
+	(void)state;
+	for (unsigned api = 0; api < API_COUNT; api++)
+		for (size_t i = 0; i < COUNT(roles); i++) {
+			struct caller c = { .set.roles = roles[i], .why.code = ERR_ACCESS };
+			struct passage p;
+			struct err e = judge_as(&c, api_table[api].method, api_table[api].path, &p);
+			unsigned asks = roles[i] ? roles[i] : ROLE_NONE;
+
+			assert_int_equal(e.code,
+			                 api_table[api].roles & asks ? ERR_COUNT : ERR_ACCESS);
+			assert_non_null(p.caller);
+		}
+}
+
+static void who_has_no_role_is_told_why_and_a_fault_is_one(void **state)
+{
+	struct caller c = { .why = { .code = ERR_ACCESS, .text = "it gave no certificate" } };
+	struct passage p;
+	struct err e = judge_as(&c, "GET", "/metrics", &p);
+
+	(void)state;
+	assert_string_equal(e.text, "a client without a role (it gave no certificate) may not use "
+	                            "/metrics, which needs role observer or operator");
+	c.why.code = ERR_ENCLAVE;
+	assert_int_equal(judge_as(&c, "GET", "/metrics", &p).code, ERR_ENCLAVE);
+	c.set.roles = ROLE_PEER | ROLE_APP;
+	e = judge_as(&c, "GET", "/metrics", &p);
+	assert_string_equal(e.text, "a client of role peer and app may not use /metrics, which "
+	                            "needs role observer or operator");
+}
+
+/* A hypervisor that does not answer must not keep anyone from /health. */
+static void health_needs_no_decision(void **state)
+{
+	struct caller c = { .why.code = ERR_ENCLAVE };
+	struct passage p;
+
+	(void)state;
+	assert_int_equal(judge_as(&c, "GET", "/health", &p).code, ERR_COUNT);
+	assert_int_equal(decisions, 0);
+	(void)judge_as(&c, "GET", "/nothing", &p);
+	assert_int_equal(decisions, 0);
+	assert_non_null(p.caller);
+	(void)judge_as(&c, "GET", "/status", &p);
+	assert_int_equal(decisions, 1);
+}
+
 static void only_receipts_takes_an_argument(void **state)
 {
 	struct request_head h = head_new("GET", "/enclave/receipts");
@@ -322,6 +414,10 @@ int main(void)
 		cmocka_unit_test(limits_hold_at_their_last_byte),
 		cmocka_unit_test(bodies_are_json),
 		cmocka_unit_test(generate_seed_is_closed_unless_opened),
+		cmocka_unit_test(retire_is_closed_but_in_debug_mode),
+		cmocka_unit_test(with_a_client_ca_the_table_of_operations_decides),
+		cmocka_unit_test(who_has_no_role_is_told_why_and_a_fault_is_one),
+		cmocka_unit_test(health_needs_no_decision),
 		cmocka_unit_test(only_receipts_takes_an_argument),
 		cmocka_unit_test(the_order_is_the_contracts),
 		cmocka_unit_test(request_ids_have_an_alphabet_and_a_length),

@@ -271,6 +271,110 @@ static void a_genesis_that_is_not_well_formed_is_refused(void **state)
 	refuse_genesis(bad_dr_key, 1000, "dr_key");
 }
 
+/* An argument of len bytes more; it must not be escaped. */
+static void add_argument(struct genesis_request *q, size_t len)
+{
+	static char text[PIVOT_ARG_MAX];
+	struct text_item *argument;
+	struct err e;
+
+	memset(text, 'x', sizeof(text));
+	assert_true(len <= sizeof(text));
+	assert_ok(wire_list_add(&q->pivot_args, &text_item_schema, &argument, &e));
+	copy_to(&argument->text, view_new(text, len));
+}
+
+/* The last one anew. */
+static void set_argument(struct genesis_request *q, size_t len)
+{
+	struct text_item *items = q->pivot_args.items;
+
+	buf_drop(&items[--q->pivot_args.count].text);
+	add_argument(q, len);
+}
+
+/* What the bound says, and what export-key's request really is: approved by all, with the widest
+ * document and key. */
+static size_t forward_len(const struct manifest_envelope *envelope)
+{
+	AUTO(export_key_request) struct export_key_request q = { 0 };
+	AUTO(buf) struct buf text = BUF_INIT(REPLY_MAX);
+	static uint8_t wide[DOCUMENT_MAX];
+	struct approval *approval;
+	struct err e;
+
+	memset(wide, 255, sizeof(wide));
+	assert_ok(manifest_copy(envelope, &q.manifest_envelope, &e));
+	copy_to(&q.manifest_envelope.manifest.namespace.quorum_key, view_new(wide, PUBLIC_KEY_LEN));
+	for (unsigned i = 0; i < envelope->manifest.manifest_set.members.count; i++) {
+		const struct member *m = envelope->manifest.manifest_set.members.items;
+
+		assert_ok(wire_list_add(&q.manifest_envelope.manifest_set_approvals,
+		                        &approval_schema, &approval, &e));
+		copy_to(&approval->signature, view_new(wide, SIGNATURE_LEN));
+		copy_to(&approval->member.alias, buf_view(&m[i].alias));
+		copy_to(&approval->member.pub_key, buf_view(&m[i].pub_key));
+	}
+	copy_to(&q.attestation_doc, view_new(wide, sizeof(wide)));
+	assert_ok(wire_encode(&export_key_request_schema, &q, &text, &e));
+	return text.len;
+}
+
+static void a_genesis_makes_no_manifest_that_can_t_be_forwarded(void **state)
+{
+	AUTO(genesis_request) struct genesis_request q = genesis_of(3, 2, true);
+	AUTO(genesis_reply) struct genesis_reply g = { 0 };
+	struct world_options o = { 0 };
+	struct world *w = world_open(&o);
+	size_t bare;
+	unsigned asked;
+
+	(void)state;
+	/* How long it is with an argument of no bytes is told by a genesis elsewhere. */
+	add_argument(&q, 0);
+	assert_answered(ask(w, API_GENESIS_BOOT, &q, &g));
+	bare = forward_len(&g.manifest_envelope);
+	world_drop(&w);
+	w = world_open(&o);
+	w->enclave->max_body = bare + 99;
+	set_argument(&q, 100);
+	asked = asked_in_all(w);
+	assert_denied(ask(w, API_GENESIS_BOOT, &q, NULL), 1002, "Invalid manifest: approved");
+	assert_int_equal(asked_in_all(w), asked);
+	set_argument(&q, 99);
+	assert_answered(ask(w, API_GENESIS_BOOT, &q, NULL));
+	world_drop(&w);
+}
+
+/* Three approvals take 3 * 219 bytes: an envelope without them would fit MANIFEST_MAX. */
+static void a_manifest_has_room_for_its_approvals(void **state)
+{
+	AUTO(genesis_request) struct genesis_request q = genesis_of(3, 2, true);
+	AUTO(genesis_reply) struct genesis_reply g = { 0 };
+	AUTO(buf) struct buf borsh = BUF_INIT(MANIFEST_MAX);
+	const size_t approvals =
+	    3 * (4 + SIGNATURE_LEN + 4 + strlen("member1") + 4 + PUBLIC_KEY_LEN);
+	struct world_options o = { 0 };
+	struct world *w = world_open(&o);
+	size_t room;
+	struct err e;
+
+	(void)state;
+	for (unsigned i = 0; i < 63; i++)
+		add_argument(&q, PIVOT_ARG_MAX);
+	add_argument(&q, 0);
+	assert_answered(ask(w, API_GENESIS_BOOT, &q, &g));
+	world_drop(&w);
+	w = world_open(&o);
+	assert_ok(manifest_envelope_encode(&g.manifest_envelope, &borsh, &e));
+	room = MANIFEST_MAX - borsh.len - approvals;
+	set_argument(&q, room + 1);
+	assert_denied(ask(w, API_GENESIS_BOOT, &q, NULL), 1002, "with all approvals");
+	set_argument(&q, room);
+	assert_answered(ask(w, API_GENESIS_BOOT, &q, NULL));
+	world_drop(&w);
+}
+
 static void only_a_debug_enclave_takes_members_without_a_key(void **state)
 {
 	struct world_options o = { .is_debug = true };
@@ -463,6 +567,8 @@ int main(void)
 		cmocka_unit_test(after_genesis_documents_commit_to_manifest_and_setup_key),
 		cmocka_unit_test(a_recovery_key_gets_the_seed),
 		cmocka_unit_test(a_genesis_that_is_not_well_formed_is_refused),
+		cmocka_unit_test(a_genesis_makes_no_manifest_that_can_t_be_forwarded),
+		cmocka_unit_test(a_manifest_has_room_for_its_approvals),
 		cmocka_unit_test(only_a_debug_enclave_takes_members_without_a_key),
 		cmocka_unit_test(pins_refuse_other_sets),
 		cmocka_unit_test(a_fault_of_the_nsm_before_extend_changes_nothing),

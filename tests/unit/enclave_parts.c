@@ -3,7 +3,8 @@
 #include "fake_enclave.h"
 
 #include "base/clock.h"
-#include "enclave/listen.h"
+#include "base/listen.h"
+#include "enclave/entropy.h"
 
 #include <unistd.h>
 
@@ -14,7 +15,7 @@ static bool takes(struct rate *r, uint8_t who, int64_t now_us)
 	struct rate_address address = { { who } };
 	struct err e;
 
-	if (rate_take(r, &address, now_us, &e) == 0)
+	if (rate_take(r, &address, 1, now_us, &e) == 0)
 		return true;
 	assert_int_equal(e.code, ERR_RATE);
 	return false;
@@ -37,23 +38,67 @@ static void an_address_may_ask_so_often_a_second(void **state)
 	assert_false(takes(&r, 1, 100 * SECOND));
 }
 
+/* Who, one of more addresses than are remembered, asks once. */
+static bool one_of_many_takes(struct rate *r, unsigned who, int64_t now_us)
+{
+	struct rate_address address = { { [14] = (uint8_t)(who >> 8), [15] = (uint8_t)who } };
+	struct err e;
+
+	if (rate_take(r, &address, 1, now_us, &e) == 0)
+		return true;
+	assert_int_equal(e.code, ERR_RATE);
+	return false;
+}
+
 static void of_many_addresses_the_one_silent_longest_is_forgotten(void **state)
 {
 	static struct rate r;
-	struct rate_address address = { { 0 } };
-	struct err e;
 
 	(void)state;
 	rate_init(&r, 1);
-	for (unsigned i = 0; i <= RATE_ADDRESSES; i++) {
-		address.bytes[14] = (uint8_t)(i >> 8);
-		address.bytes[15] = (uint8_t)i;
-		assert_ok(rate_take(&r, &address, SECOND + i, &e));
-	}
-	/* The last one is remembered, the first one is not. */
-	assert_refused(rate_take(&r, &address, SECOND + 300, &e), ERR_RATE, "1");
-	address.bytes[14] = address.bytes[15] = 0;
-	assert_ok(rate_take(&r, &address, SECOND + 301, &e));
+	for (unsigned i = 0; i < RATE_ADDRESSES; i++)
+		assert_true(one_of_many_takes(&r, i, SECOND + i));
+	/* It has been silent for a second, so that its place is a full bucket's. */
+	assert_true(one_of_many_takes(&r, RATE_ADDRESSES, 2 * SECOND));
+	assert_false(one_of_many_takes(&r, RATE_ADDRESSES, 2 * SECOND + 300));
+	assert_false(one_of_many_takes(&r, 2, 2 * SECOND));
+	assert_true(one_of_many_takes(&r, 1, 2 * SECOND + 1));
+}
+
+static void an_address_gains_nothing_by_being_forgotten(void **state)
+{
+	static struct rate r;
+	int64_t now_us = SECOND;
+
+	(void)state;
+	rate_init(&r, 2);
+	assert_true(one_of_many_takes(&r, 0, now_us));
+	assert_true(one_of_many_takes(&r, 0, now_us));
+	for (unsigned i = 1; i < RATE_ADDRESSES; i++)
+		assert_true(one_of_many_takes(&r, i, ++now_us));
+	/* Pushes it out; in its place there is nothing yet. */
+	assert_false(one_of_many_takes(&r, RATE_ADDRESSES, ++now_us));
+	assert_false(one_of_many_takes(&r, 0, ++now_us));
+	/* What the time gives is had by the forgotten too, and no more. */
+	assert_true(one_of_many_takes(&r, 0, now_us + SECOND / 2));
+	assert_false(one_of_many_takes(&r, 0, now_us + SECOND / 2));
+}
+
+static void what_asks_for_much_takes_half_a_bucket_at_most(void **state)
+{
+	struct rate_address address = { { 1 } };
+	static struct rate r;
+	struct err e;
+
+	(void)state;
+	rate_init(&r, 10);
+	assert_ok(rate_take(&r, &address, 4, SECOND, &e));
+	assert_ok(rate_take(&r, &address, 500, SECOND, &e));
+	assert_refused(rate_take(&r, &address, 2, SECOND, &e), ERR_RATE, "10");
+	assert_ok(rate_take(&r, &address, 1, SECOND, &e));
+	rate_init(&r, 1);
+	assert_ok(rate_take(&r, &address, 500, SECOND, &e));
+	assert_false(takes(&r, 1, SECOND));
 }
 
 static void secrets_need_the_nsm(void **state)
@@ -76,6 +121,55 @@ static void secrets_need_the_nsm(void **state)
 	world_drop(&w);
 }
 
+static void fill_sources(uint8_t system[ENTROPY_SOURCE_LEN], uint8_t nsm[ENTROPY_SOURCE_LEN])
+{
+	for (unsigned i = 0; i < ENTROPY_SOURCE_LEN; i++) {
+		system[i] = (uint8_t)i;
+		nsm[i] = (uint8_t)(255 - i);
+	}
+}
+
+/* The vector is of openssl-kdf(1): HKDF, SHA512, these 128 bytes, salt teectl-random-v1, info
+ * quorum-key. */
+static void a_secret_is_hkdf_over_both_sources(void **state)
+{
+	AUTO(buf)
+	struct buf expected =
+	    bytes_of_hex("1335cd14484936473c982f01404eb53e026b70a83ed2010c2435e32dcb0d955c");
+	uint8_t system[ENTROPY_SOURCE_LEN], nsm[ENTROPY_SOURCE_LEN];
+	AUTO(secret) struct secret secret = { 0 };
+	struct err e;
+
+	(void)state;
+	fill_sources(system, nsm);
+	assert_ok(entropy_mix(system, nsm, "quorum-key", expected.len, &secret, &e));
+	assert_view_equal(secret_view(&secret), buf_view(&expected));
+}
+
+/* Each of the 1024 bits, and the purpose. */
+static void each_bit_of_both_sources_matters(void **state)
+{
+	uint8_t sources[2][ENTROPY_SOURCE_LEN];
+	AUTO(secret) struct secret plain = { 0 }, other = { 0 };
+	struct err e;
+
+	(void)state;
+	fill_sources(sources[0], sources[1]);
+	assert_ok(entropy_mix(sources[0], sources[1], "generate-seed", 32, &plain, &e));
+	assert_ok(entropy_mix(sources[0], sources[1], "setup-key", 32, &other, &e));
+	assert_false(secret_equal(secret_view(&plain), secret_view(&other)));
+	for (unsigned bit = 0; bit < 2 * 8 * ENTROPY_SOURCE_LEN; bit++) {
+		uint8_t *byte =
+		    &sources[bit / 8 / ENTROPY_SOURCE_LEN][bit / 8 % ENTROPY_SOURCE_LEN];
+
+		secret_drop(&other);
+		*byte ^= (uint8_t)(1u << bit % 8);
+		assert_ok(entropy_mix(sources[0], sources[1], "generate-seed", 32, &other, &e));
+		assert_false(secret_equal(secret_view(&plain), secret_view(&other)));
+		*byte ^= (uint8_t)(1u << bit % 8);
+	}
+}
+
 static void now_is_asked_again_after_five_minutes(void **state)
 {
 	struct world_options o = { 0 };
@@ -90,7 +184,10 @@ static void now_is_asked_again_after_five_minutes(void **state)
 	assert_ok(own_time_now(t, w->enclave->nsm, &now_ms, &e));
 	assert_int_equal(w->asked[NSM_ATTESTATION], asked);
 	assert_true(now_ms < clock_unix_ms() + ahead_ms / 2);
+	assert_true(own_time_peek(t, &now_ms));
 	t->asked_ms -= OWN_TIME_MAX_AGE_MS + 1;
+	assert_false(own_time_peek(t, &now_ms));
+	assert_int_equal(w->asked[NSM_ATTESTATION], asked);
 	assert_ok(own_time_now(t, w->enclave->nsm, &now_ms, &e));
 	assert_int_equal(w->asked[NSM_ATTESTATION], asked + 1);
 	assert_true(now_ms > clock_unix_ms() + ahead_ms / 2);
@@ -198,19 +295,24 @@ static void only_numeric_addresses_are_listened_on(void **state)
 		                    "[::1]",       "127.0.0.1:" };
 	const char *const good[] = { "127.0.0.1:0", "[::1]:0" };
 	unsigned port = 0;
-	int fd = -1;
+	int fd = -1, second = -1;
+	char taken[32];
 	struct err e;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(bad); i++)
-		assert_refused(listen_open(bad[i], &fd, &port, &e), ERR_USAGE, "--listen");
+		assert_refused(listen_open("--listen", bad[i], ERR_ENCLAVE, &fd, &port, &e),
+		               ERR_USAGE, "--listen");
 	for (size_t i = 0; i < COUNT(good); i++) {
 		/* A machine may lack IPv6: then it is not a matter of usage. */
-		if (listen_open(good[i], &fd, &port, &e) < 0) {
+		if (listen_open("--listen", good[i], ERR_ENCLAVE, &fd, &port, &e) < 0) {
 			assert_int_equal(e.code, ERR_ENCLAVE);
 			continue;
 		}
 		assert_true(port > 0);
+		snprintf(taken, sizeof(taken), "%.*s%u", (int)strlen(good[i]) - 1, good[i], port);
+		assert_refused(listen_open("--listen", taken, ERR_TRY_AGAIN, &second, &port, &e),
+		               ERR_TRY_AGAIN, "listening on");
 		close(fd);
 	}
 }
@@ -220,7 +322,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_address_may_ask_so_often_a_second),
 		cmocka_unit_test(of_many_addresses_the_one_silent_longest_is_forgotten),
+		cmocka_unit_test(an_address_gains_nothing_by_being_forgotten),
+		cmocka_unit_test(what_asks_for_much_takes_half_a_bucket_at_most),
 		cmocka_unit_test(secrets_need_the_nsm),
+		cmocka_unit_test(a_secret_is_hkdf_over_both_sources),
+		cmocka_unit_test(each_bit_of_both_sources_matters),
 		cmocka_unit_test(now_is_asked_again_after_five_minutes),
 		cmocka_unit_test(the_last_1024_receipts_are_kept),
 		cmocka_unit_test(metrics_count_operations_and_tell_no_names),

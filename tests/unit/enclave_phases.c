@@ -20,12 +20,14 @@ static const struct {
 	{ API_VALIDATE_SEED, ANYWHERE, 0 },
 	{ API_GENERATE_ATTESTATION, MANIFEST_, 1001 },
 	{ API_GENESIS_BOOT, IN(PHASE_WAITING_FOR_BOOT), 1006 },
+	{ API_BOOT_STANDARD, IN(PHASE_WAITING_FOR_BOOT), 1006 },
 	{ API_SHARE_MANIFEST, IN(PHASE_WAITING_FOR_BOOT), 1006 },
 	{ API_INJECT_SHARES, IN(PHASE_GENESIS_BOOTED) | IN(PHASE_WAITING_FOR_SHARES), 1006 },
 	{ API_INJECT_KEY, IN(PHASE_WAITING_FOR_KEY), 1006 },
 	{ API_EXPORT_KEY, IN(PHASE_READY), 1006 },
 	{ API_PROVE_KEY, IN(PHASE_READY), 1006 },
 	{ API_GENERATE_SEED, IN(PHASE_READY), 1006 },
+	{ API_RETIRE, MANIFEST_, 1001 },
 };
 
 static void fill(struct buf *b, size_t len)
@@ -65,11 +67,13 @@ static struct outcome knock(struct world *w, enum api api)
 	struct export_key_request export = { envelope, { 0 } };
 	struct inject_key_request inject = { 0 };
 	struct prove_key_request prove = { 0 };
+	struct retire_request retire = { 0 };
 	struct generate_seed_request seed = { 0 };
 	struct validate_seed_request phrase = { 0 };
 	struct submitted_share *share;
 	const void *requests[API_COUNT] = {
 		[API_LIVE_ATTESTATION] = &live,       [API_GENESIS_BOOT] = &genesis,
+		[API_BOOT_STANDARD] = &message,       [API_RETIRE] = &retire,
 		[API_INJECT_SHARES] = &shares,        [API_SHARE_MANIFEST] = &message,
 		[API_GENERATE_ATTESTATION] = &attest, [API_EXPORT_KEY] = &export,
 		[API_INJECT_KEY] = &inject,           [API_PROVE_KEY] = &prove,
@@ -90,6 +94,9 @@ static struct outcome knock(struct world *w, enum api api)
 	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++)
 		assert_ok(wire_list_add(&attest.pcr_values, &pcr_item_schema, &pcr, &e));
 	fill(&export.attestation_doc, 3);
+	/* Retire has no content that is wrong but the hash, whose code is that of a wrong phase. */
+	memcpy(retire.manifest_hash, w->enclave->state.manifest_hash.bytes,
+	       sizeof(retire.manifest_hash));
 	o = api == API_METRICS ? ask_text(w, api, "", NULL) : ask(w, api, requests[api], NULL);
 	buf_drop(&export.attestation_doc);
 	return o;

@@ -215,6 +215,24 @@ static void more_than_two_shares_a_member_are_refused_before_any_is_opened(void 
 	assert_int_equal(reply.rejected.count, 9);
 }
 
+static void shares_to_open_are_charged_to_the_address(void **state)
+{
+	AUTO(five) struct five f = five_open(false, true);
+	AUTO(inject_shares_request) struct inject_shares_request wrong = shares_of(&f.g, 31);
+	struct rate *rate = &f.w->enclave->rate;
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++)
+		share_at(&wrong, i)->encrypted_share.data[100] ^= 1;
+	rate_drop(rate);
+	rate_init(rate, 10);
+	assert_denied(ask(f.w, API_INJECT_SHARES, &wrong, NULL), 1003, "member1");
+	assert_true(rate->buckets[0].tokens == 5);
+	rate->buckets[0].filled_us += INT64_C(3600) * 1000000; /* the next token is far away */
+	assert_denied(ask(f.w, API_INJECT_SHARES, &wrong, NULL), 1009, "one address");
+	assert_phase(&f, PHASE_GENESIS_BOOTED);
+}
+
 static void a_share_twice_in_one_request_counts_once(void **state)
 {
 	AUTO(five) struct five f = five_open(false, true);
@@ -283,6 +301,47 @@ static void the_same_share_again_changes_nothing_in_any_phase(void **state)
 	inject_shares_reply_drop(&reply);
 	/* Sealed anew it is other content: judged by stored hashes alone, it is not known. */
 	assert_denied(ask(f.w, API_INJECT_SHARES, &resealed, NULL), 1006, "inject-shares");
+}
+
+static void a_share_sealed_anew_leaves_each_sealing_a_replay(void **state)
+{
+	AUTO(five) struct five f = five_open(false, true);
+	AUTO(inject_shares_request) struct inject_shares_request first = shares_of(&f.g, 1);
+	AUTO(inject_shares_request) struct inject_shares_request last = { 0 };
+	AUTO(inject_shares_request) struct inject_shares_request beyond = shares_of(&f.g, 1);
+
+	(void)state;
+	assert_answered(ask(f.w, API_INJECT_SHARES, &first, NULL));
+	for (unsigned i = 1; i < SUBMISSIONS_MAX; i++) {
+		inject_shares_request_drop(&last);
+		last = shares_of(&f.g, 1);
+		assert_answered(ask(f.w, API_INJECT_SHARES, &last, NULL));
+	}
+	assert_denied(ask(f.w, API_INJECT_SHARES, &beyond, NULL), 1003, "is here already");
+	assert_answered(ask(f.w, API_INJECT_SHARES, &first, NULL));
+	assert_answered(inject(&f, 6, NULL));
+	assert_phase(&f, PHASE_READY);
+	assert_answered(ask(f.w, API_INJECT_SHARES, &first, NULL));
+	assert_answered(ask(f.w, API_INJECT_SHARES, &last, NULL));
+	assert_denied(ask(f.w, API_INJECT_SHARES, &beyond, NULL), 1006, "inject-shares");
+}
+
+/* An earlier sealing beside another member's new share is no replay, and no harm. */
+static void an_earlier_sealing_beside_a_new_share_counts(void **state)
+{
+	AUTO(five) struct five f = five_open(false, true);
+	AUTO(inject_shares_request) struct inject_shares_request q = shares_of(&f.g, 3);
+	AUTO(inject_shares_reply) struct inject_shares_reply reply = { 0 };
+
+	(void)state;
+	q.shares.count = 1; /* the first member's alone */
+	assert_answered(ask(f.w, API_INJECT_SHARES, &q, NULL));
+	assert_answered(inject(&f, 1, NULL));
+	q.shares.count = 2;
+	assert_answered(ask(f.w, API_INJECT_SHARES, &q, &reply));
+	assert_int_equal(reply.shares_received, 2);
+	assert_int_equal(reply.rejected.count, 0);
+	assert_int_equal(f.w->enclave->state.slots[0].submission_count, 2);
 }
 
 static void a_debug_share_again_is_a_replay_too(void **state)
@@ -381,10 +440,13 @@ int main(void)
 		cmocka_unit_test(a_request_without_any_good_share_is_refused_and_changes_nothing),
 		cmocka_unit_test(a_request_of_wrong_shares_does_not_flood_the_log),
 		cmocka_unit_test(more_than_two_shares_a_member_are_refused_before_any_is_opened),
+		cmocka_unit_test(shares_to_open_are_charged_to_the_address),
 		cmocka_unit_test(a_share_twice_in_one_request_counts_once),
 		cmocka_unit_test(another_namespace_is_refused),
 		cmocka_unit_test(both_forms_of_a_share_are_one_too_many),
 		cmocka_unit_test(the_same_share_again_changes_nothing_in_any_phase),
+		cmocka_unit_test(a_share_sealed_anew_leaves_each_sealing_a_replay),
+		cmocka_unit_test(an_earlier_sealing_beside_a_new_share_counts),
 		cmocka_unit_test(a_debug_share_again_is_a_replay_too),
 		cmocka_unit_test(status_tells_who_is_missing),
 		cmocka_unit_test(a_fault_of_the_nsm_at_the_last_share_changes_nothing),

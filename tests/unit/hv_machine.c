@@ -33,7 +33,7 @@ static struct machine machine_new(const char *folder, bool is_debug)
 	struct err e;
 
 	machine_init(&machine, &m, MODULE, &entropy_system);
-	assert_ok(pki_certify(folder, MODULE, NOW_UNIX, &identity, &e));
+	assert_ok(pki_certify(folder, MODULE, NOW_UNIX, PKI_START_PATIENCE_MS, &identity, &e));
 	machine_take_identity(&machine, &identity);
 	return machine;
 }

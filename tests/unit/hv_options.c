@@ -5,6 +5,7 @@
 #include "hv_support.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define WORDS(...) ((char *[]){ __VA_ARGS__ }), (sizeof((char *[]){ __VA_ARGS__ }) / sizeof(char *))
@@ -200,6 +201,21 @@ static void a_file_that_is_missing_or_too_large_is_refused(void **state)
 	               ERR_NO_INPUT, "--tls-cert");
 }
 
+static void what_is_no_regular_file_is_refused_at_once(void **state)
+{
+	struct enclave_options o;
+	char path[256], option[300];
+	struct err e;
+
+	snprintf(path, sizeof(path), "%s/fifo", (char *)*state);
+	snprintf(option, sizeof(option), "--tls-key=%s", path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_refused(enclave_options_parse(WORDS(option), NULL, &o, &e), ERR_DATA,
+	               "the file of --tls-key is not a regular file");
+	assert_refused(enclave_options_parse(WORDS("--tls-cert=/dev/zero"), NULL, &o, &e), ERR_DATA,
+	               "the file of --tls-cert is not a regular file");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +231,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_inherited_descriptor_is_read_from_its_start,
 		                                folder_make, folder_remove),
 		cmocka_unit_test_setup_teardown(a_file_that_is_missing_or_too_large_is_refused,
+		                                folder_make, folder_remove),
+		cmocka_unit_test_setup_teardown(what_is_no_regular_file_is_refused_at_once,
 		                                folder_make, folder_remove),
 	};
 

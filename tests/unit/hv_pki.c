@@ -21,7 +21,7 @@ static struct identity certify(const char *folder, int64_t now)
 	struct identity i = { 0 };
 	struct err e;
 
-	assert_ok(pki_certify(folder, "leaf", now, &i, &e));
+	assert_ok(pki_certify(folder, "leaf", now, PKI_START_PATIENCE_MS, &i, &e));
 	return i;
 }
 
@@ -165,9 +165,11 @@ static void a_damaged_root_is_never_replaced(void **state)
 
 	(void)before;
 	overwrite(path_in(*state, "root.key"), "nonsense");
-	assert_refused(pki_certify(*state, "leaf", NOW, &after, &e), ERR_DATA, "simulated root");
+	assert_refused(pki_certify(*state, "leaf", NOW, PKI_START_PATIENCE_MS, &after, &e),
+	               ERR_DATA, "simulated root");
 	assert_int_equal(unlink(path_in(*state, "root.key")), 0);
-	assert_refused(pki_certify(*state, "leaf", NOW, &after, &e), ERR_DATA, "simulated root");
+	assert_refused(pki_certify(*state, "leaf", NOW, PKI_START_PATIENCE_MS, &after, &e),
+	               ERR_DATA, "simulated root");
 	assert_false(file_is_there(path_in(*state, "root.key")));
 }
 
@@ -179,7 +181,8 @@ static void a_folder_that_others_may_look_into_is_refused(void **state)
 
 	for (size_t n = 0; n < COUNT(modes); n++) {
 		assert_int_equal(chmod(*state, modes[n]), 0);
-		assert_refused(pki_certify(*state, "leaf", NOW, &i, &e), ERR_DATA, "expected");
+		assert_refused(pki_certify(*state, "leaf", NOW, PKI_START_PATIENCE_MS, &i, &e),
+		               ERR_DATA, "expected");
 	}
 	assert_int_equal(chmod(*state, 0700), 0);
 	assert_false(file_is_there(path_in(*state, "root.der")));
@@ -193,7 +196,7 @@ static void a_missing_folder_is_made_private(void **state)
 	struct err e;
 
 	assert_ok(path_join(*state, "a/b/pki", &folder, &e));
-	assert_ok(pki_certify(folder, "leaf", NOW, &i, &e));
+	assert_ok(pki_certify(folder, "leaf", NOW, PKI_START_PATIENCE_MS, &i, &e));
 	assert_int_equal(stat(folder, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
 }
@@ -203,7 +206,8 @@ static int certify_in_child(const char *folder, int report)
 	AUTO(identity) struct identity i = { 0 };
 	struct err e;
 
-	if (pki_certify(folder, "leaf", NOW, &i, &e) < 0 || verify(&i, NOW, &e) < 0)
+	if (pki_certify(folder, "leaf", NOW, PKI_START_PATIENCE_MS, &i, &e) < 0 ||
+	    verify(&i, NOW, &e) < 0)
 		return 1;
 	return write(report, i.root.data, i.root.len) != (ssize_t)i.root.len;
 }

@@ -287,7 +287,8 @@ static void a_leaf_that_is_due_is_renewed(void **state)
 	struct err e;
 
 	(void)state;
-	assert_ok(pki_certify(pki, "leaf", clock_unix_ms() / 1000 - PKI_LEAF_S + 100, &old, &e));
+	assert_ok(pki_certify(pki, "leaf", clock_unix_ms() / 1000 - PKI_LEAF_S + 100,
+	                      PKI_START_PATIENCE_MS, &old, &e));
 	machine_take_identity(machine, &old);
 	before = signer_not_after_unix(machine->identity.leaf);
 	assert_int_equal(RUN("/bin/true").status, 0);
@@ -303,13 +304,37 @@ static void a_renewal_that_fails_leaves_the_old_leaf(void **state)
 	struct err e;
 
 	(void)state;
-	assert_ok(pki_certify(pki, "leaf", clock_unix_ms() / 1000 - PKI_LEAF_S + 100, &old, &e));
+	assert_ok(pki_certify(pki, "leaf", clock_unix_ms() / 1000 - PKI_LEAF_S + 100,
+	                      PKI_START_PATIENCE_MS, &old, &e));
 	machine_take_identity(machine, &old);
 	before = signer_not_after_unix(machine->identity.leaf);
 	pki = "/dev/null";
 	assert_int_equal(RUN("/bin/true").status, 0);
 	pki = good;
 	assert_int_equal(signer_not_after_unix(machine->identity.leaf), before);
+	assert_int_equal(RUN("/bin/true").status, 0);
+	assert_true(signer_not_after_unix(machine->identity.leaf) > before);
+}
+
+/* The holder is this process, by another open file: it holds it as long as the test likes. */
+static void a_lock_that_is_held_does_not_stop_the_server(void **state)
+{
+	AUTO(identity) struct identity old = { 0 };
+	AUTO(text) char *path = NULL;
+	AUTO(fd) int lock = -1;
+	int64_t before;
+	struct err e;
+
+	(void)state;
+	assert_ok(pki_certify(pki, "leaf", clock_unix_ms() / 1000 - PKI_LEAF_S + 100,
+	                      PKI_START_PATIENCE_MS, &old, &e));
+	machine_take_identity(machine, &old);
+	before = signer_not_after_unix(machine->identity.leaf);
+	assert_ok(path_join(pki, "lock", &path, &e));
+	assert_ok(file_lock(path, /* patience_ms= */ 0, &lock, &e));
+	assert_int_equal(RUN("/bin/true").status, 0);
+	assert_int_equal(signer_not_after_unix(machine->identity.leaf), before);
+	fd_drop(&lock);
 	assert_int_equal(RUN("/bin/true").status, 0);
 	assert_true(signer_not_after_unix(machine->identity.leaf) > before);
 }
@@ -326,7 +351,8 @@ static int set_up(void **state)
 	pki = *state;
 	log_set_level(LOG_ERROR);
 	machine_init(&m, &measured, "i-teectlsim0-enc0", &entropy_system);
-	if (pki_certify(pki, "leaf", clock_unix_ms() / 1000, &identity, &e) < 0)
+	if (pki_certify(pki, "leaf", clock_unix_ms() / 1000, PKI_START_PATIENCE_MS, &identity, &e) <
+	    0)
 		return -1;
 	machine_take_identity(&m, &identity);
 	machine = &m;
@@ -368,6 +394,7 @@ int main(void)
 		cmocka_unit_test(it_goes_when_we_die),
 		cmocka_unit_test(a_leaf_that_is_due_is_renewed),
 		cmocka_unit_test(a_renewal_that_fails_leaves_the_old_leaf),
+		cmocka_unit_test(a_lock_that_is_held_does_not_stop_the_server),
 	};
 
 	return CAN_RUN ? cmocka_run_group_tests(tests, set_up, tear_down) : 0;

@@ -69,7 +69,7 @@ static void values_come_as_a_word_or_after_an_equals_sign(void **state)
 static void wrong_options_are_refused(void **state)
 {
 	static const struct {
-		const char *words[4], *text;
+		const char *words[5], *text;
 	} cases[] = {
 		{ { "--lisen", "x" }, "unknown option --lisen, did you mean --listen?" },
 		{ { "--foo" }, "unknown option --foo" },
@@ -90,7 +90,12 @@ static void wrong_options_are_refused(void **state)
 		{ { "--max-body", "1048577" }, "--max-body must be a whole number from 1024" },
 		{ { "--max-body", "10k" }, "--max-body must be a whole number" },
 		{ { "--nsm-rate=0" }, "--nsm-rate must be a whole number from 1" },
-		{ { "--client-ca", "ca.pem" }, "--client-ca comes with a later version" },
+		{ { "--client-ca", "ca.pem" }, "--client-ca needs --tls-cert and --tls-key" },
+		{ { "--client-ca=ca.pem", "--tls-cert=c.pem" },
+		  "--client-ca needs --tls-cert and --tls-key" },
+		{ { "--client-ca=ca.pem", "--tls-cert=c.pem", "--tls-key=c.key",
+		    "--insecure-open-seed" },
+		  "--insecure-open-seed and --client-ca exclude each other" },
 	};
 	struct launch l = { 0 };
 	struct err e;
@@ -196,6 +201,70 @@ static void the_measurement_is_that_of_the_contract(void **state)
 	assert_true(pcr_equal(&expected, &found));
 }
 
+#define CA(name)   VECTORS "/access/" name ".pem"
+#define WITH_CA(f) WORDS("--client-ca=" CA(f), "--tls-cert=c.pem", "--tls-key=c.key")
+/* sha256sum of the DER of ca1.pem and ca2.pem, by openssl. */
+#define CA1 "d39636948cc78a2293e7cd384b7982de0da36836ecc056acd505e25fd865c283"
+#define CA2 "e9fd1780cf6f377a987f6dc9c346c998a154675498b5452014ad43039ccb0d49"
+
+static struct pcr with_client_ca(const char *value)
+{
+	static const char *const before[][2] = {
+		{ "client-ca", NULL },         { "handshake-timeout", "3000" },
+		{ "idle-timeout", "10000" },   { "max-body", "1048576" },
+		{ "max-connections", "256" },  { "max-connections-per-address", "64" },
+		{ "max-header", "16384" },     { "nsm-rate", "200" },
+		{ "request-timeout", "10000" }
+	};
+	AUTO(buf) struct buf borsh = BUF_INIT(4096);
+	struct pcr pcr;
+	struct err e;
+
+	assert_ok(buf_add_le32(&borsh, COUNT(before), &e));
+	for (size_t i = 0; i < COUNT(before); i++) {
+		assert_ok(buf_add_vec(&borsh, view_text(before[i][0]), &e));
+		assert_ok(buf_add_vec(&borsh, view_text(i ? before[i][1] : value), &e));
+	}
+	assert_ok(pcr_measure(buf_view(&borsh), &pcr, &e));
+	return pcr;
+}
+
+/* contract.md: SHA-256 of each DER; the set counts, not how a file has it. */
+static void a_client_ca_is_measured_by_its_certificates(void **state)
+{
+	struct pcr one = measured(WITH_CA("ca1")), two = measured(WITH_CA("ca12"));
+	struct pcr turned = measured(WITH_CA("ca21")), twice = measured(WITH_CA("ca121"));
+	struct pcr expected_one = with_client_ca(CA1);
+	struct pcr expected_two = with_client_ca(strcmp(CA1, CA2) < 0 ? CA1 "," CA2 : CA2 "," CA1);
+
+	(void)state;
+	assert_true(pcr_equal(&one, &expected_one));
+	assert_true(pcr_equal(&two, &expected_two));
+	assert_true(pcr_equal(&two, &turned));
+	assert_true(pcr_equal(&two, &twice));
+}
+
+static void a_client_ca_that_is_not_one_is_refused(void **state)
+{
+	static const struct {
+		const char *file, *words;
+		enum err_code code;
+	} cases[] = {
+		{ "--client-ca=" CA("nowhere"), "--client-ca: ", ERR_NO_INPUT },
+		{ "--client-ca=" CA("leaf"), "certificate 1: it is not a CA's", ERR_DATA },
+	};
+	struct launch l;
+	struct pcr pcr;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_ok(
+		    parse(WORDS(cases[i].file, "--tls-cert=c.pem", "--tls-key=c.key"), &l, &e));
+		assert_refused(launch_measure(&l, &pcr, &e), cases[i].code, cases[i].words);
+	}
+}
+
 static void every_option_is_documented(void **state)
 {
 	(void)state;
@@ -220,6 +289,8 @@ int main(void)
 		cmocka_unit_test(what_differs_between_nodes_is_not_measured),
 		cmocka_unit_test(a_value_is_measured_the_same_however_it_is_spelt),
 		cmocka_unit_test(the_measurement_is_that_of_the_contract),
+		cmocka_unit_test(a_client_ca_is_measured_by_its_certificates),
+		cmocka_unit_test(a_client_ca_that_is_not_one_is_refused),
 		cmocka_unit_test(every_option_is_documented),
 	};
 

@@ -1,101 +1,6 @@
-#include "support.h"
+#include "manifest_support.h"
 
 #include "proto/borsh.h"
-
-#define MEMBERS 3
-
-static const char *const aliases[MEMBERS] = { "user1", "user2", "user3" };
-
-static void key_set_of(const char *name, struct key_set **ret)
-{
-	char path[512];
-	struct err e;
-
-	snprintf(path, sizeof(path), "%s/qos/boot-e2e/%s", VECTORS, name);
-	assert_ok(key_set_read(path, ret, &e));
-}
-
-static struct view public_of(const struct key_set *key)
-{
-	return public_key_view(key_set_public(key));
-}
-
-/* The keys of the three members. */
-struct people {
-	struct key_set *keys[MEMBERS], *stranger;
-};
-
-static void people_drop(struct people *p)
-{
-	for (size_t i = 0; i < MEMBERS; i++)
-		key_set_drop(&p->keys[i]);
-	key_set_drop(&p->stranger);
-}
-
-static struct people people_new(void)
-{
-	struct people p = { 0 };
-
-	key_set_of("user1.secret", &p.keys[0]);
-	key_set_of("user2.secret", &p.keys[1]);
-	key_set_of("user3.secret", &p.keys[2]);
-	key_set_of("mock_p256_dr.secret", &p.stranger);
-	return p;
-}
-
-static void fill_set(struct member_set *set, const struct people *p)
-{
-	struct member *m;
-	struct err e;
-
-	set->threshold = 2;
-	for (size_t i = 0; i < MEMBERS; i++) {
-		assert_ok(wire_list_add(&set->members, &member_schema, &m, &e));
-		assert_ok(wire_set_text(&m->alias, aliases[i], &e));
-		assert_ok(wire_set(&m->pub_key, public_of(p->keys[i]), &e));
-	}
-}
-
-/* A well-formed manifest of these people. */
-static struct manifest_envelope envelope_new(const struct people *p)
-{
-	AUTO(buf) struct buf quorum = vector_file("qos/boot-e2e/quorum_key.pub");
-	struct manifest_envelope m = { 0 };
-	uint8_t pcr[PCR_LEN];
-	struct err e;
-
-	assert_ok(wire_set_text(&m.manifest.namespace.name, "a/b", &e));
-	m.manifest.namespace.nonce = 7;
-	m.manifest.namespace.quorum_key.max = PUBLIC_KEY_LEN;
-	assert_ok(hex_parse(buf_view(&quorum), &m.manifest.namespace.quorum_key, &e));
-	fill_set(&m.manifest.manifest_set, p);
-	fill_set(&m.manifest.share_set, p);
-	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++) {
-		memset(pcr, 0x10 + (int)i, sizeof(pcr));
-		assert_ok(wire_set(&m.manifest.enclave.pcrs[i], VIEW_OF(pcr), &e));
-	}
-	return m;
-}
-
-static void approve(struct manifest_envelope *m, const char *alias, const struct key_set *key)
-{
-	struct approval *a;
-	struct signature signature;
-	struct hash256 hash;
-	struct err e;
-
-	assert_ok(manifest_hash(&m->manifest, &hash, &e));
-	assert_ok(key_set_sign(key, VIEW_OF(hash.bytes), &signature, &e));
-	assert_ok(wire_list_add(&m->manifest_set_approvals, &approval_schema, &a, &e));
-	assert_ok(wire_set(&a->signature, VIEW_OF(signature.bytes), &e));
-	assert_ok(wire_set_text(&a->member.alias, alias, &e));
-	assert_ok(wire_set(&a->member.pub_key, public_of(key), &e));
-}
-
-static struct member *member_at(struct member_set *set, size_t i)
-{
-	return (struct member *)set->members.items + i;
-}
 
 static void a_good_manifest_is_well_formed(void **state)
 {
@@ -402,90 +307,6 @@ static void the_golden_approval_is_valid(void **state)
 	assert_ok(manifest_check_approvals(&f.envelope, &f.envelope.manifest.manifest_set, 1, &e));
 }
 
-static void a_lawful_successor_is_accepted(void **state)
-{
-	AUTO(people) struct people p = people_new();
-	AUTO(manifest_envelope) struct manifest_envelope own = envelope_new(&p);
-	AUTO(manifest_envelope) struct manifest_envelope next = envelope_new(&p);
-	struct err e;
-
-	(void)state;
-	next.manifest.namespace.nonce++;
-	next.manifest.enclave.pcrs[0].data[0] ^= 1; /* a new image is what successors are for */
-	approve(&next, "user2", p.keys[1]);
-	assert_refused(manifest_check_successor(&own.manifest, &next, &e), ERR_APPROVAL,
-	               "1 of 2 approvals");
-	approve(&next, "user3", p.keys[2]);
-	assert_ok(manifest_check_successor(&own.manifest, &next, &e));
-}
-
-static void other_key(struct manifest *m)
-{
-	struct err e;
-
-	assert_ok(wire_set(&m->namespace.quorum_key,
-	                   buf_view(&member_at(&m->share_set, 0)->pub_key), &e));
-}
-static void other_manifest_threshold(struct manifest *m)
-{
-	m->manifest_set.threshold = 1;
-}
-static void other_share_alias(struct manifest *m)
-{
-	struct err e;
-
-	assert_ok(wire_set_text(&member_at(&m->share_set, 1)->alias, "eve", &e));
-}
-static void other_share_threshold(struct manifest *m)
-{
-	m->share_set.threshold = 3;
-}
-static void other_name(struct manifest *m)
-{
-	struct err e;
-
-	assert_ok(wire_set_text(&m->namespace.name, "a/c", &e));
-}
-static void same_nonce(struct manifest *m)
-{
-	m->namespace.nonce = 7;
-}
-static void other_role(struct manifest *m)
-{
-	m->enclave.pcrs[3].data[0] ^= 1;
-}
-
-static void unlawful_successors_are_refused(void **state)
-{
-	static const struct {
-		void (*change)(struct manifest *m);
-		const char *words;
-	} cases[] = {
-		{ other_key, "another quorum key" },
-		{ other_manifest_threshold, "another manifest set" },
-		{ other_share_alias, "another share set" },
-		{ other_share_threshold, "another share set" },
-		{ other_name, "another namespace name" },
-		{ same_nonce, "nonce 7 is not above 7" },
-		{ other_role, "another pcr3" },
-	};
-	AUTO(people) struct people p = people_new();
-	AUTO(manifest_envelope) struct manifest_envelope own = envelope_new(&p);
-	struct err e;
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		AUTO(manifest_envelope) struct manifest_envelope next = envelope_new(&p);
-
-		next.manifest.namespace.nonce++;
-		cases[i].change(&next.manifest);
-		approve(&next, "user2", p.keys[1]);
-		approve(&next, "user3", p.keys[2]);
-		assert_refused(manifest_check_successor(&own.manifest, &next, &e), ERR_APPROVAL,
-		               cases[i].words);
-	}
-}
-
 static void swap_members(struct member_set *set, size_t i, size_t j)
 {
 	struct member kept = *member_at(set, i);
@@ -723,8 +544,6 @@ int main(void)
 		cmocka_unit_test(approvals_are_of_one_manifest),
 		cmocka_unit_test(no_more_approvals_than_members),
 		cmocka_unit_test(the_golden_approval_is_valid),
-		cmocka_unit_test(a_lawful_successor_is_accepted),
-		cmocka_unit_test(unlawful_successors_are_refused),
 		cmocka_unit_test(sets_are_equal_in_any_order),
 		cmocka_unit_test(a_pin_is_the_hash_of_the_sorted_borsh),
 		cmocka_unit_test(members_are_found_by_alias),

@@ -249,6 +249,37 @@ static void v0_envelopes_have_names_of_their_own(void **state)
 	               ERR_DATA, "manifest_set_approvals belongs to v0");
 }
 
+/* What GET /enclave/manifest answers of the vectors' envelope, that envelope, and its manifest. */
+static void the_contracts_form_is_read(void **state)
+{
+	static const char *const files[] = { "golden_manifest_envelope_v1.json",
+		                             "golden_manifest_envelope_v1.json",
+		                             "golden_manifest_v1.json" };
+	AUTO(json) json_object *message = vector_json("teectl/manifest_message.json");
+	json_object *envelope = json_at(message, "manifest_envelope");
+	json_object *forms[] = { message, envelope, json_at(envelope, "manifest") };
+	AUTO(manifest_file) struct manifest_file none = { 0 };
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(forms); i++) {
+		AUTO(manifest_file) struct manifest_file expected = parse_file(files[i]);
+		AUTO(manifest_file) struct manifest_file f = { 0 };
+
+		parse(view_text(json_object_to_json_string(forms[i])), &f);
+		assert_same(&f, &expected);
+	}
+	json_object_object_add(json_at(forms[2], "namespace"), "name", json_object_new_int(1));
+	for (size_t i = 0; i < COUNT(forms); i++)
+		assert_refused(
+		    manifest_file_parse(view_text(json_object_to_json_string(forms[i])), &none, &e),
+		    ERR_DATA, "namespace.name: a string expected");
+	json_object_object_add(message, "id", json_object_new_int(1));
+	assert_refused(
+	    manifest_file_parse(view_text(json_object_to_json_string(message)), &none, &e),
+	    ERR_DATA, "id: unknown field");
+}
+
 /* set: into the pivot or the top of the v2 manifest; value NULL takes the field away. */
 static void spoil_v2(const char *where, const char *key, const char *value, const char *words)
 {
@@ -347,6 +378,42 @@ static void spoil_v1(const char *where, const char *key, const char *value, cons
 	               ERR_DATA, words);
 }
 
+/* A v0 manifest with a field more: 5.2 ignores it there, unless it is another version's. */
+static void v0_ignores_what_it_does_not_know(void **state)
+{
+	static const struct {
+		const char *where, *key, *value, *words; /* NULL: ignored */
+	} cases[] = {
+		{ "", "foo", "{\"a\":[1]}", NULL },
+		{ "namespace", "nonc", "1", NULL },
+		{ "pivot", "bridgeConfi", "[]", NULL },
+		{ "pivot", "debugMode", "false", "come together" },
+		{ "", "version", "\"v0\"", "only v2 is known" },
+		{ "", "dns", "{\"resolvers\":[]}", "belong to v2" },
+	};
+	AUTO(manifest_file) struct manifest_file plain = parse_file("golden_manifest_v0.json");
+	struct err e;
+
+	(void)state;
+	assert_false(plain.has_unknown);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		AUTO(json) json_object *all = vector_json(FOLDER "golden_manifest_v0.json");
+		AUTO(manifest_file) struct manifest_file f = { 0 };
+		struct view text;
+
+		json_object_object_add(*cases[i].where ? json_at(all, cases[i].where) : all,
+		                       cases[i].key, json_tokener_parse(cases[i].value));
+		text = view_text(json_object_to_json_string(all));
+		if (cases[i].words) {
+			assert_refused(manifest_file_parse(text, &f, &e), ERR_DATA, cases[i].words);
+			continue;
+		}
+		parse(text, &f);
+		assert_true(f.has_unknown);
+		assert_same(&f, &plain);
+	}
+}
+
 static void wrong_v1_manifests_are_refused(void **state)
 {
 	(void)state;
@@ -358,6 +425,7 @@ static void wrong_v1_manifests_are_refused(void **state)
 	spoil_v1("pivot", "env", "{\"A\":{\"plain\":{\"value\":\"\"}}}", "belong to v2");
 	spoil_v1("", "dns", "{\"resolvers\":[]}", "belong to v2");
 	spoil_v1("", "pivott", "1", "pivott: unknown field, did you mean 'pivot'?");
+	spoil_v1("pivot", "debugMod", "true", "pivot.debugMod: unknown field");
 	spoil_v1("pivot", "bridgeConfig", "[{\"type\":\"server\",\"port\":1}]",
 	         "a server without a host");
 	spoil_v1("pivot", "bridgeConfig", "[{\"type\":\"server\",\"port\":65536,\"host\":\"\"}]",
@@ -413,6 +481,59 @@ static void borsh_of_two_readings_is_refused(void **state)
 	               "borsh that can be read as several versions");
 }
 
+static void an_approval_file_is_read_and_named_as_qos_does(void **state)
+{
+	AUTO(buf) struct buf file = vector_file(FOLDER "golden_approval.json");
+	AUTO(manifest_file) struct manifest_file f = parse_file("golden_manifest_v1.json");
+	AUTO(approval) struct approval a = { 0 };
+	AUTO(buf) struct buf name = BUF_INIT(256);
+	struct err e;
+
+	(void)state;
+	assert_ok(approval_file_parse(buf_view(&file), &a, &e));
+	assert_ok(approval_check(&a, &f.hash, &f.envelope.manifest.manifest_set, &e));
+	assert_ok(approval_file_name(buf_view(&a.member.alias), &f.envelope.manifest.namespace,
+	                             &name, &e));
+	assert_string_equal(buf_text(&name), "dev-production-signer-31.approval");
+}
+
+/* The alias comes with the manifest: it leads out of no folder. */
+static void an_alias_that_is_a_path_names_no_file(void **state)
+{
+	static const char *const aliases[] = { "", ".", "..", "../eve", "a/b", "/etc/eve" };
+	AUTO(manifest_file) struct manifest_file f = parse_file("golden_manifest_v1.json");
+	AUTO(buf) struct buf name = BUF_INIT(256);
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(aliases); i++)
+		assert_refused(approval_file_name(view_text(aliases[i]),
+		                                  &f.envelope.manifest.namespace, &name, &e),
+		               ERR_DATA, "not fit for a file's name");
+	assert_refused(
+	    approval_file_name(view_new("a\0b", 3), &f.envelope.manifest.namespace, &name, &e),
+	    ERR_DATA, "not fit for a file's name");
+}
+
+static void approval_files_that_are_none_are_refused(void **state)
+{
+	static const char *const texts[] = {
+		"",
+		"{}",
+		"[]",
+		"{\"signature\":\"00\"}",
+		"{\"signature\":1,\"member\":{}}",
+		"{\"signature\":\"00\",\"member\":{\"alias\":\"a\"}}"
+	};
+	AUTO(approval) struct approval a = { 0 };
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++)
+		assert_refused(approval_file_parse(view_text(texts[i]), &a, &e), ERR_DATA,
+		               "approval file");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -425,11 +546,16 @@ int main(void)
 		cmocka_unit_test(the_v2_manifest_has_its_hash),
 		cmocka_unit_test(the_v2_approval_is_over_the_v2_hash),
 		cmocka_unit_test(v0_envelopes_have_names_of_their_own),
+		cmocka_unit_test(the_contracts_form_is_read),
 		cmocka_unit_test(wrong_v2_manifests_are_refused),
 		cmocka_unit_test(env_and_dns_are_part_of_the_v2_hash),
 		cmocka_unit_test(wrong_v1_manifests_are_refused),
+		cmocka_unit_test(v0_ignores_what_it_does_not_know),
 		cmocka_unit_test(what_is_no_manifest_is_refused),
 		cmocka_unit_test(borsh_that_begins_with_a_brace_is_borsh),
+		cmocka_unit_test(an_approval_file_is_read_and_named_as_qos_does),
+		cmocka_unit_test(an_alias_that_is_a_path_names_no_file),
+		cmocka_unit_test(approval_files_that_are_none_are_refused),
 		cmocka_unit_test(borsh_of_two_readings_is_refused),
 	};
 

@@ -312,6 +312,36 @@ static void all_receipts_fit_in_a_reply(void **state)
 	assert_fits(&receipts_reply_schema, &r, true);
 }
 
+static void fill_names(struct wire_list *list, const char *letters)
+{
+	for (size_t i = 0; letters[i]; i++) {
+		struct alias_item *item;
+		struct err e;
+
+		assert_ok(wire_list_add(list, &alias_item_schema, &item, &e));
+		assert_ok(wire_set(&item->alias, view_new(&letters[i], 1), &e));
+	}
+}
+
+/* Of two nodes that miss other members each is named, and once. */
+static void lists_of_names_are_merged(void **state)
+{
+	AUTO(alias_list) struct wire_list all = { 0 };
+	AUTO(alias_list) struct wire_list first = { 0 };
+	AUTO(alias_list) struct wire_list second = { 0 };
+	struct err e;
+
+	(void)state;
+	fill_names(&first, "ab");
+	fill_names(&second, "bc");
+	assert_ok(alias_list_merge(&first, &all, &e));
+	assert_ok(alias_list_merge(&second, &all, &e));
+	assert_int_equal(all.count, 3);
+	for (const char *letter = "abc"; *letter; letter++)
+		assert_true(alias_list_has(&all, view_new(letter, 1)));
+	assert_false(alias_list_has(&all, view_text("d")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -320,6 +350,7 @@ int main(void)
 		cmocka_unit_test(a_manifest_of_255_members_fits_in_a_request),
 		cmocka_unit_test(a_genesis_of_255_members_fits_in_a_reply),
 		cmocka_unit_test(all_receipts_fit_in_a_reply),
+		cmocka_unit_test(lists_of_names_are_merged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,6 +86,62 @@ static void receipts_of_no_kind_or_another_length_are_refused(void **state)
 	               "cut short");
 }
 
+/* The n-th receipt of a chain, and the message's hash for the next. */
+static struct hash256 sign_receipt(const struct key_set *key, uint64_t n,
+                                   const struct hash256 *previous, uint8_t *body,
+                                   struct signature *signature)
+{
+	const struct receipt receipt = { .kind = RECEIPT_EXPORT, .sequence = n };
+	const struct hash256 manifest = { { 1 } };
+	uint8_t message[STATEMENT_LEN];
+	struct hash256 hash;
+	struct err e;
+
+	receipt_format(&receipt, body);
+	assert_ok(sha256(view_new(body, RECEIPT_BODY_LEN), &hash, &e));
+	statement_format(STATEMENT_RECEIPT, &manifest, hash.bytes, previous->bytes, message);
+	assert_ok(key_set_sign(key, VIEW_OF(message), signature, &e));
+	assert_ok(sha256(VIEW_OF(message), &hash, &e));
+	return hash;
+}
+
+static void a_receipt_is_verified_in_its_place(void **state)
+{
+	AUTO(key_set) struct key_set *key = NULL;
+	const struct hash256 manifest = { { 1 } }, other = { { 2 } }, zero = { { 0 } };
+	uint8_t body[RECEIPT_BODY_LEN];
+	struct hash256 first, second, message;
+	struct signature signature;
+	struct receipt r;
+	struct err e;
+
+	(void)state;
+	assert_ok(key_set_generate(&entropy_system, "test", &key, &e));
+	first = sign_receipt(key, 0, &zero, body, &signature);
+	assert_ok(receipt_verify(VIEW_OF(body), VIEW_OF(signature.bytes), &manifest, &zero,
+	                         key_set_public(key), &r, &message, &e));
+	assert_memory_equal(message.bytes, first.bytes, 32);
+	second = sign_receipt(key, 1, &first, body, &signature);
+	assert_ok(receipt_verify(VIEW_OF(body), VIEW_OF(signature.bytes), &manifest, &first,
+	                         key_set_public(key), &r, &message, &e));
+	assert_memory_equal(message.bytes, second.bytes, 32);
+	assert_int_equal(r.sequence, 1);
+	assert_refused(receipt_verify(VIEW_OF(body), VIEW_OF(signature.bytes), &manifest, &zero,
+	                              key_set_public(key), &r, &message, &e),
+	               ERR_ATTESTATION, "does not follow the one before it");
+	assert_refused(receipt_verify(VIEW_OF(body), VIEW_OF(signature.bytes), &other, &first,
+	                              key_set_public(key), &r, &message, &e),
+	               ERR_ATTESTATION, "receipt");
+	body[60] ^= 1;
+	assert_refused(receipt_verify(VIEW_OF(body), VIEW_OF(signature.bytes), &manifest, &first,
+	                              key_set_public(key), &r, &message, &e),
+	               ERR_ATTESTATION, "receipt 1 is not signed by the quorum key");
+	body[0] = 9;
+	assert_refused(receipt_verify(VIEW_OF(body), VIEW_OF(signature.bytes), &manifest, &first,
+	                              key_set_public(key), &r, &message, &e),
+	               ERR_ATTESTATION, "can't be read");
+}
+
 static void seeds_have_the_bytes_of_the_vectors(void **state)
 {
 	AUTO(json) json_object *all = vector_json("teectl/messages.json");
@@ -151,6 +207,7 @@ int main(void)
 		cmocka_unit_test(signatures_of_the_vectors_verify),
 		cmocka_unit_test(receipts_have_the_bytes_of_the_vectors),
 		cmocka_unit_test(receipts_of_no_kind_or_another_length_are_refused),
+		cmocka_unit_test(a_receipt_is_verified_in_its_place),
 		cmocka_unit_test(seeds_have_the_bytes_of_the_vectors),
 		cmocka_unit_test(seeds_have_five_strengths),
 		cmocka_unit_test(seeds_refuse_types_and_data_out_of_bounds),

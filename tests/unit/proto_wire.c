@@ -466,7 +466,7 @@ static void lists_grow_and_keep_what_they_hold(void **state)
 {
 	AUTO(status_reply) struct status_reply s = { 0 };
 	struct alias_item *item;
-	char name[16];
+	char name[32];
 	struct err e;
 
 	(void)state;
@@ -479,6 +479,36 @@ static void lists_grow_and_keep_what_they_hold(void **state)
 	assert_int_equal(s.shares_missing.count, 100);
 	item = s.shares_missing.items;
 	assert_string_equal(buf_text(&item[37].alias), "member37");
+}
+
+/* A list that came out of JSON has room for what is added, however many it had. */
+static void decoded_lists_grow_too(void **state)
+{
+	struct err e;
+
+	(void)state;
+	for (size_t count = 0; count < 20; count++) {
+		AUTO(buf) struct buf text = BUF_INIT(4096);
+		AUTO(inject_shares_reply) struct inject_shares_reply r = { 0 };
+		struct alias_item *item;
+
+		assert_ok(buf_add_text(&text,
+		                       "{\"reconstructed_quorum_key\":[],\"success\":true,"
+		                       "\"shares_received\":0,\"threshold\":2,\"rejected\":[",
+		                       &e));
+		for (size_t i = 0; i < count; i++)
+			assert_ok(buf_add_text(&text, i ? ",\"m\"" : "\"m\"", &e));
+		assert_ok(buf_add_text(&text, "],\"unresolved\":false}", &e));
+		assert_ok(wire_decode(&inject_shares_reply_schema, buf_view(&text), &r, &e));
+		for (size_t i = 0; i < 20; i++) {
+			assert_ok(wire_list_add(&r.rejected, &alias_item_schema, &item, &e));
+			assert_ok(wire_set_text(&item->alias, "added", &e));
+		}
+		item = r.rejected.items;
+		assert_int_equal(r.rejected.count, count + 20);
+		for (size_t i = 0; i < r.rejected.count; i++)
+			assert_string_equal(buf_text(&item[i].alias), i < count ? "m" : "added");
+	}
 }
 
 static void names_hold_a_few_characters_only(void **state)
@@ -625,6 +655,7 @@ int main(void)
 		cmocka_unit_test(pretty_json_is_the_same_message),
 		cmocka_unit_test(all_byte_values_are_written_in_decimal),
 		cmocka_unit_test(lists_grow_and_keep_what_they_hold),
+		cmocka_unit_test(decoded_lists_grow_too),
 		cmocka_unit_test(names_hold_a_few_characters_only),
 		cmocka_unit_test(encoding_ends_at_the_limit_of_the_buffer),
 		cmocka_unit_test(canonical_vectors_hold),
