@@ -10,7 +10,7 @@ complete_bash() {
 		compopt() { :; }
 		_teectl
 		printf "%s\n" "${COMPREPLY[@]}"
-	' bash "$@" < <(teectl completion bash)
+	' bash "$@" < <(teectl completion bash -o table)
 }
 
 @test "completion: the scripts are what their shells can read" {
@@ -23,7 +23,7 @@ complete_bash() {
 	run -0 complete_bash teectl va
 	[[ $output == validate ]]
 	run -0 complete_bash teectl member ""
-	[[ $output == $'keygen\nshow' ]]
+	[[ $output == $'keygen\nprotect\nshow' ]]
 	run -0 complete_bash teectl -f x.yaml --output=json mem
 	[[ $output == member ]]
 }
@@ -32,7 +32,7 @@ complete_bash() {
 	run -0 complete_bash teectl help mem
 	[[ $output == member ]]
 	run -0 complete_bash teectl help member ""
-	[[ $output == $'keygen\nshow' ]]
+	[[ $output == $'keygen\nprotect\nshow' ]]
 	run -0 complete_bash teectl seed --strength 1
 	[[ $output == $'128\n160\n192' ]]
 }
@@ -55,7 +55,26 @@ complete_bash() {
 	mv cluster.yaml other.yaml
 	run -0 complete_bash teectl -f other.yaml logs tee
 	[[ $output == $'tee1\ntee2' ]]
-	run -0 complete_bash teectl --file = other.yaml down ""
+	run -0 complete_bash teectl --file = other.yaml down t
+	[[ $output == $'tee1\ntee2' ]]
+}
+
+@test "completion: bash offers labels and states where a selector is wanted, and the values of a label" {
+	make_cluster --nodes 2
+	sed -i 's|name: tee1, |name: tee1, labels: { region: eu, role: canary }, |' cluster.yaml
+	run -0 complete_bash teectl status --only r
+	[[ $output == $'region=eu\nrole=canary' ]]
+	run -0 complete_bash teectl down @f
+	[[ $output == @failed ]]
+	run -0 complete_bash teectl down region = ""
+	[[ $output == eu ]]
+	run -0 complete_bash teectl down region =
+	[[ $output == eu ]]
+	run -0 complete_bash teectl status --only role = c
+	[[ $output == canary ]]
+	run -0 complete_bash teectl status --only = tee2,role = c
+	[[ $output == canary ]]
+	run -0 complete_bash teectl propagate --to = te
 	[[ $output == $'tee1\ntee2' ]]
 }
 
@@ -90,6 +109,23 @@ complete_bash() {
 	try 0 completion --nodes
 	[[ $output == $'tee1\ntee2' ]]
 	try 66 completion --nodes -f missing.yaml
+}
+
+@test "completion: -o json has the script, or the nodes, in an object" {
+	try 0 completion zsh
+	local script=$output
+	try 0 completion zsh -o json
+	json .shell zsh
+	same "$(jq -r .text <<<"$output")" "$script"
+	make_cluster --nodes 2
+	try 0 completion --nodes -o json
+	same "$(jq -c . <<<"$output")" '{"nodes":["tee1","tee2"]}'
+}
+
+@test "completion: the nodes are offered whatever TEECTL_OUTPUT says" {
+	make_cluster --nodes 2
+	TEECTL_OUTPUT=json run -0 complete_bash teectl logs tee
+	[[ $output == $'tee1\ntee2' ]]
 }
 
 @test "completion: needs to know the shell" {

@@ -25,11 +25,12 @@ load verb
 	hasnt "$stderr" "quorum key"
 	try 0 up
 	try 0 genesis
+	try 0 inject
 	try 0 down tee2
 	hasnt "$stderr" "quorum key"
 	try 0 down
-	says "no TEE holds quorum key $(cut -c3-10 .teectl/demo/quorum_key.pub)… any more; this version can't bring it back"
-	says "keep .teectl/demo and the members' keys"
+	says "no TEE holds quorum key $(cut -c3-10 .teectl/demo/quorum_key.pub)… any more; teectl up and teectl recover bring it back"
+	says "keep .teectl/demo and their keys"
 	try 0 down
 	[[ -z $stderr ]]
 }
@@ -75,11 +76,152 @@ load verb
 	flock -x "$lock"
 	try 75 down
 	says "teectl: down: '.teectl/demo' is in use by another run (pid "
-	says "teectl down)"
+	says ": down)"
 	[[ $stderr != *--timeout* ]]
 	: >.teectl/demo/lock
 	try 75 down
 	says "in use by another run (starting)"
 	exec {lock}<&-
 	try 0 down
+}
+
+@test "down: the last that has the key is not stopped while others would go on without it" {
+	make_cluster --nodes 2
+	try 0 up
+	try 0 genesis
+	try 0 inject
+	try 2 down tee1
+	says "quorum key $(cut -c3-10 .teectl/demo/quorum_key.pub)… would be gone, and the TEEs that go on have none; nothing was stopped"
+	says "hint: teectl propagate first; --lose-key stops it all the same"
+	try 2 down tee1 -o json
+	json .error.reason last-holder
+	try 0 propagate
+	try 0 down tee1
+	hasnt "$stderr" "quorum key"
+	try 0 up
+	try 2 down tee2
+	try 0 down tee2 --lose-key
+	says "no TEE holds quorum key"
+	try 2 propagate
+}
+
+@test "down: one that is silent may be the last that has the key" {
+	make_cluster --nodes 2
+	try 0 up
+	try 0 genesis
+	try 0 inject
+	local pid start address
+	read -r pid start address <.teectl/demo/pids/tee1
+	kill -STOP $(pgrep -P "$pid")
+	try 2 down tee1
+	says "no TEE that answers has quorum key"
+	says "one that is silent may be the last that has it; nothing was stopped"
+	try 2 status
+	says "hint: teectl logs tee1"
+	prints "tee1 does not answer, and may be the last that holds the quorum key: with it the key is gone; find out why before it is stopped"
+	hasnt "$output$stderr" "teectl down"
+	kill -CONT $(pgrep -P "$pid")
+	try 0 propagate
+	# Now another has it, and who hangs may go.
+	kill -STOP $(pgrep -P "$pid")
+	try 2 status
+	says "hint: teectl down tee1, then teectl apply"
+	try 0 down tee1
+	hasnt "$stderr" "quorum key"
+}
+
+@test "down: where nobody can be asked, any may be the last: some are not stopped, all may be" {
+	make_cluster --nodes 2
+	try 0 up
+	try 0 genesis
+	try 0 inject
+	sed -i '$a tls: { ca: nowhere.pem }' cluster.yaml
+	try 2 down tee1
+	says "who holds the quorum key could not be seen, so any may be the last that has it; nothing was stopped: "
+	says "hint: correct what is named; or --lose-key stops it all the same"
+	try 2 down tee1 -o json
+	json .error.reason last-holder
+	kill -0 "$(cut -d' ' -f1 .teectl/demo/pids/tee1)"
+	try 0 down
+	says "who holds the quorum key could not be seen: "
+	prints "tee1  stopped"
+}
+
+@test "down: those that do not answer may have the key, and are not said to lack it" {
+	make_cluster --nodes 2
+	try 0 up
+	try 0 genesis
+	try 0 inject
+	try 0 propagate
+	local pid start address
+	read -r pid start address <.teectl/demo/pids/tee2
+	kill -STOP $(pgrep -P "$pid")
+	try 2 down tee1
+	says "would be gone, and the TEEs that go on have none; nothing was stopped"
+	try 0 down tee1 --lose-key
+	says "no TEE that answers holds quorum key"
+	says "those that do not answer may have it: teectl status"
+	kill -CONT $(pgrep -P "$pid")
+	try 0 apply
+}
+
+@test "down: where the state is another, what answers is not called absent" {
+	make_cluster --nodes 1
+	try 0 up
+	local port
+	port=$(sed 's/.*:\([0-9]*\)$/\1/' .teectl/demo/pids/tee1)
+	sed "s/listen: \"127.0.0.1:0\"/listen: \"127.0.0.1:$port\"/" cluster.yaml >other.yaml
+	grep -q ":$port" other.yaml
+	try 0 -f other.yaml --state elsewhere down
+	prints "something answers on 127.0.0.1:$port that this state folder did not launch"
+}
+
+@test "down: none goes that would leave fewer TEEs with the key than keepReady; --lose-key stops it all the same" {
+	cluster own 3 2 3 'keepReady: 2'
+	try 0 -f own.yaml apply
+	try 0 -f own.yaml down tee3
+	try 2 -f own.yaml down tee2
+	says "1 TEE would be left with the quorum key, and the cluster file wants 2 at any time (keepReady); nothing was stopped"
+	says "or a lower keepReady; --lose-key stops it all the same"
+	try 2 -f own.yaml down tee2 -o json
+	json .error.reason keep-ready
+	try 0 -f own.yaml verify --only tee1,tee2
+	# One without the key may go at any time.
+	try 0 -f own.yaml up
+	try 0 -f own.yaml down tee3
+	try 0 -f own.yaml down tee2 --lose-key
+}
+
+@test "down: one that the cluster file no longer has is named, and stopped with all or by --orphans" {
+	cluster own 3 2 3
+	sed '/name: tee3/d' own.yaml >fewer.yaml
+	try 0 -f own.yaml apply
+	try 0 -f fewer.yaml status -o json
+	json '.orphans | map(.name) | join(" ")' tee3
+	says "warning: tee3 runs here (pid $(cut -d' ' -f1 .teectl/own/pids/tee3)), and the cluster file does not launch it"
+	says "teectl -f fewer.yaml down --orphans"
+	try 64 -f fewer.yaml down --orphans tee1
+	says "--orphans takes no nodes"
+	# What is left of a write that was cut short is no enclave of its own.
+	cp .teectl/own/pids/tee1 .teectl/own/pids/tee1.aB3xyZ
+	try 0 -f fewer.yaml down --orphans
+	prints "tee3  stopped  not in the cluster file"
+	hasnt "$output" tee1
+	try 0 -f fewer.yaml status -o json
+	json '.orphans | length' 0
+	try 0 -f own.yaml apply
+	try 0 -f fewer.yaml down
+	prints "tee3  stopped  not in the cluster file"
+	[[ -z $(pgrep -f "teectl-hv.*$PWD" || true) ]]
+}
+
+@test "down: an orphan that may be the last with the key is not stopped unless --lose-key is given" {
+	cluster own 2 2 3
+	sed '/name: tee1/d' own.yaml >fewer.yaml
+	for verb in up genesis inject; do try 0 -f own.yaml "$verb"; done
+	try 2 -f fewer.yaml down --orphans
+	says "tee1 may hold the quorum key, and of the cluster file's TEEs 0 do; nothing was stopped"
+	try 0 -f own.yaml verify --only tee1
+	try 0 -f fewer.yaml down --orphans --lose-key
+	prints "tee1  stopped  not in the cluster file"
 }

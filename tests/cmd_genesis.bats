@@ -34,7 +34,7 @@ teardown() {
 @test "genesis: with nothing running" {
 	cluster own 2 2 3
 	run -69 --separate-stderr teectl -f own.yaml genesis -o json
-	has "$stderr" 'teectl: genesis: tee1 is not running: teectl up'
+	has "$stderr" 'teectl: genesis: tee1 is not running: teectl -f own.yaml up'
 	has "$stderr" 'hint: teectl -f own.yaml up'
 	same "$(jq -r '.error | [.name, .exit_status] | join(" ")' <<<"$output")" 'unreachable 69'
 	same "$(jq -r '.nodes[].state' <<<"$output")" $'gone\ngone'

@@ -14,7 +14,7 @@ load verb
 
 @test "help: explains a verb, as VERB --help does" {
 	try 0 help member keygen
-	prints "usage: teectl member keygen PREFIX ..."
+	prints "usage: teectl member keygen [--passphrase] [--passphrase-fd N] PREFIX ..."
 	prints "Exit status:"
 	local explained=$output
 	try 0 member keygen --help
@@ -33,8 +33,9 @@ load verb
 @test "help: of a word that begins several verbs lists those" {
 	try 0 help member
 	prints "member keygen"
+	prints "member protect"
 	prints "member show"
-	[[ ${#lines[@]} -eq 2 ]]
+	[[ ${#lines[@]} -eq 3 ]]
 }
 
 @test "help: an unknown verb is told with the nearest one" {
@@ -47,10 +48,44 @@ load verb
 
 @test "help: all verbs and options as a document" {
 	try 0 help -o json
-	json '.verbs | map(select(.name == "member show")) | .[0].options[0].metavar' FILE
+	json '.verbs | map(select(.name == "member show")) | .[0].options[1].metavar' FILE
 	try 0 help logs -o json
 	json '.verbs | length' 1
 	json '.verbs[0].exit_statuses | map(.status) | contains([0, 64, 66, 78])' true
+}
+
+@test "help: -o json has of a verb what its help says, as VERB --help does" {
+	try 0 help member keygen -o json
+	json '.verbs[0].synopsis' 'teectl member keygen [--passphrase] [--passphrase-fd N] PREFIX ...'
+	json '.verbs[0].details | startswith("Writes PREFIX.secret")' true
+	json '.verbs[0].examples[0].command' 'teectl member keygen alice'
+	local explained=$output
+	try 0 member keygen --help -o json
+	same "$output" "$explained"
+	try 0 help -o json
+	local all=$output
+	try 0 --help -o ndjson
+	same "$(jq -cS . <<<"$output")" "$(jq -cS . <<<"$all")"
+}
+
+@test "help: -o json of a word that begins several verbs has those" {
+	try 0 help member -o json
+	json '.verbs | map(.name) | contains(["member keygen", "member show"])' true
+	json '.verbs | map(select(.name | startswith("member ") | not)) | length' 0
+}
+
+@test "help: -o json of the manual pages is their names, or name and text" {
+	try 0 help --pages
+	local names=$output
+	try 0 help --pages -o json
+	same "$(jq -r '.pages[]' <<<"$output")" "$names"
+	try 0 help --man teectl.1
+	local text=$output
+	try 0 help --man teectl.1 -o json
+	json .page teectl.1
+	same "$(jq -r .text <<<"$output")" "$text"
+	try 64 help --man teectl.7 -o json
+	json .error.name usage
 }
 
 @test "help: manual pages are printed by name" {
@@ -65,7 +100,7 @@ load verb
 
 @test "help: no verb at all is a mistake, and says where to look" {
 	try 64
-	says "which verb? one of: init, validate, up, down, logs, measure, member, genesis, share, inject,"
+	says "which verb? none is given"
 	says "teectl help lists the verbs"
 	[[ -z $output ]]
 }
@@ -88,6 +123,21 @@ load verb
 	try 64 validate --xyzzy --output=ndjson
 	[[ ${#lines[@]} -eq 1 ]]
 	json .error.verb validate
+}
+
+@test "help: a word that is not UTF-8 is refused with its option, and no message is cut by it" {
+	try 64 seed --type $'\xff'
+	says "--type: '?' is not UTF-8"
+	try 64 seed --data $'caf\xc3\xa9 \xe9' -o json
+	json .error.text "--data: 'café ?' is not UTF-8"
+	try 64 logs $'tee\xc0\xaf'
+	says "NODE: 'tee??' is not UTF-8"
+	TEECTL_TYPE=$'\xfe' try 64 seed
+	says "TEECTL_TYPE: '?' is not UTF-8"
+	try 64 $'x\xffyz'
+	says "unknown verb 'x?yz'"
+	try 66 validate -f $'no\xffsuch.yaml'
+	says "no?such.yaml': No such file or directory"
 }
 
 @test "help: the environment is named when it is wrong" {

@@ -24,7 +24,17 @@ load verb
 	json .members 5
 	json .threshold 3
 	grep -q 'name: tee4, listen: "127.0.0.1:7003"' own.yaml
-	grep -q 'name: member5, key: members/member5.secret' own.yaml
+	grep -q 'name: member5, key: members/member5.secret, pub: members/member5.pub' own.yaml
+}
+
+@test "init: a member may take his key away, and what needs no share of his goes on" {
+	teectl init --port 0 --nodes 1 --image "$BUILD/teectl-enclave" >/dev/null 2>&1
+	teectl member keygen members/member{1,2,3} >/dev/null 2>&1
+	rm members/member3.secret
+	try 0 up
+	try 0 genesis
+	try 0 inject
+	try 0 verify
 }
 
 @test "init: the threshold is more than half of the members" {
@@ -45,7 +55,7 @@ load verb
 	has "$output" "1 of 1 TEEs is verified"
 	PATH=$PWD/bin:$PATH teectl -f some/where/cluster.yaml down
 	try 0 init -f -
-	prints "star and tree come in a"
+	prints "topology: chain"
 	prints "delete it for"
 }
 
@@ -85,4 +95,47 @@ load verb
 	mkdir other
 	bin/teectl init -f other/cluster.yaml >/dev/null 2>&1
 	grep -q "image: \"$(pwd -P)/bin/teectl-enclave\"" other/cluster.yaml
+}
+
+@test "init: an image that is not there is refused" {
+	try 66 init --image nothere
+	says "--image 'nothere': No such file or directory"
+	try 66 init --image /nothere -f - -o json
+	json .error.text "--image '/nothere': No such file or directory"
+	[[ ! -e cluster.yaml ]]
+}
+
+@test "init: --image is a path from here, and written as the file needs it" {
+	mkdir conf bin
+	cp "$BUILD/teectl-enclave" bin/enclave
+	try 0 init -f conf/cluster.yaml --image bin/enclave
+	grep -q "image: \"$(pwd -P)/bin/enclave\"" conf/cluster.yaml
+	try 0 init --image conf/../bin/enclave
+	grep -q 'image: "bin/enclave"' cluster.yaml
+	cd conf
+	try 0 init -f ../other.yaml --image ../bin/enclave
+	grep -q 'image: "bin/enclave"' ../other.yaml
+}
+
+@test "init: -f - with -o json has the text in an object" {
+	try 0 init -f -
+	local text=$output
+	try 0 init -f - -o json
+	json .nodes 3
+	same "$(jq -r .text <<<"$output")" "$text"
+	try 0 init -o json
+	json .text null
+}
+
+@test "init: a name that YAML would take for something else stands between quotes" {
+	local name
+	teectl member keygen members/member1 members/member2 members/member3 >/dev/null
+	for name in off true Null 123 0x1f y; do
+		try 0 init --name "$name" -f "$name.yaml"
+		grep -q "^  name: \"$name\"\$" "$name.yaml" || fail "$name is not quoted"
+		try 0 -f "$name.yaml" validate
+		prints "cluster $name:"
+	done
+	try 0 init --name offline -f offline.yaml
+	grep -q '^  name: offline$' offline.yaml
 }

@@ -31,7 +31,7 @@ teardown() {
 
 @test "inject: before genesis, with nothing running, and after the TEE was started anew" {
 	run -2 --separate-stderr teectl -f own.yaml inject
-	has "$stderr" 'there has been no genesis: teectl genesis comes first'
+	has "$stderr" 'there has been no genesis: teectl -f own.yaml genesis comes first'
 	has "$stderr" 'hint: teectl -f own.yaml up'
 	ok up
 	run -2 --separate-stderr teectl -f own.yaml inject -o json
@@ -41,17 +41,17 @@ teardown() {
 	ok down
 	ok up
 	run -2 --separate-stderr teectl -f own.yaml inject
-	has "$stderr" 'no TEE waits for shares: none that did the genesis is running'
+	has "$stderr" "none waits for shares; the members' shares bring it back: teectl -f own.yaml recover"
 }
 
 @test "inject: members that are not those of the genesis are a fault of the file" {
 	ok up
 	ok genesis
 	sed 's/name: member2/name: somebody/' own.yaml >renamed.yaml
-	run -78 --separate-stderr teectl -f renamed.yaml inject
+	run -5 --separate-stderr teectl -f renamed.yaml inject
 	has "$stderr" "member 2 is 'somebody' in the cluster file and 'member2' in the genesis"
 	sed '/name: member3/d' own.yaml >fewer.yaml
-	run -78 --separate-stderr teectl -f fewer.yaml inject
+	run -5 --separate-stderr teectl -f fewer.yaml inject
 	has "$stderr" 'the cluster file names 2 members, the genesis was for 3'
 }
 
@@ -93,4 +93,33 @@ teardown() {
 	sed -i "s|pub: members/member4.pub|key: away/member4.secret|" cluster.yaml
 	try 0 inject -o json
 	json '.nodes[0].phase' ApplicationReady
+}
+
+@test "inject: a threshold or a member's public key that is not the genesis's keeps every share here" {
+	ok up
+	ok genesis
+	sed 's/threshold: 2/threshold: 3/' own.yaml >threshold.yaml
+	run -5 --separate-stderr teectl -f threshold.yaml --state .teectl/own inject
+	has "$stderr" "the genesis kept in '.teectl/own': the share set is not the cluster file's: the threshold is 3 in the cluster file, the genesis was for 2"
+	teectl member keygen foreign >/dev/null
+	sed 's|pub: own-members/member2.pub|pub: foreign.pub|' own.yaml >foreign.yaml
+	run -5 --separate-stderr teectl -f foreign.yaml --state .teectl/own inject
+	has "$stderr" "is not the public key that member 'member2' had in the genesis"
+	same "$(did own tee1 inject-shares)" 0
+}
+
+@test "inject: a key that is here beside the pub: of the file is named; where no key is, shares are requested" {
+	ok up
+	ok genesis
+	sed -i 's|key: \(own-members/[^,]*\).secret, pub|pub|' own.yaml
+	run ! grep -q 'key: own' own.yaml
+	run -2 --separate-stderr teectl -f own.yaml status
+	has "$stderr" 'hint: teectl -f own.yaml share request --out request.json'
+	run -3 --separate-stderr teectl -f own.yaml inject
+	has "$stderr" 'own-members/member2.secret is here, the file says pub: (key: has it opened)'
+	rm own-members/member2.secret
+	run -3 --separate-stderr teectl -f own.yaml inject
+	has "$stderr" 'own-members/member1.secret is here, the file says pub:'
+	hasnt "$stderr" 'own-members/member2.secret'
+	has "$stderr" 'teectl -f own.yaml share request --out request.json'
 }

@@ -22,6 +22,28 @@ log_path() {
 	json '.lines | map(select(test("operation=live-attestation"))) | length > 0' true
 }
 
+# What the seed asks of debug logging: RUST_LOG=debug there, TEECTL_LOG=debug here. That no line has a secret:
+# security.bats, which runs with this level.
+@test "logs: TEECTL_LOG=debug at up has every request and the steps within one written, info has not" {
+	local level
+	for level in info debug; do
+		make_cluster --nodes 2
+		TEECTL_LOG=$level try 0 up
+		try 0 genesis
+		try 0 inject
+		try 0 propagate
+		try 0 logs tee1
+		grep -E '^[0-9T:.-]+Z info operation request=[0-9a-f-]+ operation=export-key phase=ApplicationReady ' <<<"$output" ||
+			fail 'export-key is told at every level'
+		grep -E ' debug | step | operation=status ' <<<"$output" >"$level" || [[ $level == info ]]
+		try 0 down
+		rm -rf .teectl cluster.yaml
+	done
+	same "$(cat info)" ''
+	grep -E '^[0-9T:.-]+Z debug step request=[0-9a-f-]+ done="manifest judged"$' debug
+	grep -E '^[0-9T:.-]+Z debug operation request=[0-9a-f-]+ operation=status phase=ApplicationReady ' debug
+}
+
 @test "logs: --lines shows the end" {
 	make_cluster --nodes 1
 	try 0 up
@@ -121,4 +143,22 @@ log_path() {
 	says "NODE is required, one of: tee1, tee2, tee3"
 	try 66 logs -f tee1
 	says "hint: -f names the cluster file; -F is --follow"
+}
+
+@test "logs: of one that was killed, that its process is gone; of one that was stopped, nothing" {
+	local pid rest
+	make_cluster --nodes 2
+	try 0 up
+	read -r pid rest <.teectl/demo/pids/tee1
+	kill -KILL "$pid"
+	tail --pid="$pid" -f /dev/null
+	try 0 logs tee1 -n 1
+	says "tee1: its process, pid $pid, is gone, and was not stopped by teectl; teectl up starts it anew"
+	try 2 status
+	prints "tee1: not running: teectl up (its process, pid $pid, is gone, and was not stopped by teectl)"
+	try 0 logs tee2
+	[[ -z $stderr ]]
+	try 0 down
+	try 0 logs tee1
+	[[ -z $stderr ]]
 }

@@ -45,11 +45,18 @@ load verb
 @test "measure: --write pins, and leaves the rest of the file as it is" {
 	make_cluster
 	cp cluster.yaml before.yaml
+	try 0 measure
+	prints "0    image           no"
+	says "next: teectl measure --write"
 	try 0 measure --write
 	says "PCR0 to 3 are pinned"
+	prints "0    image           same"
+	says "next: teectl up"
 	[[ $(diff before.yaml cluster.yaml | grep -c '^<') -eq 0 ]]
 	try 0 validate
+	says "next: teectl up"
 	try 0 measure -o json
+	[[ -z $stderr ]]
 	json '.pcrs | map(.pinned == .value) | all' true
 	try 0 measure
 	prints "0    image           same"
@@ -71,6 +78,47 @@ load verb
 	tr '\0' '\n' <"/proc/$(pgrep -P "$(cut -d' ' -f1 .teectl/demo/pids/tee1)")/cmdline" >options
 	grep -q -e "--pin-manifest-set=$manifest" options
 	grep -q -e "--pin-share-set=$share" options
+}
+
+le32() {
+	printf "\\x$(printf %02x $(($1 & 255)))\\x$(printf %02x $(($1 >> 8 & 255)))\\x00\\x00"
+}
+
+@test "measure: PCR2 is of the options that are printed, the client CA's certificates among them" {
+	make_cluster --nodes 1
+	teectl pki init >/dev/null
+	teectl pki issue server --server --host 127.0.0.1 >/dev/null
+	sed -i '/insecureOpenSeed/d; /^tls:/,$d' cluster.yaml
+	echo 'tls: { ca: pki/ca.pem, server: { cert: pki/server.pem, key: pki/server.key, clientCa: pki/ca.pem } }' >>cluster.yaml
+	local ca expected name value
+	ca=$(openssl x509 -in pki/ca.pem -outform der | sha256sum | cut -d ' ' -f 1)
+	try 0 measure
+	prints "PCR2 is of these options, in effect:"
+	prints "--client-ca of the certificates with SHA-256 $ca"
+	prints "--max-body 1048576"
+	hasnt "$output" "--listen"
+	hasnt "$output" "--tls-key"
+	try 0 measure -o json
+	json '.options[] | select(.name == "client-ca").value' "$ca"
+	{
+		le32 "$(jq '.options | length' <<<"$output")"
+		while read -r name value; do
+			le32 "${#name}"
+			printf %s "$name"
+			le32 "${#value}"
+			printf %s "$value"
+		done < <(jq -r '.options | sort_by(.name)[] | "\(.name) \(.value)"' <<<"$output")
+	} >options
+	expected=$({
+		head -c 48 /dev/zero
+		sha384sum options | cut -c1-96 | tr a-f A-F | basenc -d --base16
+	} | sha384sum | cut -c1-96)
+	json '.pcrs[2].value' "$expected"
+	# An open seed is one of them, as a flag.
+	rm -r cluster.yaml members
+	make_cluster --nodes 1
+	try 0 measure
+	[[ $output == *$'\n--insecure-open-seed\n'* ]] || fail "no flag"
 }
 
 @test "measure: a pin that differs is shown" {
@@ -110,6 +158,43 @@ load verb
 	[[ -e bound && ! -e free ]]
 }
 
+# library_image SONAME FLAG...: an image that needs ./l/NAME by that soname
+library_image() {
+	local name=${1##*/} soname=$1
+
+	shift
+	mkdir -p l
+	echo 'int value(void) { return 1; }' >library.c
+	echo 'int value(void); int main(void) { return value(); }' >image.c
+	cc -shared -fPIC "-Wl,-soname,$soname" library.c -o "l/$name"
+	cc image.c "l/$name" -Wl,--unresolved-symbols=ignore-all "$@" -o enclave
+	sed -i 's|image: .*|image: enclave|' cluster.yaml
+}
+
+@test "measure: a library that is called like the kernel's own is measured" {
+	local before
+
+	make_cluster
+	library_image linux-vdso.so.9 "-Wl,-rpath,$PWD/l"
+	try 0 measure -o json
+	before=$(jq -r '.pcrs[1].value' <<<"$output")
+	echo 'int value(void) { return 2; }' >library.c
+	cc -shared -fPIC -Wl,-soname,linux-vdso.so.9 library.c -o l/linux-vdso.so.9
+	try 0 measure -o json
+	[[ $before =~ ^[0-9a-f]{96}$ ]]
+	[[ $(jq -r '.pcrs[1].value' <<<"$output") != "$before" ]]
+}
+
+@test "measure: a library that is called like the loader is refused" {
+	local loader
+
+	make_cluster
+	loader=$(readelf -l "$BUILD/teectl" | sed -n 's|.*interpreter: \(.*\)\]|\1|p')
+	library_image "$PWD/l/${loader##*/}"
+	try 65 measure
+	says "the image has two libraries '${loader##*/}'"
+}
+
 @test "measure: an image that is missing or no program" {
 	make_cluster
 	sed -i 's|image: .*|image: enclave|' cluster.yaml
@@ -133,4 +218,56 @@ load verb
 	same "$(LC_ALL=C.UTF-8 bash -c 'echo ${#1}' _ "${lines[1]}")" 50
 	teectl measure >file
 	run ! grep -q … file
+}
+
+@test "measure: --write pins nothing that the cluster's manifest contradicts" {
+	make_cluster --nodes 1
+	try 0 up
+	try 0 genesis
+	sed -i 's/threshold: 2/threshold: 3/' cluster.yaml
+	cp cluster.yaml before.yaml
+	try 2 measure --write
+	says "nothing was pinned: PCR2 (launch options) is not what this cluster's manifest says"
+	says "put back what PCR2 (launch options) measures"
+	cmp cluster.yaml before.yaml
+	sed -i 's/threshold: 3/threshold: 2/' cluster.yaml
+	try 0 measure --write
+	try 2 status
+}
+
+@test "measure: --write --next pins for the manifest that is to follow, which has the same sets and role" {
+	make_cluster --nodes 1
+	cp "$BUILD/teectl-enclave" enclave
+	sed -i 's|image: .*|image: enclave|' cluster.yaml
+	try 0 measure --write
+	try 0 up
+	try 0 genesis
+	try 64 measure --next
+	says "--next says for whom --write pins: it needs --write"
+	printf x >>enclave
+	try 2 measure
+	says "if what differs is what you mean to run next, teectl measure --write --next pins it"
+	cp cluster.yaml before.yaml
+	try 2 measure --write
+	says "nothing was pinned: PCR0 (image) is not what this cluster's manifest says"
+	says "expected $(sed -n 's/ *0: *"\?\([0-9a-f]*\)"\?.*/\1/p' cluster.yaml | tail -n 1), found "
+	says "for the manifest that is to follow: teectl measure --write --next, then teectl manifest new"
+	cmp cluster.yaml before.yaml
+	try 0 measure --write --next
+	says "PCR0 to 3 are pinned for the manifest that is to follow"
+	says "next: teectl manifest new --out next.json"
+	prints "0    image           same"
+	try 5 verify
+	says "pins of the next image hold once its manifest is adopted: teectl manifest adopt"
+	cp before.yaml cluster.yaml
+	sed -i 's/threshold: 2/threshold: 3/' cluster.yaml
+	cp cluster.yaml before.yaml
+	try 2 measure --write --next
+	says "nothing was pinned"
+	says "put back what PCR0"
+	sed -i -e 's/threshold: 3/threshold: 2/' -e 's/role: demo-operators/role: others/' cluster.yaml
+	cp cluster.yaml before.yaml
+	try 2 measure --write --next
+	says "nothing was pinned"
+	cmp cluster.yaml before.yaml
 }

@@ -49,7 +49,7 @@ load verb
 	try 64 member keygen
 	says "PREFIX is required"
 	try 64 member
-	says "'member' needs one of: keygen, show"
+	says "'member' needs one of: keygen, protect, show"
 }
 
 @test "member keygen: a folder that can't be made is told" {
@@ -57,4 +57,17 @@ load verb
 	try 65 member keygen file/alice
 	says "'file' is not a folder"
 	[[ ! -e file/alice.secret ]]
+}
+
+@test "member keygen: says what comes next, where the cluster file is and where it is not" {
+	try 0 member keygen "my key"
+	says "keep the .secret with its member alone, and a copy of it and of the share in a safe place"
+	says "next: teectl member show 'my key.pub'; the .pub goes to whoever writes the cluster file"
+	teectl init -f other.yaml >/dev/null 2>&1
+	try 0 member keygen members/member{1,2,3} -f other.yaml
+	says "next: teectl -f other.yaml validate"
+	try 0 -f other.yaml validate
+	says "next: teectl -f other.yaml measure --write"
+	try 0 member keygen alice -o json
+	[[ -z $stderr ]]
 }

@@ -63,3 +63,50 @@ load verb
 	try 65 member show file
 	says "1024 bytes"
 }
+
+# The share set of QuorumOS's own vectors, as its tools keep one.
+qos_set() {
+	mkdir set
+	cp "$VECTORS/qos/boot-e2e/"user[123].pub set/
+	printf ' 2 \nof three\n' >set/quorum_threshold
+}
+
+@test "member show: lists a key-set folder, by name, with its threshold" {
+	qos_set
+	touch set/._user1.pub set/README set/user9.secret
+	try 0 member show set
+	prints "set: 2 of 3"
+	prints "user2   $(xxd -r -p set/user2.pub | sha256sum | cut -d ' ' -f 1)"
+	try 0 member show set -o json
+	json '[.threshold, (.members | map(.alias) | join(","))] | map(tostring) | join(" ")' "2 user1,user2,user3"
+	json '.members[2].public_key' "$(tr -d '[:space:]' <set/user3.pub)"
+}
+
+@test "member show: a key-set folder that is not one is refused" {
+	wrong() { # STATUS WORDS
+		try "$1" member show set
+		says "$2"
+		rm -r set
+	}
+	qos_set
+	rm set/quorum_threshold
+	wrong 65 "'set': no quorum_threshold"
+	qos_set
+	cp set/quorum_threshold set/quorum_threshold.old
+	wrong 65 "'set': two files of a quorum_threshold"
+	qos_set
+	echo 4 >set/quorum_threshold
+	wrong 65 "'set': quorum_threshold must be"
+	qos_set
+	cp set/user1.pub set/user1.new.pub
+	wrong 65 "'set': two keys of 'user1'"
+	qos_set
+	echo 04 >set/user2.pub
+	wrong 65 "public key file 'set/user2.pub'"
+	qos_set
+	rm set/*.pub
+	wrong 65 "'set': no NAME.pub"
+	qos_set
+	cp set/user1.pub 'set/two words.pub'
+	wrong 65 "'two words.pub': no name for a member"
+}

@@ -19,7 +19,7 @@ teardown() {
 	ok propagate --to tee3 -o json
 	has "$stderr" 'tee3: key forwarded, from tee1'
 	same "$(jq -r '.nodes[] | [.name, .state, .key_proved] | join(" ")' <<<"$output")" \
-		$'tee1 ready false\ntee2 not ready false\ntee3 ready true'
+		$'tee1 ready true\ntee2 not ready false\ntee3 ready true'
 	same "$(jq -r '[.outcome, .next] | join("|")' <<<"$output")" 'done|teectl -f own.yaml propagate'
 	ok propagate --to tee3
 	same "${lines[0]}" 'nothing to do: every TEE asked for has the quorum key'
@@ -33,7 +33,7 @@ teardown() {
 @test "propagate: before genesis, before inject, from a TEE that has no key" {
 	ok up
 	run -2 --separate-stderr teectl -f own.yaml propagate
-	has "$stderr" 'there has been no genesis: teectl genesis, then teectl inject'
+	has "$stderr" 'there has been no genesis: teectl -f own.yaml genesis, then teectl -f own.yaml inject'
 	ok genesis
 	run -2 --separate-stderr teectl -f own.yaml propagate
 	has "$stderr" "tee1 can't be the source: it is in GenesisBooted"
@@ -62,7 +62,7 @@ teardown() {
 		share_threshold: 2, pivot_hash: [range(32) | 0], pivot_args: []}')" | jq -e .waiting_state
 	behind own guest tee2 "$other"
 	run -5 --separate-stderr teectl -f guest.yaml propagate -o json
-	has "$stderr" 'tee2 is occupied: it holds manifest '
+	has "$stderr" 'tee2 is occupied: it holds quorum key '
 	has "$stderr" 'nothing is forwarded to or from it'
 	has "$stderr" 'tee3: key forwarded, from tee1'
 	same "$(jq -r '.nodes[1].state' <<<"$output")" failed
@@ -81,4 +81,20 @@ teardown() {
 	json '.nodes[1].phase' WaitingForBootInstruction
 	try 0 propagate --from tee3
 	says "tee2: key forwarded"
+}
+
+@test "propagate: as a star and as a tree, whatever the file says" {
+	local way
+	cluster own 5 2 3
+	for way in star tree; do
+		rm -rf .teectl
+		with_key own
+		ok propagate --topology $way
+		same "$output" '5 of 5 TEEs have the quorum key'
+		if [[ $way == star ]]; then
+			same "$(grep -c 'key forwarded, from tee1' <<<"$stderr")" 4
+		fi
+		ok verify
+		ok down --lose-key
+	done
 }

@@ -75,7 +75,7 @@ setup() {
 
 @test "seed: a TEE that has no key is not asked" {
 	run -2 --separate-stderr teectl -f own.yaml seed --node tee2 --type wallet --data 7
-	has "$stderr" 'tee2: prove-key: Invalid state transition'
+	has "$stderr" 'tee2 has no quorum key yet: it is in WaitingForBootInstruction'
 	same "$(did own tee2 generate-seed)" 0
 }
 

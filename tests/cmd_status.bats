@@ -20,7 +20,7 @@ next_is() { # STATUS MISSING NEXT
 }
 
 @test "status: says at each point what is missing and what to type next" {
-	local lost="no TEE has the quorum key of 'own' any more, and none waits for shares; this version can't bring it back from the shares: keep the state folder and the members' keys; for a new key use another metadata.name, or another --state"
+	local lost="no TEE of this file has the quorum key of 'own' any more, and none waits for shares; the members' shares bring it back"
 	next_is 69 '2 of 2 TEEs are not running' 'teectl -f own.yaml up'
 	ok up
 	next_is 2 'there is no quorum key yet' 'teectl -f own.yaml genesis'
@@ -33,9 +33,11 @@ next_is() { # STATUS MISSING NEXT
 	kill_node own tee2
 	next_is 2 '1 of 2 TEEs is not running' 'teectl -f own.yaml up'
 	kill_node own tee1
-	next_is 69 "$lost" ''
+	next_is 69 "$lost" 'teectl -f own.yaml up, then teectl -f own.yaml recover'
 	ok up
-	next_is 2 "$lost" ''
+	next_is 2 "$lost" 'teectl -f own.yaml recover'
+	ok recover
+	next_is 2 '1 of 2 TEEs has no key' 'teectl -f own.yaml propagate'
 }
 
 @test "status: the table, whole" {
@@ -45,7 +47,8 @@ next_is() { # STATUS MISSING NEXT
 	[[ ${lines[1]} =~ ^NODE\ +PHASE\ +VERIFIED\ +MANIFEST\ +QUORUM\ KEY\ +STATE$ ]]
 	[[ ${lines[2]} =~ ^tee1\ +ApplicationReady\ +verified\ +[0-9a-f]{8}\ +[0-9a-f]{8}\ +ready$ ]]
 	[[ ${lines[3]} =~ ^tee2\ +WaitingForBootInstruction\ +verified\ +-\ +-\ +not\ ready$ ]]
-	same "${lines[4]}" 'missing: 1 of 2 TEEs has no key'
+	same "${lines[4]}" 'no loss is left until people are needed'
+	same "${lines[5]}" 'missing: 1 of 2 TEEs has no key'
 	has "$stderr" 'teectl: status: 1 of 2 TEEs is ready, 2 verified'
 	has "$stderr" 'hint: teectl -f own.yaml propagate'
 	hasnt "$output$stderr" $'\033'
@@ -67,8 +70,43 @@ next_is() { # STATUS MISSING NEXT
 	output=$(sed 's/\x1b\[[0-9;]*m//g' <<<"$output" | tr -d '\r')
 	has "$output" "VERIFIED"
 	hasnt "$output" "…"
-	has "$output" $'\ntee2: not running: teectl up\n'
+	has "$output" $'\ntee2: not running: teectl -f own.yaml up\n'
 	grep -qE '^tee2 .* gone$' <<<"$output"
 	run bash -c "'$BUILD/teectl' -f own.yaml status 2>&1 | tail -n 1"
 	same "$output" "  hint: teectl -f own.yaml up"
+}
+
+@test "status: a threshold that was changed after the genesis is to be put back; logs tell nothing of it" {
+	cluster=own
+	cluster own 1 2 3
+	teectl -f own.yaml up >/dev/null 2>&1
+	teectl -f own.yaml genesis >/dev/null 2>&1
+	sed -i 's/threshold: 2/threshold: 3/' own.yaml
+	run -5 --separate-stderr teectl -f own.yaml status
+	has "$stderr" 'the threshold is 3 in the cluster file, the genesis was for 2'
+	has "$stderr" 'hint: put it back as it was at the genesis'
+	hasnt "$output$stderr" 'logs tee1'
+}
+
+@test "status: one whose hypervisor hangs is to be stopped and started, where another has the key" {
+	local pid rest
+	cluster own 2 2 3 'timeouts: { connect: 1s, request: 3s }'
+	teectl -f own.yaml apply >/dev/null 2>&1
+	read -r pid rest <.teectl/own/pids/tee2
+	kill -STOP "$pid"
+	run --separate-stderr teectl -f own.yaml status
+	kill -CONT "$pid"
+	[[ $status != 0 ]]
+	has "$output" 'missing: tee2 failed: see its note'
+	has "$stderr" 'live-attestation: Unavailable: NSM: '
+	has "$stderr" 'hint: teectl -f own.yaml down tee2, then teectl -f own.yaml apply'
+}
+
+@test "status: of one that others launched it says who starts it" {
+	cluster own 1 2 3
+	sed '$a\  - { name: far, url: "http://127.0.0.1:1" }' own.yaml >far.yaml
+	teectl -f own.yaml apply >/dev/null 2>&1
+	run -2 --separate-stderr teectl -f far.yaml --state .teectl/own status -o json
+	same "$(jq -r .missing <<<"$output")" 'far does not answer; launched elsewhere: whoever did starts it again'
+	same "$(jq -r .next <<<"$output")" 'teectl -f far.yaml --state .teectl/own up'
 }

@@ -61,6 +61,7 @@ teardown() {
 	sed -i "s|tee2, listen: .*|tee2, listen: \"${taken#http://}\" }|" own.yaml
 	run -5 --separate-stderr teectl -f own.yaml up -o json
 	has "$stderr" "tee2: something answers on ${taken#http://} that this state folder did not launch"
+	has "$stderr" 'give that node another `listen:` or `url:` in the cluster file, or name the state folder of what runs there (--state)'
 	same "$(jq -r '.nodes[] | .name + " " + (.verified | tostring)' <<<"$output")" $'tee1 true\ntee2 false'
 }
 
@@ -96,12 +97,25 @@ teardown() {
 	run -66 --separate-stderr teectl -f none.yaml up
 	has "$stderr" 'nowhere'
 	run -66 --separate-stderr teectl -f nothing.yaml up
-	has "$stderr" 'teectl init writes a cluster file'
+	has "$stderr" 'teectl -f nothing.yaml init writes a cluster file'
 	sed 's/threshold: 2/treshold: 2/' own.yaml >bad.yaml
 	run -78 --separate-stderr teectl -f bad.yaml up
 	has "$stderr" "bad.yaml:"
 	has "$stderr" "'threshold'"
 	rm none.yaml bad.yaml
+}
+
+@test "up: what several nodes fail of is told once, with their names" {
+	IMAGE=$PWD/nowhere cluster none 3 2 3
+	run -66 --separate-stderr teectl -f none.yaml up
+	has "$stderr" "tee1, tee2, tee3: launch failed: image '$PWD/nowhere': No such file or directory"
+	same "$(grep -c 'launch failed' <<<"$stderr")" 1
+	run -69 --separate-stderr teectl -f none.yaml status
+	has "$output" $'\ntee1, tee2, tee3: not running: teectl -f none.yaml up\n'
+	run -69 --separate-stderr teectl -f none.yaml verify
+	has "$stderr" 'tee1, tee2, tee3: verify failed: not running: teectl -f none.yaml up'
+	same "$(grep -c 'verify failed' <<<"$stderr")" 1
+	rm none.yaml
 }
 
 @test "up: -o json of a failure before anything was asked is a document too" {

@@ -30,24 +30,24 @@ teardown() {
 
 @test "verify: before up, before genesis, before the key is everywhere, with a TEE gone" {
 	run -69 --separate-stderr teectl -f own.yaml verify
-	has "$stderr" 'tee1 is not running: teectl up'
+	has "$stderr" 'tee1 is not running: teectl -f own.yaml up'
 	ok up
 	run -2 --separate-stderr teectl -f own.yaml verify
-	has "$stderr" 'there has been no genesis, so there is no key to prove: teectl genesis'
+	has "$stderr" 'there has been no genesis, so there is no key to prove: teectl -f own.yaml genesis'
 	ok genesis
 	ok inject
 	run -4 --separate-stderr teectl -f own.yaml verify -o json
-	has "$stderr" 'tee2: prove failed: prove-key: Invalid state transition'
+	has "$stderr" 'tee2: prove failed: has no quorum key yet: it is in WaitingForBootInstruction'
 	same "$(jq -r '.nodes[] | [.name, .verified, .key_proved] | join(" ")' <<<"$output")" \
 		$'tee1 true true\ntee2 true false'
 	ok propagate
 	kill_node own tee2
 	run -4 --separate-stderr teectl -f own.yaml verify
-	has "$stderr" 'tee2 is not running: teectl up'
+	has "$stderr" 'tee2 is not running: teectl -f own.yaml up'
 	has "$stderr" 'hint: teectl -f own.yaml up'
 	kill_node own tee1
-	run -69 --separate-stderr teectl -f own.yaml verify
-	has "$stderr" 'tee1 is not running: teectl up'
+	run -2 --separate-stderr teectl -f own.yaml verify
+	has "$stderr" "no TEE of this file has the quorum key of 'own' any more"
 }
 
 @test "verify: one TEE does not pass for two" {

@@ -55,7 +55,7 @@ nothing_to_do() { # VERB WORDS
 	ok inject
 	has "$stderr" '3 of 3 shares'
 	ok propagate
-	has "$stderr" 'tee4: key forwarded, from tee3'
+	has "$stderr" 'tee4: key forwarded, from tee'
 	ok verify
 	ok status
 	nothing_to_do up 'every TEE runs and is verified'
@@ -179,7 +179,7 @@ nothing_to_do() { # VERB WORDS
 	until_asked slow genesis-boot
 	run -75 --separate-stderr teectl -f own.yaml genesis
 	has "$stderr" 'is in use by another run'
-	has "$stderr" 'teectl genesis'
+	has "$stderr" ': genesis)'
 	stop_hvs
 	ok genesis
 }

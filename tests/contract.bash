@@ -129,6 +129,50 @@ envelope_of() { # BODY-FIELDS: {"manifest_envelope": $envelope, ...}
 	printf '{"manifest_envelope":%s%s}' "$envelope" "${1:+,$1}"
 }
 
+approvals() { # MEMBER...: of $envelope, into it
+	local i hash list=()
+	hash=$("$BUILD/forge" hash <<<"$envelope")
+	for i in "$@"; do
+		list+=("{\"signature\":$("$BUILD/forge" sign "member$i.secret" "$hash"),\"member\":{\"alias\":\"member$i\",\"pub_key\":$(bytes "$(tr -d '\n' <"member$i.pub")")}}")
+	done
+	envelope=$(jq -c --argjson list "[$(IFS=,; printf %s "${list[*]}")]" '.manifest_set_approvals = $list' <<<"$envelope")
+}
+
+# boot_standard URL: restarts the quorum of $envelope; the document in $document, its setup key, in hex, in
+# $setup.
+boot_standard() {
+	ask "$1" POST /enclave/boot-standard "$(envelope_of)"
+	accepted
+	document=$(jq -c .result.BootStandardResponse.attestation_doc <<<"$output")
+	setup=$("$BUILD/forge" show "${PKI:-pki}/root.der" <<<"$document" | sed -n 's/^public_key //p')
+}
+
+# candidate ALIAS SECRET SHARE: one item of a request, the share (a JSON array) sealed to $setup and signed.
+candidate() {
+	local sealed message
+	sealed=$("$BUILD/forge" seal "$setup" <<<"$3")
+	message=$(printf '%-48s' "$(printf teectl-share-submit-v1 | od -An -v -tx1 | tr -d ' \n')" | tr ' ' 0)
+	message+=$("$BUILD/forge" hash <<<"$envelope")$(sha256 <<<"$setup")$(hex <<<"$sealed" | sha256)
+	printf '{"member_alias":"%s","encrypted_share":%s,"signature":%s}' "$1" "$sealed" "$("$BUILD/forge" sign "$2" "$message")"
+}
+
+# own INDEX: the share of the last genesis, opened by its member, as a candidate. junk INDEX [X]: one that is
+# no share of its key.
+own() {
+	candidate "member$1" "member$1.secret" "$(given "$1" | "$BUILD/forge" open "member$1.secret")"
+}
+
+junk() {
+	candidate "member$1" "member$1.secret" "[${2-$1},$(od -An -v -tu1 -N32 /dev/urandom | tr -s ' \n' , | sed 's/^,//; s/,$//')]"
+}
+
+submit() { # URL CANDIDATE...
+	local url=$1
+	shift
+	ask "$url" POST /enclave/inject-shares "$(jq -c --argjson shares "[$(IFS=,; printf %s "$*")]" \
+		'{namespace_name: .manifest.namespace.name, namespace_nonce: .manifest.namespace.nonce, shares: $shares}' <<<"$envelope")"
+}
+
 share_manifest() { # URL
 	ask "$1" POST /enclave/share-manifest "$(envelope_of)"
 	accepted

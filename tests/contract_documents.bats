@@ -216,15 +216,6 @@ of_text() {
 	share_manifest "$target"
 }
 
-approvals() { # MEMBER...: of $envelope, into it
-	local i hash list=()
-	hash=$(forge hash <<<"$envelope")
-	for i in "$@"; do
-		list+=("{\"signature\":$(forge sign "member$i.secret" "$hash"),\"member\":{\"alias\":\"member$i\",\"pub_key\":$(bytes "$(tr -d '\n' <"member$i.pub")")}}")
-	done
-	envelope=$(jq -c --argjson list "[$(IFS=,; printf %s "${list[*]}")]" '.manifest_set_approvals = $list' <<<"$envelope")
-}
-
 @test "documents: an enclave of another root does not take this one's manifest" {
 	hv tee
 	keys 2

@@ -5,6 +5,7 @@
  *
  * FAULT  OPERATION:N   the Nth request of that operation (1 for the first) is answered by an error
  *        pcrs:N        PCR0..N-1 read zero, and those after do not
+ *        clock:N       its clock is N seconds ahead
  *        close         SIGUSR1 closes the NSM's socket */
 #include "base/clock.h"
 #include "base/file.h"
@@ -49,6 +50,11 @@ static bool is_due(struct fault *f, struct view request)
 	return ++f->seen == f->at;
 }
 
+static int64_t ahead_ms(const struct fault *f)
+{
+	return strncmp(f->what, "clock:", 6) == 0 ? (int64_t)f->at * 1000 : 0;
+}
+
 static int answer(struct machine *m, struct fault *f, struct view request, struct buf *ret,
                   struct err *e)
 {
@@ -57,7 +63,7 @@ static int answer(struct machine *m, struct fault *f, struct view request, struc
 	*ret = BUF_INIT(NSM_RESPONSE_MAX);
 	if (is_due(f, request))
 		return nsm_response_encode(&error, ret, e);
-	return machine_answer(m, request, clock_unix_ms(), ret, e);
+	return machine_answer(m, request, clock_unix_ms() + ahead_ms(f), ret, e);
 }
 
 static int serve(struct machine *m, struct fault *f, int fd, struct err *e)
@@ -106,7 +112,8 @@ static int prepare(const char *pki, const struct fault *f, const struct entropy 
 			TRY(pcr_measure(view_text("faulty"), pcrs[i], e));
 	}
 	machine_init(m, &measured, "i-faulty-enc0", entropy);
-	TRY(pki_certify(pki, "i-faulty-enc0", clock_unix_ms() / 1000, &identity, e));
+	TRY(pki_certify(pki, "i-faulty-enc0", clock_unix_ms() / 1000, PKI_START_PATIENCE_MS,
+	                &identity, e));
 	machine_take_identity(m, &identity);
 	return 0;
 }

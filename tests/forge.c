@@ -255,7 +255,7 @@ static int open_envelope(char **args, struct err *e)
 	AUTO(buf) struct buf envelope = { 0 };
 	AUTO(secret) struct secret plain = { 0 };
 
-	TRY(key_set_read(args[0], &key, e));
+	TRY(key_set_read(args[0], NULL, &key, e));
 	TRY(read_bytes(&envelope, e));
 	TRY(envelope_open(key, buf_view(&envelope), &plain, e));
 	print_bytes(secret_view(&plain));
@@ -291,7 +291,7 @@ static int sign(char **args, struct err *e)
 	AUTO(buf) struct buf message = { 0 };
 	struct signature signature;
 
-	TRY(key_set_read(args[0], &key, e));
+	TRY(key_set_read(args[0], NULL, &key, e));
 	TRY(read_hex(args[1], &message, e));
 	TRY(key_set_sign(key, buf_view(&message), &signature, e));
 	print_bytes(VIEW_OF(signature.bytes));

@@ -156,22 +156,49 @@ lie_all() { # VERB NODE OPERATION
 	between tee2 status:ready
 	run -4 --separate-stderr teectl -f lie.yaml verify
 	has "$stderr" 'tee2: prove failed: prove-key: Invalid state transition'
+	stop_hvs
+	# It holds the manifest, and no key comes.
+	lie propagate tee2 '' generate-attestation:nonce
+	between tee2 status:ready
+	run -5 --separate-stderr teectl -f lie.yaml verify
+	has "$stderr" "tee2: verify failed: it says that it is in ApplicationReady, but its document shows: this cluster's manifest, no key yet"
+	run -5 --separate-stderr teectl -f lie.yaml status -o json
+	same "$(jq -r '[.ready_count, .nodes[1].state, .nodes[1].reason] | join(" ")' <<<"$output")" '1 failed claim'
+}
+
+@test "propagate: a liar in the chain starves nobody behind it" {
+	cluster own 3 2 3
+	with_key own
+	lie propagate tee2 '' generate-attestation:nonce
+	ok down tee3
+	ok up
+	between tee2 status:ready
+	run -5 --separate-stderr teectl -f lie.yaml propagate
+	has "$stderr" 'tee2: verify failed: it says that it is in'
+	has "$stderr" 'tee3: key proved'
+	stop_hvs
+	ok down tee3
+	ok up
+	between tee2 status:ready
+	# Where it was not asked for it is left alone, and its word does not count.
+	run -0 --separate-stderr teectl -f lie.yaml propagate --from tee1 --to tee3 -o json
+	same "$(jq -r '[.ready_count, .nodes[1].state] | join(" ")' <<<"$output")" '2 not ready'
 }
 
 @test "inject and propagate: a node that says it is ready, and is not, is found out" {
 	ok up
 	ok genesis
 	between tee1 status:ready
-	run -2 --separate-stderr teectl -f lie.yaml inject
-	has "$stderr" 'tee1: prove failed: prove-key: Invalid state transition'
+	run -5 --separate-stderr teectl -f lie.yaml inject
+	has "$stderr" "tee1: verify failed: it says that it is in ApplicationReady, but its document shows: this cluster's manifest, no key yet"
 	hasnt "$output" 'nothing to do'
 	stop_hvs
 	ok inject
 	# It holds the manifest, and no key comes.
 	lie propagate tee2 '' generate-attestation:nonce
 	between tee2 status:ready
-	run -4 --separate-stderr teectl -f lie.yaml propagate
-	has "$stderr" 'tee2: prove failed: prove-key: Invalid state transition'
+	run -5 --separate-stderr teectl -f lie.yaml propagate
+	has "$stderr" "tee2: verify failed: it says that it is in ApplicationReady, but its document shows: this cluster's manifest, no key yet"
 	hasnt "$output" 'nothing to do'
 	stop_hvs
 	ok propagate
@@ -200,4 +227,64 @@ lie_all() { # VERB NODE OPERATION
 	done
 	run -2 --separate-stderr teectl -f own.yaml status -o json
 	same "$(jq -r '.nodes[1].state' <<<"$output")" 'not ready'
+}
+
+@test "propagate: an export without its receipt, or with a wrong one, goes no further" {
+	with_key own
+	lie propagate tee1 'tee1: its answer has no receipt' export-key:no-receipt
+	lie propagate tee1 'tee1: its receipt is for another operation' export-key:receipt-kind
+	lie propagate tee1 'tee1: its receipt has another subject than what was sent' export-key:receipt-subject
+	lie propagate tee1 'is not signed by the quorum key, or does not follow the one before it' export-key:receipt-signature
+	# It claims that there were 64 others: they are asked for, and there are none.
+	lie propagate tee1 'tee1: its receipt is not among those that it lists' export-key:receipt-sequence
+	same "$(asked proxy receipts)" 1
+	same "$(did own tee2 inject-key)" 0
+}
+
+@test "propagate: an injection's wrong receipt is refused, and what was done stays done" {
+	with_key own
+	lie propagate tee2 'tee2: its receipt names another setup key than the attested one' inject-key:receipt-setup
+	# The key is there all the same; what has not been shown is fetched.
+	ok audit fetch
+	same "$output" '1 receipt is new, verified and written down'
+	ok lineage
+	has "$output" '): from tee1, '
+	ok verify
+}
+
+@test "propagate: an injection without a receipt, or with one that is not signed, is refused" {
+	with_key own
+	lie propagate tee2 'tee2: its answer has no receipt' inject-key:no-receipt
+	teectl -f own.yaml down tee2 >/dev/null 2>&1
+	ok up
+	lie propagate tee2 'tee2: receipt 0 is not signed by the quorum key' inject-key:receipt-signature
+}
+
+@test "inject: the receipt of the completed shares is verified" {
+	ok up
+	ok genesis
+	lie inject tee1 'tee1: receipt 0 is not signed by the quorum key' inject-shares:receipt-signature
+	ok audit fetch
+	same "$output" '1 receipt is new, verified and written down'
+}
+
+# Its document is that of one that has the key: the setup key is gone in both. Only a debug enclave retires
+# for whoever asks.
+@test "watch and verify: a TEE that has retired, and says that it is ready, does not count" {
+	ATTESTATION='allowDebug: true' cluster own 2 2 3
+	mkdir -p -m 700 .teectl/own
+	hv one --debug --role test-operators
+	hv two --debug --role test-operators
+	sed -i -e "s|{ name: tee1, listen: .*|{ name: tee1, url: \"$one\" }|" -e "s|{ name: tee2, listen: .*|{ name: tee2, url: \"$two\" }|" own.yaml
+	ok apply
+	teectl -f own.yaml status -o json | jq -r .manifest_hash >hash
+	curl -sS -X POST -H 'Content-Type: application/json' "$two/enclave/retire" -d "{\"manifest_hash\":$(bytes_of hash)}" -o answer
+	grep -q receipt answer || fail "$(cat answer)"
+	mitm proxy --to "$two" status:ready
+	sed "s|$two|$proxy|" own.yaml >lie.yaml
+	run -4 --separate-stderr teectl -f lie.yaml verify -o json
+	same "$(jq -r '[.ready_count, .verified_count, .nodes[1].state] | join(" ")' <<<"$output")" '1 1 failed'
+	run -4 --separate-stderr teectl -f lie.yaml watch --once
+	has "$output" '1 of 2 ready, 1 verified; no loss is left until people are needed'
+	run -75 --separate-stderr teectl -f lie.yaml wait --for ready --timeout 2s
 }

@@ -123,9 +123,9 @@ goes_through() {
 	lie 'user_data' genesis-boot:output
 	lie "the manifest's quorum key is not the attested one" genesis-boot:manifest-key
 	lie "the manifest's namespace is not the cluster file's" genesis-boot:manifest-name
-	lie "the manifest's share set is not the cluster file's" genesis-boot:manifest-threshold
-	lie "the manifest set is not the cluster file's" genesis-boot:manifest-set-threshold
-	lie "the manifest set is not the cluster file's" genesis-boot:manifest-member
+	lie "the manifest's share set is not the attested one" genesis-boot:manifest-threshold
+	lie "the manifest set is not the cluster file's: the threshold is " genesis-boot:manifest-set-threshold
+	lie "is not the public key that member 'member1' had in the genesis" genesis-boot:manifest-member
 	lie "the manifest's pivot is not the cluster file's" genesis-boot:manifest-pivot
 	lie "the manifest's pivot is not the cluster file's" genesis-boot:manifest-restart
 	lie "the manifest's pivot is not the cluster file's" genesis-boot:manifest-debug
@@ -216,4 +216,55 @@ goes_through() {
 	run -5 --separate-stderr teectl -f birth.yaml genesis
 	has "$stderr" 'older than the question'
 	kept_nothing
+}
+
+# The state folder of somebody else's genesis, with the same members, image and pins.
+@test "genesis: one that was done with another file in the same state is believed by no verb" {
+	cluster own 1 2 2
+	teectl -f own.yaml measure --write >/dev/null
+	teectl member keygen elsewhere/dr >/dev/null
+	sed 's|^quorum:|quorum:\n  drKey: elsewhere/dr.pub|' own.yaml >evil.yaml
+	teectl -f evil.yaml up
+	teectl -f evil.yaml genesis
+	run -5 --separate-stderr teectl -f own.yaml inject
+	same "$(did own tee1 inject-shares)" 0
+	teectl -f evil.yaml inject
+	local verb
+	for verb in genesis inject propagate verify status up 'seed --type a --data b'; do
+		run -5 --separate-stderr teectl -f own.yaml $verb
+		has "$stderr" "the genesis kept in '.teectl/own': the quorum key was wrapped to a disaster-recovery key that the cluster file does not name"
+	done
+	run -0 --separate-stderr teectl -f evil.yaml verify
+}
+
+@test "genesis: a file that says something else than the genesis is told so by every verb" {
+	cluster own 1 2 2
+	teectl -f own.yaml up
+	teectl -f own.yaml genesis
+	teectl -f own.yaml inject
+	local change words
+	while IFS='|' read -r change words; do
+		sed "$change" own.yaml >other.yaml
+		run -0 diff -q own.yaml own.yaml
+		run -5 --separate-stderr teectl -f other.yaml --state .teectl/own verify
+		has "$stderr" "$words"
+	done <<-'EOF'
+	s/namespace: own/namespace: other/|the manifest's namespace is not the cluster file's
+	s/nonce: 1/nonce: 2/|the manifest's namespace is not the cluster file's
+	s/name: member2/name: member9/|member 2 is 'member9' in the cluster file
+	EOF
+}
+
+@test "genesis: a document in the state that nobody signed is not believed" {
+	cluster own 1 2 2
+	teectl -f own.yaml up
+	teectl -f own.yaml genesis
+	# The last byte of its signature; the folder's own hashes are made to agree.
+	local document=.teectl/own/genesis_attestation_doc size
+	size=$(stat -c %s "$document")
+	printf '\0\0' | dd of="$document" bs=1 seek=$((size - 2)) conv=notrunc status=none
+	sed -i "3s/.*/$(sha256sum "$document" | cut -d ' ' -f 1)/" .teectl/own/manifest.current
+	run -5 --separate-stderr teectl -f own.yaml inject
+	has "$stderr" "the genesis kept in '.teectl/own'"
+	has "$stderr" 'signature'
 }

@@ -135,6 +135,43 @@ extend_zero() {
 	[[ $(value pcr2) != "$plain" ]]
 }
 
+# borsh NAME VALUE...: the bytes of a Vec<(String, String)>, by printf alone.
+borsh() {
+	local word
+	le32 $(($# / 2))
+	for word in "$@"; do
+		le32 ${#word}
+		printf %s "$word"
+	done
+}
+
+le32() {
+	printf '%b' "$(printf '\\x%02x' $(($1 & 255)) $(($1 >> 8 & 255)) $(($1 >> 16 & 255)) $(($1 >> 24 & 255)))"
+}
+
+# SHA384 of standard input, as bytes: PCRn = SHA384(48 zero bytes || SHA384(content)).
+content_hash() {
+	openssl dgst -sha384 -binary
+}
+
+@test "hv: PCR2 is what the contract's formula gives, by openssl alone" {
+	local limits=(handshake-timeout 3000 idle-timeout 10000 max-body 1048576 max-connections 256
+		max-connections-per-address 64 max-header 16384 nsm-rate 200) after=(request-timeout 10000) pin ca
+	probe
+	[[ $(value pcr2) == "$(borsh "${limits[@]}" "${after[@]}" | content_hash | extend_zero)" ]]
+	# Given otherwise, in another order, and with what is absent by default.
+	pin=$(printf 'ab%.0s' {1..32})
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -subj /CN=ca -days 1 -out ca.pem 2>req.log
+	ca=$(openssl x509 -in ca.pem -outform DER | openssl dgst -sha256 -r | cut -d ' ' -f 1)
+	limits[5]=2048
+	limits[13]=7
+	probe --pin-share-set "$pin" --insecure-open-seed --nsm-rate 7 --max-body=2048
+	[[ $(value pcr2) == "$(borsh "${limits[@]:0:4}" insecure-open-seed 1 "${limits[@]:4}" \
+		pin-share-set "$pin" "${after[@]}" | content_hash | extend_zero)" ]]
+	probe --max-body 2048 --client-ca ca.pem --tls-cert ca.pem --tls-key ca.key --nsm-rate=7
+	[[ $(value pcr2) == "$(borsh client-ca "$ca" "${limits[@]}" "${after[@]}" | content_hash | extend_zero)" ]]
+}
+
 @test "hv: PCR3 is the role, PCR4 the instance" {
 	probe --role demo-operators --instance tee1
 	[[ $(value pcr3) == "$(printf demo-operators | extend_zero)" ]]
@@ -271,6 +308,19 @@ extend_zero() {
 @test "hv: a leftover lock of a killed run is no obstacle" {
 	mkdir -m 700 pki
 	touch pki/lock
+	probe
+}
+
+@test "hv: a lock that somebody keeps is waited for 10 s, and named" {
+	mkdir -m 700 pki
+	local held start
+	exec {held}>pki/lock
+	flock "$held"
+	start=$SECONDS
+	run -75 timeout 60 "$BUILD/teectl-hv" --image image --pki pki {held}>&-
+	((SECONDS - start >= 9))
+	[[ $output == *"another process has held 'pki/lock' for 10000 ms"* ]]
+	exec {held}>&-
 	probe
 }
 

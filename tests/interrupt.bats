@@ -94,6 +94,66 @@ ends_with() {
 	ok genesis
 }
 
+# up_interrupted SIGNAL: while one is verified and another keeps us waiting, which it does until the
+# second signal.
+up_interrupted() {
+	cluster own 3 2 3
+	ok up
+	mitm proxy --to "$(url own tee2)" live-attestation:held
+	behind own lie tee2 "$proxy"
+	ok down tee1 tee3
+	sed -i '/name: tee3/d' lie.yaml
+	echo '  - { name: tee3, listen: "127.0.0.1:0" }' >>lie.yaml
+	start_teectl -f lie.yaml up
+	until_asked proxy live-attestation
+	kill "-$1" "$pid"
+	said 'interrupted: what is under way is finished; again: it is given up'
+	kill "-$1" "$pid"
+	said 'teectl: up: interrupted; running and verified: tee1, tee3; left running, not verified: tee2'
+	said 'hint: teectl -f lie.yaml up goes on from there; teectl -f lie.yaml down stops those that run here'
+	ends_with 130
+	stop_hvs
+	ok up
+}
+
+@test "interrupt: up says what is verified, what is left running, and what to type" {
+	up_interrupted INT
+}
+
+@test "interrupt: up that is to end by SIGTERM says the same" {
+	up_interrupted TERM
+}
+
+@test "interrupt: an enclave that is not ready yet is stopped and named, also in JSON" {
+	ok up
+	ok down tee2
+	mkdir bin
+	mkfifo begun
+	cp "$BUILD/teectl" bin
+	printf '#!/bin/sh\necho >%q\nexec tail -f /dev/null\n' "$PWD/begun" >bin/teectl-hv
+	chmod +x bin/teectl-hv
+	bin/teectl -f own.yaml -o json up >out 2>said 3>&- 4>&- &
+	pid=$!
+	read -r <begun
+	kill -INT "$pid"
+	local status_found=0
+	wait "$pid" || status_found=$?
+	same "$status_found" 130
+	same "$(jq -r .error.text <out)" 'interrupted; running and verified: tee1; not running: tee2'
+	has "$(<said)" 'tee2: was not ready when you interrupted, and was stopped'
+}
+
+@test "interrupt: up while the nodes are asked has begun nothing" {
+	ok up
+	mitm proxy --to "$(url own tee1)" status:held
+	behind own lie tee1 "$proxy"
+	start_teectl -f lie.yaml up
+	until_asked proxy status
+	kill -TERM "$pid"
+	said 'teectl: up: interrupted while the nodes were asked how they are; nothing was begun'
+	ends_with 130
+}
+
 @test "interrupt: a look at nodes that do not answer ends at once" {
 	ok up
 	mitm proxy --to "$(url own tee1)" status:held
@@ -124,9 +184,31 @@ ends_with() {
 	behind own lie tee1 "$proxy"
 	run -75 --separate-stderr teectl -f lie.yaml genesis --timeout 1s -o json
 	has "$stderr" 'tee1: genesis-boot: the time is up'
-	has "$stderr" '--timeout 5m gives it longer'
+	has "$stderr" '--timeout gives it longer'
 	same "$(jq -r '.nodes[] | .name + " " + .phase' <<<"$output")" \
 		$'tee1 WaitingForBootInstruction\ntee2 WaitingForBootInstruction'
 	stop_hvs
 	ok genesis
+}
+
+@test "deadline: where the command's own time is up, that is said, and status 75, by every verb that asks" {
+	with_key own
+	for verb in status verify propagate genesis inject up seed 'audit fetch'; do
+		run -75 --separate-stderr teectl -f own.yaml $verb --timeout 1ms
+		has "$stderr" "teectl: $verb: tee1 had not answered when the command's time was up"
+		has "$stderr" 'hint: run the same command again; --timeout gives it longer'
+		hasnt "$stderr" 'does not answer'
+	done
+	run -75 --separate-stderr teectl -f own.yaml status --timeout 1ms -o json
+	same "$(jq -r '.nodes[0].reason + " " + .error.name' <<<"$output")" 'deadline try-again'
+	hasnt "$(jq -r .next <<<"$output")" 'down'
+}
+
+@test "deadline: a look that the command's time cuts short is no verdict on the node that was slow" {
+	with_key own
+	mitm proxy --to "$(url own tee1)" status:held
+	behind own lie tee1 "$proxy"
+	run -75 --separate-stderr teectl -f lie.yaml status --timeout 1s -o json
+	same "$(jq -r '.nodes[0].reason, .nodes[1].verified' <<<"$output")" $'deadline\ntrue'
+	stop_hvs
 }

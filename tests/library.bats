@@ -40,27 +40,68 @@ declared() {
 }
 
 @test "library: installed, another program builds against it by pkg-config, shared and static" {
-	[[ $BUILD != *-asan ]] || skip 'the program would need the sanitizers too'
+	[[ $BUILD != *asan* && $BUILD != *coverage* ]] || skip 'the program would need what the library is built with'
 	run -0 make -s -C "$ROOT" install BUILD="$BUILD" DESTDIR="$PWD/root" PREFIX=/opt/teectl
 	export PKG_CONFIG_PATH=$PWD/root/opt/teectl/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$PWD/root
+	same "$(ls root/opt/teectl/include)" teectl
+	same "$(ls root/opt/teectl/include/teectl)" teectl.h
 	run -0 bash -c "cc '$ROOT/tests/example.c' \$(pkg-config --cflags --libs teectl) -o shared"
 	LD_LIBRARY_PATH=root/opt/teectl/lib run --separate-stderr -66 ./shared none.yaml
-	run -0 bash -c "cc '$ROOT/tests/example.c' -Iroot/opt/teectl/include root/opt/teectl/lib/libteectl.a \
+	run -0 bash -c "cc '$ROOT/tests/example.c' -Iroot/opt/teectl/include/teectl root/opt/teectl/lib/libteectl.a \
 		\$(PKG_CONFIG_SYSROOT_DIR= pkg-config --libs libcurl json-c libcrypto yaml-0.1 libcbor) -lpthread -o static"
 	run --separate-stderr -66 ./static none.yaml
+	# By the folder's name too.
+	printf '#include <teectl/teectl.h>\nint main(void) { return !*teectl_version(); }\n' >named.c
+	run -0 bash -c "cc named.c \$(pkg-config --cflags --libs teectl) -o named"
+	LD_LIBRARY_PATH=root/opt/teectl/lib run -0 ./named
 	for file in bin/teectl bin/teectl-enclave bin/teectl-hv share/man/man1/teectl.1 share/man/man5/teectl-cluster.5 \
 		share/man/man8/teectl-enclave.8 share/man/man8/teectl-hv.8 share/fish/vendor_completions.d/teectl.fish \
-		share/bash-completion/completions/teectl share/zsh/site-functions/_teectl; do
+		share/teectl/alerts.yaml share/bash-completion/completions/teectl share/zsh/site-functions/_teectl; do
 		[[ -s root/opt/teectl/$file ]] || fail "$file is not installed"
 	done
 }
 
-@test "library: the programs are hardened" {
+@test "library: every function of teectl.h does what it says, and refuses with status, name and words" {
+	cluster lib 3 2 3
+	run "$BUILD/every_call" lib.yaml
+	same "$output" 'every call did what it says'
+	# None is left out.
+	for name in $(declared); do
+		grep -q "\b$name(" "$ROOT/tests/every_call.c" || fail "$name is not called"
+	done
+}
+
+@test "library: programs and library are hardened" {
+	local dynamic
+	for file in teectl teectl-enclave teectl-hv libteectl.so; do
+		run -0 readelf -hldW "$BUILD/$file"
+		dynamic=$output
+		has "$dynamic" 'DYN ('
+		has "$dynamic" 'GNU_RELRO'
+		has "$dynamic" 'BIND_NOW'
+		has "$dynamic" 'GNU_STACK'
+		run ! grep -E 'GNU_STACK.*E +0x' <<<"$dynamic"
+		# No segment that can be written and executed.
+		run ! grep -E '^ +LOAD .* RWE ' <<<"$dynamic"
+		hasnt "$dynamic" TEXTREL
+		hasnt "$dynamic" RUNPATH
+		hasnt "$dynamic" RPATH
+	done
 	for program in teectl teectl-enclave teectl-hv; do
-		run -0 readelf -hldW "$BUILD/$program"
-		has "$output" 'DYN (Position-Independent Executable'
-		has "$output" 'GNU_RELRO'
-		has "$output" 'BIND_NOW'
-		[[ ! $output =~ GNU_STACK[^\n]*RWE ]] || fail 'an executable stack'
+		run -0 readelf -dW "$BUILD/$program"
+		has "$output" 'PIE'
+	done
+}
+
+@test "library: stack protector and fortified calls are in all of them" {
+	local file symbols
+	[[ $BUILD != *asan* ]] || skip 'the sanitizers take the place of _FORTIFY_SOURCE'
+	for file in teectl teectl-enclave teectl-hv libteectl.so; do
+		symbols=$(nm -D --undefined-only "$BUILD/$file")
+		for name in __stack_chk_fail __vsnprintf_chk; do
+			grep -q " $name@" <<<"$symbols" || fail "$file does not use $name"
+		done
+		# What a fortified build never calls by itself.
+		run ! grep -E ' (vsnprintf|vfprintf)@' <<<"$symbols"
 	done
 }

@@ -1,13 +1,13 @@
 /* A proxy in front of an enclave that changes chosen questions and answers, for tests of what
  * teectl believes and of what it does when somebody dies.
  *
- *   mitm --to URL [--other URL] [--pki DIR] [--victim FILE] OPERATION[@N]:CHANGE...
+ *   mitm --to URL [--other URL] [--pki DIR] [--victim FILE] OPERATION[@N[-M]]:CHANGE...
  *
  * It listens on a free port, prints "listening on HOST:PORT", and writes one line to standard error
  * for every question: its operation. OPERATION is a name of api_table; with @N the change is made
- * to the Nth question of that operation and those after it. --other is where `elsewhere` sends a
- * question, --pki whose root signs changed documents, --victim a file with the pid that gets the
- * signals. */
+ * to the Nth question of that operation and those after it, with @N-M up to the Mth. --other is
+ * where `elsewhere` sends a question, --pki whose root signs changed documents, --victim a file
+ * with the pid that gets the signals. */
 #include "attest/document_sign.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -67,7 +67,7 @@ struct change {
 struct applied {
 	const struct change *change;
 	enum api api;
-	unsigned from;
+	unsigned from, to;
 };
 
 struct proxy {
@@ -377,6 +377,77 @@ static void inject_altered(void *request)
 	q->encrypted_quorum_key[100] ^= 1;
 }
 
+/* Receipts: where their fields begin (contract.md, "What is signed"). */
+enum {
+	RECEIPT_AT_KIND = 0,
+	RECEIPT_AT_SEQUENCE = 4,
+	RECEIPT_AT_SETUP = 20,
+	RECEIPT_AT_SUBJECT = 52
+};
+
+static void export_receipt_signature(void *reply)
+{
+	((struct export_key_reply *)reply)->receipt.signature[40] ^= 1;
+}
+
+static void export_receipt_kind(void *reply)
+{
+	((struct export_key_reply *)reply)->receipt.body[RECEIPT_AT_KIND] = RECEIPT_RETIRE;
+}
+
+static void export_receipt_subject(void *reply)
+{
+	((struct export_key_reply *)reply)->receipt.body[RECEIPT_AT_SUBJECT] ^= 1;
+}
+
+static void export_receipt_sequence(void *reply)
+{
+	((struct export_key_reply *)reply)->receipt.body[RECEIPT_AT_SEQUENCE] ^= 64;
+}
+
+static void export_no_receipt(void *reply)
+{
+	((struct export_key_reply *)reply)->has_receipt = false;
+}
+
+static void inject_receipt_signature(void *reply)
+{
+	((struct success_reply *)reply)->receipt.signature[40] ^= 1;
+}
+
+static void inject_receipt_setup(void *reply)
+{
+	((struct success_reply *)reply)->receipt.body[RECEIPT_AT_SETUP] ^= 1;
+}
+
+static void inject_no_receipt(void *reply)
+{
+	((struct success_reply *)reply)->has_receipt = false;
+}
+
+static void shares_receipt_signature(void *reply)
+{
+	((struct inject_shares_reply *)reply)->receipt.signature[40] ^= 1;
+}
+
+/* All but the last, as an enclave that has made more than it keeps. */
+static void forget_receipts(void *reply)
+{
+	struct receipts_reply *a = reply;
+	struct receipt_item *items = a->receipts.items;
+
+	items[0] = items[a->receipts.count - 1];
+	a->receipts.count = 1;
+}
+
+static void alter_receipts(void *reply)
+{
+	struct receipts_reply *a = reply;
+	struct receipt_item *items = a->receipts.items;
+
+	items[a->receipts.count - 1].body[RECEIPT_AT_SUBJECT] ^= 1;
+}
+
 static void rebuilt_key(void *reply)
 {
 	struct inject_shares_reply *a = reply;
@@ -422,6 +493,7 @@ static struct buf *document_of(enum api api, void *reply)
 	switch (api) {
 	case API_LIVE_ATTESTATION:
 	case API_GENERATE_ATTESTATION:
+	case API_BOOT_STANDARD:
 		return &((struct attestation_reply *)reply)->attestation_doc;
 	case API_PROVE_KEY:
 		return &((struct prove_key_reply *)reply)->attestation_doc;
@@ -538,7 +610,8 @@ static int forge(const struct proxy *p, void (*change)(struct forgery *f), struc
 	if (!p->pki)
 		return err_set(e, ERR_USAGE, "--pki is not given");
 	TRY(attestation_parse(buf_view(document), &claims, e));
-	TRY(pki_certify(p->pki, "mitm", clock_unix_ms() / 1000, &identity, e));
+	TRY(pki_certify(p->pki, "mitm", clock_unix_ms() / 1000, PKI_START_PATIENCE_MS, &identity,
+	                e));
 	snprintf(f.module_id, sizeof(f.module_id), "%.*s", (int)claims.module_id.len,
 	         (const char *)claims.module_id.data);
 	f.content.module_id = f.module_id;
@@ -612,6 +685,17 @@ static const struct change changes[] = {
 	{ "signature", API_EXPORT_KEY, .on_reply = export_signature },
 	{ "key", API_EXPORT_KEY, .on_reply = export_key },
 	{ "other-signer", API_EXPORT_KEY, .on_reply = export_other_key },
+	{ "receipt-signature", API_EXPORT_KEY, .on_reply = export_receipt_signature },
+	{ "receipt-kind", API_EXPORT_KEY, .on_reply = export_receipt_kind },
+	{ "receipt-subject", API_EXPORT_KEY, .on_reply = export_receipt_subject },
+	{ "receipt-sequence", API_EXPORT_KEY, .on_reply = export_receipt_sequence },
+	{ "no-receipt", API_EXPORT_KEY, .on_reply = export_no_receipt },
+	{ "receipt-signature", API_INJECT_KEY, .on_reply = inject_receipt_signature },
+	{ "receipt-setup", API_INJECT_KEY, .on_reply = inject_receipt_setup },
+	{ "no-receipt", API_INJECT_KEY, .on_reply = inject_no_receipt },
+	{ "receipt-signature", API_INJECT_SHARES, .on_reply = shares_receipt_signature },
+	{ "forgotten", API_RECEIPTS, .on_reply = forget_receipts },
+	{ "altered", API_RECEIPTS, .on_reply = alter_receipts },
 	{ "altered", API_INJECT_KEY, .on_request = inject_altered },
 	{ "altered", API_INJECT_SHARES, .on_request = alter_submitted },
 	{ "rebuilt-key", API_INJECT_SHARES, .on_reply = rebuilt_key },
@@ -643,7 +727,7 @@ static bool has_act(const struct proxy *p, enum api api, enum act act)
 {
 	for (size_t i = 0; i < p->change_count; i++)
 		if (p->changes[i].change->act == act && p->changes[i].api == api &&
-		    p->asked[api] >= p->changes[i].from)
+		    p->asked[api] >= p->changes[i].from && p->asked[api] <= p->changes[i].to)
 			return true;
 	return false;
 }
@@ -673,7 +757,8 @@ static int change_request(struct proxy *p, enum api api, void *request, struct e
 	for (size_t i = 0; i < p->change_count; i++) {
 		const struct applied *a = &p->changes[i];
 
-		if (a->api == api && p->asked[api] >= a->from && a->change->on_request)
+		if (a->api == api && p->asked[api] >= a->from && p->asked[api] <= a->to &&
+		    a->change->on_request)
 			a->change->on_request(request);
 	}
 	return 0;
@@ -686,7 +771,7 @@ static int change_reply(struct proxy *p, enum api api, void *reply, struct err *
 	for (size_t i = 0; i < p->change_count; i++) {
 		const struct applied *a = &p->changes[i];
 
-		if (a->api != api || p->asked[api] < a->from)
+		if (a->api != api || p->asked[api] < a->from || p->asked[api] > a->to)
 			continue;
 		if (a->change->on_reply)
 			a->change->on_reply(reply);
@@ -800,6 +885,7 @@ static int find_api(char *request, enum api *ret, struct err *e)
 
 	if (!rest)
 		return err_set(e, ERR_REQUEST, "no request line");
+	path[strcspn(path, "?")] = '\0'; /* receipts are then all asked for */
 	return api_find(method, path, ret, &allow, e);
 }
 
@@ -862,21 +948,26 @@ static int start_listening(int *ret, struct err *e)
 	return 0;
 }
 
-/* OPERATION[@N]:CHANGE */
+/* OPERATION[@N[-M]]:CHANGE */
 static int parse_change(char *text, struct applied *ret, struct err *e)
 {
-	char *name = text, *operation = strsep(&name, ":"), *from = operation;
-	uint64_t first = 1;
+	char *name = text, *operation = strsep(&name, ":"), *from = operation, *to;
+	uint64_t first = 1, last = UINT32_MAX;
 
 	operation = strsep(&from, "@");
+	to = from;
+	from = to ? strsep(&to, "-") : NULL;
 	if (from)
 		TRY(number_parse(from, "N", 1, 1000, &first, e));
+	if (to)
+		TRY(number_parse(to, "M", 1, 1000, &last, e));
 	for (enum api api = 0; name && api < API_COUNT; api++)
 		for (size_t i = 0; i < COUNT(changes); i++)
 			if (strcmp(api_table[api].name, operation) == 0 &&
 			    strcmp(changes[i].name, name) == 0 &&
 			    (changes[i].api == ANY || changes[i].api == api)) {
-				*ret = (struct applied){ &changes[i], api, (unsigned)first };
+				*ret = (struct applied){ &changes[i], api, (unsigned)first,
+					                 (unsigned)last };
 				return 0;
 			}
 	return err_set(e, ERR_USAGE, "'%s' has no change '%s'", operation, name ? name : "");

@@ -76,7 +76,7 @@ static int add_member(struct haystack *h, char *word, struct secret *ret_share, 
 	if (!share)
 		return err_set(e, ERR_USAGE, "'%s' is not KEY=SHARE", word);
 	*share++ = '\0';
-	TRY(key_set_read(word, &key, e));
+	TRY(key_set_read(word, NULL, &key, e));
 	TRY(file_read(share, &sealed, e));
 	TRY(envelope_open(key, buf_view(&sealed), ret_share, e));
 	plain = secret_view(ret_share);

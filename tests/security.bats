@@ -278,6 +278,8 @@ recorded() { # NAME NODE...
 	done
 	mapfile -t files < <(find .teectl -type f)
 	((${#files[@]} > 10))
+	# The journal among them, with all kinds of evidence.
+	same "$(jq -r .kind .teectl/own/journal | sort -u | paste -sd ' ')" 'document export genesis proof receipt share step'
 	holds_nothing own recording said "${files[@]}"
 }
 
@@ -295,15 +297,17 @@ recorded() { # NAME NODE...
 	same "$(stat -c %a .teectl/own/pki)" 700
 }
 
-# cores EXPECTED-STATUS ARGUMENT...: runs teectl under gdb, which writes a core wherever it handles a
-# secret or sends, and at its end.
+# cores NAME MOST ARGUMENT...: runs teectl under gdb, which writes NAME.0, NAME.1, .. wherever it handles a
+# secret or sends, and at its end; no more than MOST.
 cores() {
-	cat >moments <<-'GDB'
+	local name=$1 most=$2
+	shift 2
+	cat >moments <<-GDB
 	set pagination off
 	set confirm off
 	set debuginfod enabled off
 	set startup-with-shell off
-	set $n = 0
+	set \$n = 0
 	handle SIGPIPE nostop noprint pass
 	break key_set_read
 	break key_set_derive
@@ -315,10 +319,10 @@ cores() {
 	catch syscall exit_group
 	commands 1-8
 	silent
-	if $n < 48
-	eval "gcore core.%d", $n
+	if \$n < $most
+	eval "gcore $name.%d", \$n
 	end
-	set $n = $n + 1
+	set \$n = \$n + 1
 	continue
 	end
 	run
@@ -338,10 +342,24 @@ debugger() {
 	cluster own 1 2 3
 	teectl -f own.yaml up
 	teectl -f own.yaml genesis
-	cores -f own.yaml inject
+	cores core 48 -f own.yaml inject
 	same "$(curl -s "$(url own tee1)/status" | jq -r .phase)" ApplicationReady
 	(($(ls core.* | wc -l) > 20))
 	holds_nothing own core.*
+}
+
+@test "security: a core image of teectl has no secret, at any moment of the other verbs" {
+	debugger
+	local verb at=0
+	# The key that is made here is the member's in what follows.
+	cores keygen 12 member keygen own-members/member1
+	cluster own 2 2 2
+	for verb in up genesis inject 'share check --key own-members/member1.secret --share .teectl/own/shares/member1.share' propagate \
+		verify status 'seed --type a --data b' 'member show own-members/member1.secret' measure down; do
+		cores "verb$((at++))" 12 -f own.yaml $verb
+	done
+	(($(ls keygen.* verb*.* | wc -l) > 60)) || fail "$(ls keygen.* verb*.*)"
+	holds_nothing own keygen.* verb*.*
 }
 
 @test "security: a core with what is excluded from cores would have them" {

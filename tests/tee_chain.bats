@@ -37,7 +37,7 @@ exports() {
 	same "$output" $'2 of 3 TEEs have the quorum key\nnext: teectl -f chain.yaml propagate'
 	kill_node chain tee2
 	run -4 --separate-stderr teectl -f chain.yaml propagate
-	has "$stderr" 'tee2: forward failed: not running: teectl up'
+	has "$stderr" 'tee2: forward failed: not running: teectl -f chain.yaml up'
 	has "$stderr" 'tee3: key forwarded, from tee1'
 	has "$stderr" 'teectl -f chain.yaml up'
 	ok up
@@ -54,7 +54,7 @@ exports() {
 	kill_node chain tee1
 	run -4 --separate-stderr teectl -f chain.yaml propagate
 	has "$stderr" 'tee3: key forwarded, from tee2'
-	has "$stderr" 'tee1 is not running: teectl up'
+	has "$stderr" 'tee1: forward failed: not running: teectl -f chain.yaml up'
 	ok up
 	ok propagate
 	has "$stderr" 'tee1: key forwarded, from tee2'
@@ -66,12 +66,12 @@ exports() {
 	with_key chain
 	kill_node chain tee1
 	run -2 --separate-stderr teectl -f chain.yaml propagate
-	has "$stderr" "no TEE has the quorum key of 'chain' any more"
+	has "$stderr" "no TEE of this file has the quorum key of 'chain' any more"
 	ok up
 	run -2 --separate-stderr teectl -f chain.yaml genesis
 	has "$stderr" 'a second genesis would make a second quorum key'
 	run -2 --separate-stderr teectl -f chain.yaml inject
-	has "$stderr" 'no TEE waits for shares'
+	has "$stderr" "none waits for shares; the members' shares bring it back: teectl -f chain.yaml recover"
 	run -2 --separate-stderr teectl -f chain.yaml propagate
 	same "$(did chain tee1 genesis-boot)" 1
 }

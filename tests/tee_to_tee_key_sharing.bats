@@ -71,5 +71,5 @@ tee2 ApplicationReady true true $key"
 	ok genesis
 	run -2 --separate-stderr teectl -f pair.yaml propagate
 	has "$stderr" "tee1 can't be the source: it is in GenesisBooted, and a source must be ApplicationReady"
-	has "$stderr" 'teectl inject'
+	has "$stderr" 'teectl -f pair.yaml inject'
 }

@@ -1,25 +1,46 @@
-/* How long a hop of the chain takes, and what its primitives alone would: both in one run, so that
- * the ratio holds on any machine. Prints JSON.
+/* How long a hop of the chain takes, what its primitives alone would, and the seed's four
+ *exchanges: all in one run, so that the ratios hold on any machine. Prints JSON.
  *
- *	hop CLUSTER.yaml NODES
+ *	hop CLUSTER.yaml NODES COUNT URL... [PID...]
  *
- * The cluster is up, and its first node has the key; the others have none. */
-#include "teectl.h"
-
+ * The cluster is up, and its tee1 has the key; the NODES - 1 after it have none, and get it along
+ * the chain. Of the COUNT URLs the first has the key; the others have none, are not of those, and
+ *get it exchange by exchange. PIDs: whose CPU time is a hop's as well.
+ *
+ *	hop --peak PROGRAM ARGUMENT...
+ *
+ * How much memory that program takes.
+ *
+ *	hop --primitives
+ *
+ * What those of a hop take, alone. */
 #include "attest/chain.h"
+#include "attest/pcr.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "client/client.h"
+#include "cluster/config.h"
+#include "cluster/state.h"
 #include "crypto/certificate.h"
 #include "crypto/key_set.h"
+#include "orchestrate/drive.h"
+#include "proto/message.h"
 
+#include <fcntl.h>
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
-#define ROUNDS    200
-#define NODES_MAX 64
+#define ROUNDS       200
+#define NODES_MAX    64
+#define PIDS_MAX     (2 * 2 * NODES_MAX) /* a hypervisor and an enclave a node */
+#define DEADLINE_MS  10000
+#define SEED_SAYS_MS 550 /* tee-to-tee-sharing.md, "Performance" */
 
 struct bench {
 	struct key_set *key;
@@ -86,21 +107,23 @@ static int do_parse(struct err *e)
 }
 
 /* What one hop is made of: share-manifest (the setup key), a document made and verified here and by
- * the source, the export, the injection, and a key proof made and verified. A document is a root, a
- * platform CA and a leaf to parse, two chain signatures and its own. Receipts: two. */
+ * the source, the export, the injection, a key proof made and verified, two receipts made and
+ * verified. A document is a root, a platform CA and a leaf to parse, two chain signatures and its
+ * own; once the chains are known, only the leaf is new, and only to whom meets it first. */
 static const struct {
 	const char *name;
 	int (*run)(struct err *e);
-	unsigned count;
+	unsigned count, count_unknown; /* where no certificate is known from before */
 } primitives[] = {
-	{ "P-256 key set from a seed", do_keys, 2 }, /* setup key; the seed that was injected */
-	{ "P-256 sign", do_sign, 4 },                /* export, two receipts, proof */
-	{ "P-256 verify", do_verify, 3 },            /* export here and at the target, proof */
-	{ "envelope sealed", do_seal, 1 },
-	{ "envelope opened", do_open, 1 },
-	{ "P-384 sign", do_sign_384, 2 },     /* document, proof */
-	{ "P-384 verify", do_verify_384, 9 }, /* three of three */
-	{ "X.509 parse with P-384 key", do_parse, 9 },
+	{ "P-256 key set from a seed", do_keys, 2, 2 }, /* setup key; the seed that was injected */
+	{ "P-256 sign", do_sign, 4, 4 },                /* export, two receipts, proof */
+	{ "P-256 verify", do_verify, 5, 5 }, /* export here and at the target, receipts, proof */
+	{ "envelope sealed", do_seal, 1, 1 },
+	{ "envelope opened", do_open, 1, 1 },
+	{ "P-384 sign", do_sign_384, 2, 2 }, /* document, proof */
+	{ "P-384 verify", do_verify_384, 5,
+	  9 }, /* three documents; their leaf here, at the source */
+	{ "X.509 parse with P-384 key", do_parse, 2, 9 },
 };
 
 static int prepare(struct err *e)
@@ -139,87 +162,321 @@ static int64_t median(int64_t *values, size_t count)
 }
 
 /* Microseconds of all primitives of a hop. */
-static int measure_primitives(double *ret_sum, struct err *e)
+struct sums {
+	double us, unknown_us; /* without and with what is verified once */
+	int64_t cpu_us;        /* of the first: what other processes do makes it no longer */
+};
+
+static int64_t own_cpu_us(void);
+
+static int measure_primitives(struct sums *ret, struct err *e)
 {
-	double sum = 0;
+	struct sums sums = { 0 };
 
 	printf("  \"primitives\": [\n");
 	for (size_t i = 0; i < COUNT(primitives); i++) {
-		int64_t start = clock_monotonic_us();
+		int64_t start = clock_monotonic_us(), cpu = own_cpu_us();
 		double each;
 
 		for (unsigned n = 0; n < ROUNDS; n++)
 			TRY(primitives[i].run(e));
 		each = (double)(clock_monotonic_us() - start) / ROUNDS;
-		sum += each * primitives[i].count;
+		sums.us += each * primitives[i].count;
+		sums.unknown_us += each * primitives[i].count_unknown;
+		sums.cpu_us += (own_cpu_us() - cpu) * primitives[i].count / ROUNDS;
 		printf("    {\"name\": \"%s\", \"us\": %.1f, \"count\": %u}%s\n",
 		       primitives[i].name, each, primitives[i].count,
 		       i + 1 < COUNT(primitives) ? "," : "");
 	}
 	printf("  ],\n");
-	*ret_sum = sum;
+	*ret = sums;
 	return 0;
 }
 
-static int64_t hop_us;
+/* --- hops: a run of propagate along the chain, as teectl does it */
 
-static void on_event(void *context, const struct teectl_event *event)
+struct hops {
+	unsigned count;
+	int64_t us[NODES_MAX]; /* by node: forward, and then prove */
+};
+
+/* The look at all nodes and the source's own proof are not of a hop, and run beside it. */
+static void on_event(void *context, const struct event *event)
 {
-	(void)context;
-	if (event->kind == TEECTL_DONE)
-		hop_us += event->elapsed_us; /* forward, then prove: with one target, one after the
-		                                other */
+	struct hops *hops = context;
+	unsigned node;
+
+	if (event->kind != EVENT_STEP_DONE)
+		return; /* of them all, perhaps */
+	node = (unsigned)strtoul(event->node + strlen("tee"), NULL, 10);
+	if (node >= 2 && node < NODES_MAX &&
+	    (event->step_kind == STEP_FORWARD || event->step_kind == STEP_PROVE))
+		hops->us[node - 2] += event->elapsed_us;
 }
 
-static int measure_hops(const char *path, unsigned nodes, int64_t *ret_median)
+/* From tee1 along the chain to the node before last. */
+static int measure_hops(const struct cluster *cluster, unsigned last, struct hops *hops,
+                        int64_t *ret_all_us, struct err *e)
 {
-	struct teectl_error e;
-	struct teectl *cluster = teectl_open(path, &e);
-	int64_t hops[NODES_MAX];
-	int result = cluster ? 0 : -1;
+	const struct run_options options = { .verb = "propagate",
+		                             .to_change = true,
+		                             .timeout_ms = 60 * DEADLINE_MS,
+		                             .interrupt_fd = -1,
+		                             .on_event = on_event,
+		                             .event_context = hops };
+	bool targets[NODES_MAX] = { false };
+	const struct goal goal = { .kind = GOAL_PROPAGATE,
+		                   .topology = TOPOLOGY_CHAIN,
+		                   .has_source = true,
+		                   .targets = targets };
+	AUTO(run) struct run run = RUN_INIT;
+	char nothing[NOTHING_MAX];
+	int64_t start;
 
-	if (cluster)
-		teectl_set_observer(cluster, on_event, NULL);
-	for (unsigned i = 2; result == 0 && i <= nodes; i++) {
-		char source[16], target[16];
+	for (unsigned i = 1; i < last; i++)
+		targets[i] = true;
+	TRY(run_open(cluster, &options, &run, e));
+	start = clock_monotonic_us();
+	TRY(drive(&run, &goal, nothing, e));
+	*ret_all_us = clock_monotonic_us() - start;
+	hops->count = last - 1;
+	return 0;
+}
 
-		snprintf(source, sizeof(source), "tee%u", i - 1);
-		snprintf(target, sizeof(target), "tee%u", i);
-		hop_us = 0;
-		result = teectl_share_quorum_key(cluster, source, target, &e);
-		hops[i - 2] = hop_us;
+/* --- the seed's four exchanges, one at a time, through teectl's client */
+
+struct exchange_times {
+	const char *name;
+	int seed_says_ms;
+	int64_t us[NODES_MAX];
+};
+
+static struct exchange_times exchanges[] = {
+	{ .name = "share-manifest", .seed_says_ms = 100 },
+	{ .name = "generate-attestation", .seed_says_ms = 200 },
+	{ .name = "export-key", .seed_says_ms = 150 },
+	{ .name = "inject-key", .seed_says_ms = 100 },
+};
+
+enum { SHARE_MANIFEST, GENERATE_ATTESTATION, EXPORT_KEY, INJECT_KEY };
+
+struct by_hand {
+	struct client *client;
+	const char *source, *target; /* URLs */
+	unsigned round;
+};
+
+static int call(struct by_hand *h, unsigned which, const char *url, enum api api,
+                const void *request, void *ret_reply, struct err *e)
+{
+	const struct client_exchange x = {
+		.node = "bench", .url = url, .api = api, .request = request
+	};
+	int64_t start = clock_monotonic_us();
+
+	TRY(client_call(h->client, &x, clock_monotonic_ms() + DEADLINE_MS, ret_reply, e));
+	exchanges[which].us[h->round] = clock_monotonic_us() - start;
+	return 0;
+}
+
+static int ask_document(struct by_hand *h, struct attestation_reply *ret, struct err *e)
+{
+	AUTO(generate_attestation_request) struct generate_attestation_request q = { 0 };
+
+	for (size_t i = 0; i < PCR_POLICY_COUNT; i++) {
+		struct pcr_item *any;
+
+		TRY(wire_list_add(&q.pcr_values, &pcr_item_schema, &any, e));
 	}
-	if (result < 0)
-		fprintf(stderr, "hop: %s\n", e.text);
-	else
-		*ret_median = median(hops, nodes - 1);
-	teectl_close(cluster);
-	return result;
+	return call(h, GENERATE_ATTESTATION, h->target, API_GENERATE_ATTESTATION, &q, ret, e);
 }
 
-int main(int argc, char **argv)
+static int forward_by_hand(struct by_hand *h, const struct manifest_envelope *envelope,
+                           struct err *e)
 {
-	unsigned nodes = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
+	AUTO(manifest_message) struct manifest_message manifest = { 0 };
+	AUTO(export_key_request) struct export_key_request export = { 0 };
+	AUTO(success_reply) struct success_reply shared = { 0 };
+	AUTO(success_reply) struct success_reply injected = { 0 };
+	AUTO(attestation_reply) struct attestation_reply document = { 0 };
+	AUTO(export_key_reply) struct export_key_reply sealed = { 0 };
+	struct inject_key_request inject;
+
+	TRY(manifest_copy(envelope, &manifest.manifest_envelope, e));
+	TRY(manifest_copy(envelope, &export.manifest_envelope, e));
+	TRY(call(h, SHARE_MANIFEST, h->target, API_SHARE_MANIFEST, &manifest, &shared, e));
+	TRY(ask_document(h, &document, e));
+	TRY(wire_set(&export.attestation_doc, buf_view(&document.attestation_doc), e));
+	TRY(call(h, EXPORT_KEY, h->source, API_EXPORT_KEY, &export, &sealed, e));
+	memcpy(inject.encrypted_quorum_key, sealed.encrypted_quorum_key,
+	       sizeof(inject.encrypted_quorum_key));
+	memcpy(inject.signature, sealed.signature, sizeof(inject.signature));
+	return call(h, INJECT_KEY, h->target, API_INJECT_KEY, &inject, &injected, e);
+}
+
+/* From the first URL, which has the key, to each of the others. */
+static int measure_exchanges(const char *path, char **urls, unsigned count, struct err *e)
+{
+	const struct client_options options = { .connect_timeout_ms = DEADLINE_MS,
+		                                .request_timeout_ms = DEADLINE_MS,
+		                                .attempts = 1 };
+	AUTO(cluster) struct cluster cluster = { 0 };
+	AUTO(state) struct state state = { .lock = -1 };
+	AUTO(kept_genesis) struct kept_genesis genesis = { 0 };
+	AUTO(client) struct client *client = NULL;
+	bool is_found;
+
+	TRY(cluster_read(path, &cluster, e));
+	TRY(state_open(&cluster, NULL, /* to_change= */ false, "bench", &state, e));
+	TRY(state_load_genesis(&state, &is_found, &genesis, e));
+	TRY(client_new(&options, &client, e));
+	for (unsigned i = 1; i < count; i++) {
+		struct by_hand h = { client, urls[0], urls[i], i - 1 };
+
+		TRY(forward_by_hand(&h, &genesis.envelope, e));
+	}
+	return 0;
+}
+
+static void print_exchanges(unsigned rounds)
+{
+	int64_t sum = 0;
+
+	printf("  \"exchanges\": [\n");
+	for (size_t i = 0; i < COUNT(exchanges); i++) {
+		int64_t us = median(exchanges[i].us, rounds);
+
+		sum += us;
+		printf("    {\"name\": \"%s\", \"us\": %lld, \"seed_says_ms\": %d},\n",
+		       exchanges[i].name, (long long)us, exchanges[i].seed_says_ms);
+	}
+	printf("    {\"name\": \"sum\", \"us\": %lld, \"seed_says_ms\": %d}\n  ],\n",
+	       (long long)sum, SEED_SAYS_MS);
+}
+
+/* --- what it costs */
+
+/* Of processes of any user's: their CPU time needs no right to read. */
+static int64_t cpu_us_of(const pid_t *pids, size_t count)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		clockid_t id;
+		struct timespec t;
+
+		if (clock_getcpuclockid(pids[i], &id) == 0 && clock_gettime(id, &t) == 0)
+			sum += t.tv_sec * 1000000 + t.tv_nsec / 1000;
+	}
+	return sum;
+}
+
+static int64_t own_cpu_us(void)
+{
+	return cpu_us_of(&(pid_t){ 0 }, 1);
+}
+
+static int print_hops(const char *path, unsigned last, const pid_t *pids, size_t pid_count,
+                      const struct sums *sums, struct err *e)
+{
+	AUTO(cluster) struct cluster cluster = { 0 };
+	int64_t own = own_cpu_us(), theirs = cpu_us_of(pids, pid_count), hop, all;
+	struct hops hops = { 0 };
+
+	TRY(cluster_read(path, &cluster, e));
+	TRY(measure_hops(&cluster, last, &hops, &all, e));
+	own = own_cpu_us() - own;
+	theirs = cpu_us_of(pids, pid_count) - theirs;
+	hop = median(hops.us, hops.count);
+	printf("  \"hops\": %u,\n  \"hop_us\": %lld,\n", hops.count, (long long)hop);
+	printf("  \"chain_us_a_hop\": %lld,\n", (long long)all / hops.count);
+	printf("  \"primitives_us\": %.0f,\n  \"ratio\": %.2f,\n", sums->us,
+	       (double)hop / sums->us);
+	printf("  \"ratio_chains_unknown\": %.2f,\n", (double)hop / sums->unknown_us);
+	printf("  \"cpu_ratio\": %.2f,\n",
+	       (double)(own + theirs) / hops.count / (double)sums->cpu_us);
+	printf("  \"cpu_us_a_hop\": {\"teectl\": %lld, \"enclaves_and_hypervisors\": %lld}\n}\n",
+	       (long long)own / hops.count, (long long)theirs / hops.count);
+	return 0;
+}
+
+static size_t parse_pids(char **words, size_t count, pid_t *ret)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < count && found < PIDS_MAX; i++)
+		ret[found++] = (pid_t)strtol(words[i], NULL, 10);
+	return found;
+}
+
+/* The most memory that a program ever had, in KB; it must succeed. */
+static int print_peak(char **command)
+{
 	struct rusage usage;
-	int64_t hop = 0;
-	double sum = 0;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+		dup2(null, STDOUT_FILENO);
+		dup2(null, STDERR_FILENO);
+		execv(command[0], command);
+		_exit(127);
+	}
+	if (pid < 0 || wait4(pid, &status, 0, &usage) != pid || status != 0)
+		return 1;
+	printf("%ld\n", usage.ru_maxrss);
+	return 0;
+}
+
+static int print_primitives(void)
+{
+	struct sums sums;
 	bool is_locked;
 	struct err e;
 
-	if (nodes < 2 || nodes > NODES_MAX)
-		return 64;
 	printf("{\n");
 	if (secret_arena_open(&is_locked, &e) < 0 || prepare(&e) < 0 ||
-	    measure_primitives(&sum, &e) < 0) {
+	    measure_primitives(&sums, &e) < 0) {
 		fprintf(stderr, "hop: %s\n", e.text);
 		return 1;
 	}
-	if (measure_hops(argv[1], nodes, &hop) < 0)
+	printf("  \"sum_us\": %.0f,\n  \"cpu_us\": %lld\n}\n", sums.us, (long long)sums.cpu_us);
+	return 0;
+}
+
+/* The first URL's node has the key, the others have none, and are not of the chain. */
+int main(int argc, char **argv)
+{
+	unsigned last = argc > 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
+	unsigned url_count = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
+	char **urls = argv + 4;
+	pid_t pids[PIDS_MAX];
+	size_t pid_count;
+	struct sums sums;
+	bool is_locked;
+	struct err e;
+
+	if (argc > 2 && strcmp(argv[1], "--peak") == 0)
+		return print_peak(argv + 2);
+	if (argc == 2 && strcmp(argv[1], "--primitives") == 0)
+		return print_primitives();
+	if (last < 2 || last > NODES_MAX || url_count < 2 || url_count > NODES_MAX ||
+	    (unsigned)argc < 4 + url_count)
+		return 64;
+	pid_count = parse_pids(urls + url_count, (size_t)argc - 4 - url_count, pids);
+	printf("{\n");
+	if (secret_arena_open(&is_locked, &e) < 0 || prepare(&e) < 0 ||
+	    measure_primitives(&sums, &e) < 0 ||
+	    measure_exchanges(argv[1], urls, url_count, &e) < 0) {
+		fprintf(stderr, "hop: %s\n", e.text);
 		return 1;
-	getrusage(RUSAGE_SELF, &usage);
-	printf("  \"hops\": %u,\n  \"hop_us\": %lld,\n  \"primitives_us\": %.0f,\n", nodes - 1,
-	       (long long)hop, sum);
-	printf("  \"ratio\": %.2f,\n  \"client_max_rss_kb\": %ld\n}\n", (double)hop / sum,
-	       usage.ru_maxrss);
+	}
+	print_exchanges(url_count - 1);
+	if (print_hops(argv[1], last, pids, pid_count, &sums, &e) < 0) {
+		fprintf(stderr, "hop: %s\n", e.text);
+		return 1;
+	}
 	return 0;
 }

@@ -1,0 +1,164 @@
+#!/usr/bin/env bats
+# recover: the quorum key back, after every TEE is lost. What it does against who would hinder it:
+# recovery.bats.
+
+load verb
+
+# A cluster of two nodes that had the key and lost it; its fresh TEEs run.
+lose() {
+	make_cluster --nodes 2 "$@"
+	bring_and_lose
+}
+
+bring_and_lose() {
+	try 0 up
+	try 0 genesis
+	try 0 inject
+	key=$(<.teectl/demo/quorum_key.pub)
+	try 0 down
+	try 0 up
+}
+
+@test "recover: brings the same quorum key back, and propagate does the rest" {
+	lose
+	try 0 recover
+	prints '1 of 2 TEEs has the quorum key'
+	prints 'next: teectl propagate'
+	says 'tee1: verified, no manifest yet'
+	says 'tee1: restarted, by 2 approvals'
+	says 'tee1: shares in, 2 of 2 shares'
+	says 'tee1: key proved, holds the quorum key'
+	try 0 propagate
+	try 0 verify -o json
+	json '[.nodes[] | select(.key_proved)] | length' 2
+	json .quorum_public_key "$key"
+	same "$(jq -r 'select(.step == "boot") | .outcome' .teectl/demo/journal | paste -sd ' ')" 'begin done'
+}
+
+@test "recover: on the node that is named, whatever else is fresh" {
+	lose
+	try 0 recover --to tee2 -o json
+	json '[.nodes[].phase] | join(" ")' 'WaitingForBootInstruction ApplicationReady'
+	json .outcome done
+	try 64 recover --to tee9
+	says "has no node 'tee9'"
+}
+
+@test "recover: has nothing to do while a TEE has the key, and restarts nothing beside it" {
+	lose
+	try 0 recover
+	try 0 recover
+	prints 'nothing to do: tee1 has the quorum key: nothing is lost; teectl propagate forwards it'
+	try 0 recover --to tee2
+	prints 'nothing to do'
+	run -1 grep -q operation=boot-standard .teectl/demo/logs/tee2.log
+}
+
+@test "recover: gives the shares to the TEE that waits for them, and restarts nothing beside it" {
+	make_cluster --nodes 2
+	try 0 up
+	try 0 genesis
+	try 0 recover
+	says 'tee1: shares in, 2 of 2 shares'
+	run -1 grep -rq operation=boot-standard .teectl/demo/logs
+}
+
+@test "recover: refuses where there is no genesis, and where no fresh TEE runs" {
+	make_cluster --nodes 2
+	try 0 up
+	try 2 recover
+	says 'there has been no genesis, so there is nothing to recover: teectl genesis'
+	try 0 genesis
+	try 0 inject
+	try 0 down
+	try 69 recover
+	says 'tee1 is not running: teectl up'
+}
+
+@test "recover: a TEE that waits for a forward is started anew first" {
+	make_cluster --nodes 2
+	try 0 up
+	try 0 genesis
+	try 0 inject
+	curl -s -X POST -H 'Content-Type: application/json' -d "$(curl -s "$(url_of tee1)/enclave/manifest")" \
+		"$(url_of tee2)/enclave/share-manifest" >/dev/null
+	try 0 down tee1 --lose-key
+	try 2 recover --to tee2
+	says 'tee2 is in WaitingForForwardedKey, and a quorum is restarted on a fresh TEE: teectl down tee2, then teectl up'
+	try 0 down tee2
+	try 0 up
+	try 0 recover --to tee2
+}
+
+url_of() { # NODE
+	local pid start address
+	read -r pid start address <".teectl/demo/pids/$1"
+	echo "http://$address"
+}
+
+@test "recover: with too few approvals it names who must approve, and restarts nothing" {
+	lose --members 4 --threshold 3
+	sed -i 's|key: members/\(member[24]\).secret|pub: members/\1.pub|' cluster.yaml
+	try 3 recover -o json
+	says '2 of 3 approvals of the manifest are here; waiting for one of: member2, member4; each of them approves '
+	says ".teectl/demo/manifests/$(head -n 1 .teectl/demo/manifest.current).json"
+	says ': teectl manifest approve'
+	says 'teectl manifest collect FILE APPROVAL..., teectl manifest adopt FILE, and teectl recover'
+	json '.waiting_for | join(" ")' 'member2 member4'
+	json '[.nodes[].phase] | unique | join(" ")' WaitingForBootInstruction
+	sed -i 's|pub: members/member4.pub|key: members/member4.secret|' cluster.yaml
+	try 0 recover
+	says 'restarted, by 3 approvals'
+}
+
+@test "recover: approvals that are kept with the manifest count, bad ones are named and left out" {
+	local file hash
+	lose --members 3 --threshold 2
+	file=$(echo .teectl/demo/manifests/*)
+	hash=$(head -n 1 .teectl/demo/manifest.current)
+	approval() { # MEMBER KEY
+		jq -nc --arg name "$1" --arg pub "$(<members/$1.pub)" --arg signature "$("$BUILD/forge" sign "$2" "$hash" | tr -d '[] \n' | tr , '\n' | awk '{ printf "%02x", $1 }')" \
+			'{signature: $signature, member: {alias: $name, pubKey: $pub}}'
+	}
+	jq -c --argjson list "[$(approval member1 members/member2.secret),$(approval member3 members/member3.secret)]" \
+		'.manifestSetApprovals = $list' "$file" >changed
+	cat changed >"$file"
+	sed -i 's|key: members/\(member[12]\).secret|pub: members/\1.pub|' cluster.yaml
+	try 3 recover
+	says "an approval that is kept does not count: the approval of 'member1'"
+	says '1 of 2 approvals of the manifest are here; waiting for one of: member1, member2; each of them approves '
+	sed -i 's|pub: members/member1.pub|key: members/member1.secret|' cluster.yaml
+	try 0 recover
+	says "an approval that is kept does not count: the approval of 'member1'"
+	says 'tee1: restarted, by 2 approvals'
+}
+
+@test "recover: with too few shares it names who is missing, and inject goes on from there" {
+	make_cluster --nodes 2 --members 5 --threshold 3
+	teectl member keygen members/chair >/dev/null
+	sed -i 's|^  threshold: 3|&\n  manifestSet: { threshold: 1, members: [ { name: chair, key: members/chair.secret } ] }|' cluster.yaml
+	bring_and_lose
+	sed -i 's|key: members/\(member[345]\).secret|pub: members/\1.pub|' cluster.yaml
+	try 3 recover -o json
+	says 'tee1: restarted, by 1 approvals'
+	says '2 of 3 shares are in; waiting for one of: member3, member4, member5'
+	json '.waiting_for | join(" ")' 'member3 member4 member5'
+	json .outcome waiting
+	try 2 status -o json
+	json .missing 'tee1 waits for shares: 2 of 3 are in'
+	json .next 'teectl inject'
+	sed -i 's|pub: members/member4.pub|key: members/member4.secret|' cluster.yaml
+	try 0 inject -o json
+	json '.nodes[0].phase' ApplicationReady
+	json .quorum_public_key "$key"
+}
+
+@test "recover: takes a share from beside its member's key, where the state has none" {
+	lose
+	mv .teectl/demo/shares/member1.share members/member1.share
+	rm .teectl/demo/shares/member[23].share
+	cp members/member1.share members/member2.share # another's, which he can't open
+	try 3 recover
+	says 'the share of member2 is wrong'
+	says '1 of 2 shares are in; waiting for one of: member2 (wrong share), member3 (share file missing)'
+}

@@ -1,0 +1,120 @@
+#!/usr/bin/env bats
+# teectl simulate: a fleet before there is one.
+
+load verb
+
+@test "simulate: a thousand nodes, and it says that it is a simulation" {
+	try 0 simulate --nodes 1000
+	prints 'a simulation: no TEE was asked for anything'
+	prints '1000 nodes, tree, 4 forwards of a source at once, seed 1'
+	prints '1000 ready after '
+	prints 'busiest source: tee'
+	prints ' MB of memory'
+	same "$(awk '/^forward / {print $2, $3, $4}' <<<"$output")" '999 999 0'
+	[[ ! -e .teectl ]] || fail "a simulation wrote a state folder"
+}
+
+@test "simulate: as JSON, the same for the same seed" {
+	local one other
+	try 0 simulate --nodes 50 --fail 5% --death 1% --restart 2s --seed 7 -o json
+	json .simulated true
+	json .nodes 50
+	json .topology tree
+	json '(.steps | map(select(.step == "genesis")) | .[0].done)' 1
+	[[ $(jq .retries <<<"$output") -gt 0 && $(jq .deaths <<<"$output") -gt 0 ]] || fail "nothing failed"
+	one=$(jq 'del(.real_us, .plan_real_us, .max_rss_kb)' <<<"$output")
+	try 0 simulate --nodes 50 --fail 5% --death 1% --restart 2s --seed 7 -o json
+	other=$(jq 'del(.real_us, .plan_real_us, .max_rss_kb)' <<<"$output")
+	same "$other" "$one"
+	try 0 simulate --nodes 50 --fail 5% --death 1% --restart 2s --seed 8 -o json
+	[[ $(jq .ready_us <<<"$output") != "$(jq .ready_us <<<"$one")" ]] || fail "another seed gave the same run"
+}
+
+@test "simulate: the nodes of a cluster file, and several runs" {
+	cluster own 4 2 3 'propagate: { topology: star, parallel: 2 }'
+	try 0 -f own.yaml simulate --runs 20 --fail 3% -o json
+	json .nodes 4
+	json .topology star
+	json .parallel 2
+	json .runs 20
+	json .runs_whole 20
+	json '.shortest_us <= .median_us and .median_us <= .ninth_us and .ninth_us <= .longest_us' true
+	try 0 -f own.yaml simulate --runs 20
+	prints '20 runs: shortest '
+	try 66 -f absent.yaml simulate
+	says "absent.yaml"
+}
+
+@test "simulate: a round trip between regions counts where teectl stands in it" {
+	local near far
+	try 0 simulate --nodes 60 --regions eu:1,us:1 --rtt 1ms,eu-us=200ms -o json
+	far=$(jq .ready_us <<<"$output")
+	try 0 simulate --nodes 60 --regions eu:1,us:1,asia:1 --rtt us-asia=200ms -o json
+	near=$(jq .ready_us <<<"$output")
+	((far > near + 1000000)) || fail "far $far, near $near"
+	try 0 simulate --nodes 60 --regions eu:1,us:1 --rtt 200ms,eu-us=1ms --at us -o json
+	((near < $(jq .ready_us <<<"$output"))) || fail "near $near"
+}
+
+@test "simulate: the nodes of a cluster file stand where their labels say" {
+	local far
+	cluster own 6 2 3
+	sed -i -E 's/name: tee([1-3]), /name: tee\1, labels: { region: eu }, /; s/name: tee([4-6]), /name: tee\1, labels: { region: us }, /' own.yaml
+	try 0 -f own.yaml simulate --rtt eu-us=500ms --topology tree -o json
+	far=$(jq .ready_us <<<"$output")
+	try 0 -f own.yaml simulate --topology tree -o json
+	((far > $(jq .ready_us <<<"$output") + 2000000)) || fail "far $far"
+	try 64 -f own.yaml simulate --at asia
+	says "--at: there is no region 'asia'"
+}
+
+@test "simulate: costs are taken, and launches" {
+	try 0 simulate --nodes 2 --cost forward=3000000,teectl=0 --launch --cost launch=7000000 -o json
+	json '.ready_us > 10000000 and .ready_us < 11000000' true
+	json '(.steps | map(.step) | join(" "))' 'launch verify genesis inject forward prove'
+}
+
+@test "simulate: a fleet that lives is healed without a genesis" {
+	try 0 simulate --nodes 200 --ready 97% -o json
+	json '(.steps | map(.step) | join(" "))' 'verify forward prove'
+	json .ready 200
+}
+
+@test "simulate: exit 2 and the reason, when not all can be helped" {
+	try 2 simulate --nodes 5 --refusing 100%
+	prints '1 ready after '
+	says '1 of 1 simulated runs ended before all were ready: tee1: export-key: it refuses'
+	try 2 simulate --nodes 5 --refusing 100% -o json
+	json .reason 'tee1: export-key: it refuses'
+	try 0 simulate --nodes 50 --forged 10%
+	prints ' refused'
+}
+
+@test "simulate: what is no setting is refused (64), and why" {
+	try 64 simulate --nodes 0
+	says '--nodes must be'
+	try 64 simulate --nodes 5 --fail 3
+	says "--fail: '3' is no share of a hundred"
+	try 64 simulate --nodes 5 --death 100.1%
+	says "--death: '100.1%' is more than all"
+	try 64 simulate --nodes 5 --regions eu
+	says "--regions: 'eu' is no region: REGION:PARTS"
+	try 64 simulate --nodes 5 --regions eu:1,eu:2
+	says "--regions: 'eu' is there twice"
+	try 64 simulate --nodes 5 --regions eu:1 --rtt eu-us=9ms
+	says "--rtt: 'eu-us' is no pair of regions"
+	try 64 simulate --nodes 5 --rtt fast
+	says '--rtt: '
+	try 64 simulate --nodes 5 --regions eu:1 --at us
+	says "--at: there is no region 'us'"
+	try 64 simulate --nodes 5 --cost fly=3
+	says "--cost: there is no cost of a step 'fly': launch, verify, genesis, boot, inject, forward, prove, retire, or teectl"
+	try 64 simulate --nodes 5 --topology ring
+	says "'ring' is not"
+}
+
+@test "simulate: ten thousand nodes are planned in less than a second" {
+	try 0 simulate --nodes 10000 -o json
+	json .ready 10000
+	json '.plan_real_us < 1000000' true
+}
