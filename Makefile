@@ -45,9 +45,13 @@ HV_OBJECTS   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard enclave-stub/hv/*.c))
 UNIT_TESTS   := $(foreach layer,$(LAYERS) $(STUBS),$(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/$(layer)_*.c)))
 
 # What the end-to-end tests use beside the programs.
-TEST_PROGRAMS := $(BUILD)/libteectl.a $(BUILD)/example $(BUILD)/probe $(BUILD)/forge $(BUILD)/faulty_nsm $(BUILD)/needles $(BUILD)/record $(BUILD)/mitm
+TEST_PROGRAMS := $(BUILD)/libteectl.a $(BUILD)/example $(BUILD)/every_call $(BUILD)/probe $(BUILD)/forge $(BUILD)/faulty_nsm $(BUILD)/needles $(BUILD)/record $(BUILD)/mitm $(BUILD)/faulty $(BUILD)/yaml_json
 
 LIBS := $$(pkg-config --libs $(PACKAGES)) -lpthread
+
+# What it needs is there before anything is compiled: each goal for people asks first, then makes.
+build: deps-build
+	@$(MAKE) --no-print-directory all
 
 all: $(BUILD)/teectl $(BUILD)/teectl-enclave $(BUILD)/teectl-hv
 
@@ -61,7 +65,7 @@ $(BUILD)/libinternal.a: $(LIB_OBJECTS)
 	$(Q)$(AR) rcs $@ $^
 
 $(BUILD)/teectl: $(CMD_OBJECTS) $(WIPE_FREE) $(BUILD)/libinternal.a
-	$(Q)$(CC) $(ALL_LDFLAGS) -pie $(CMD_OBJECTS) $(WIPE_FREE) $(BUILD)/libinternal.a $(LIBS) -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -pie $(CMD_OBJECTS) $(WIPE_FREE) $(BUILD)/libinternal.a $(LIBS) -lmicrohttpd -o $@
 
 $(BUILD)/teectl-enclave: $(ENCLAVE_OBJECTS) $(WIPE_FREE) $(BUILD)/libinternal.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -pie $(ENCLAVE_OBJECTS) $(WIPE_FREE) $(BUILD)/libinternal.a $(LIBS) -lmicrohttpd -lgnutls -o $@
@@ -70,7 +74,7 @@ $(BUILD)/teectl-hv: $(HV_OBJECTS) $(WIPE_FREE) $(BUILD)/libinternal.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -pie $(HV_OBJECTS) $(WIPE_FREE) $(BUILD)/libinternal.a $(LIBS) -o $@
 
 # The enclave without its HTTP: what its unit tests link, beside the hypervisor's NSM.
-$(BUILD)/libenclave.a: $(filter-out %/main.o %/http.o,$(ENCLAVE_OBJECTS)) \
+$(BUILD)/libenclave.a: $(filter-out %/main.o %/http.o %/http_peer.o,$(ENCLAVE_OBJECTS)) \
 		$(BUILD)/enclave-stub/hv/machine.o $(BUILD)/enclave-stub/hv/pki.o
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
@@ -105,7 +109,7 @@ $(BUILD)/teectl.pc: lib/teectl.pc.in VERSION always
 	@mkdir -p $(@D)
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@PACKAGES@|$(PACKAGES)|' $< > $@
 
-$(BUILD)/example: tests/example.c $(BUILD)/libteectl.so $(BUILD)/libteectl.so.0 lib/teectl.h
+$(BUILD)/example $(BUILD)/every_call: $(BUILD)/%: tests/%.c $(BUILD)/libteectl.so $(BUILD)/libteectl.so.0 lib/teectl.h
 	$(Q)$(CC) -std=gnu17 $(WARNINGS) -Ilib $< -L$(BUILD) -lteectl -Wl,-rpath,'$$ORIGIN' $(SANITIZE) -o $@
 
 # An image for the hypervisor that tells what it sees, and what tests have in hand beside curl.
@@ -113,7 +117,7 @@ $(BUILD)/faulty_nsm: TEST_PARTS = $(BUILD)/enclave-stub/hv/machine.o $(BUILD)/en
 $(BUILD)/faulty_nsm: $(BUILD)/enclave-stub/hv/machine.o $(BUILD)/enclave-stub/hv/pki.o
 $(BUILD)/mitm: TEST_PARTS = $(BUILD)/enclave-stub/hv/pki.o
 $(BUILD)/mitm: $(BUILD)/enclave-stub/hv/pki.o
-$(BUILD)/probe $(BUILD)/forge $(BUILD)/faulty_nsm $(BUILD)/needles $(BUILD)/record $(BUILD)/mitm: $(BUILD)/%: tests/%.c $(BUILD)/libinternal.a
+$(BUILD)/probe $(BUILD)/forge $(BUILD)/faulty_nsm $(BUILD)/needles $(BUILD)/record $(BUILD)/mitm $(BUILD)/faulty $(BUILD)/yaml_json: $(BUILD)/%: tests/%.c $(BUILD)/libinternal.a
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $< $(TEST_PARTS) $(BUILD)/libinternal.a $(ALL_LDFLAGS) $(LIBS) -o $@
 
 $(BUILD)/libteectl.so.0:
@@ -130,19 +134,39 @@ demo: deps-build
 	@$(MAKE) --no-print-directory all
 	@TEECTL_BUILD=$(BUILD) tests/demo
 
+# BATS="tests/hv.bats tests/contract.bats": only those of the end-to-end tests.
+BATS ?= $(wildcard tests/*.bats)
 test: deps-build-test
 	@$(MAKE) --no-print-directory test-programs
-	@TEECTL_BUILD=$(BUILD) tests/run $(UNIT_TESTS) $(wildcard tests/*.bats)
+	@TEECTL_BUILD=$(BUILD) tests/run $(UNIT_TESTS) $(BATS)
+
+# The same as tests/chaos.bats in full: each seed is another network and other deaths.
+SEEDS ?= 10
+chaos: deps-build-test
+	@$(MAKE) --no-print-directory all $(BUILD)/faulty
+	@CHAOS_SEEDS=$(SEEDS) CHAOS_NODES=30 CHAOS_ROUNDS=6 TEECTL_BUILD=$(BUILD) tests/run tests/chaos.bats
 
 test-programs: all $(UNIT_TESTS) $(TEST_PROGRAMS)
 
-# The same tests of the same code, built by clang with AddressSanitizer and UBSan.
+# The same tests of the same code, built with AddressSanitizer and UBSan, by clang unless told otherwise.
+SANITIZED_BY ?= clang
 test-sanitized: deps-build-test-check
-	@$(MAKE) --no-print-directory CC=clang SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all" \
-		CFLAGS="-O1 -g" BUILD=$(BUILD)-asan test
+	@$(MAKE) --no-print-directory CC=$(SANITIZED_BY) SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all" \
+		CFLAGS="-O1 -g" BUILD=$(BUILD)-asan-$(SANITIZED_BY) test
 
-# What a change is held against before it is sent: both compilers, sanitizers, valgrind, lint.
-check: test test-sanitized
+# Functions that no test calls. Counted from a fresh start: what earlier runs called is forgotten.
+coverage: deps-build-test
+	@find $(BUILD)-coverage -name '*.gcda' -delete 2>/dev/null || true
+	-@$(MAKE) --no-print-directory CC=gcc CFLAGS="-O1 -g --coverage -fprofile-update=atomic" LDFLAGS=--coverage \
+		BUILD=$(BUILD)-coverage test
+	@tests/coverage $(BUILD)-coverage
+
+# What a change is held against before it is sent: both compilers with sanitizers, without, valgrind; lint
+# is among the tests. One after the other: each takes all cores.
+check: deps-build-test-check
+	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory test-sanitized
+	@$(MAKE) --no-print-directory test-sanitized SANITIZED_BY=gcc
 	@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)-clang test-programs
 	@$(MAKE) --no-print-directory valgrind
 
@@ -183,34 +207,40 @@ $(BUILD)/bench-hop: tests/bench/hop.c $(BUILD)/libinternal.a
 
 # Ratios in one run on one machine; no test depends on them.
 bench: deps-build-test
-	@$(MAKE) --no-print-directory all $(BUILD)/bench-hop
+	@$(MAKE) --no-print-directory all $(BUILD)/bench-hop $(BUILD)/record $(BUILD)/faulty
 	@TEECTL_BUILD=$(BUILD) tests/bench/run
+	@TEECTL_BUILD=$(BUILD) tests/bench/many
 
-install: all $(BUILD)/libteectl.so $(BUILD)/libteectl.a $(BUILD)/teectl.pc
-	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/pkgconfig include share/bash-completion/completions \
+install: deps-build
+	@$(MAKE) --no-print-directory install-built
+
+install-built: all $(BUILD)/libteectl.so $(BUILD)/libteectl.a $(BUILD)/teectl.pc
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/pkgconfig include/teectl share/teectl share/bash-completion/completions \
 		share/zsh/site-functions share/fish/vendor_completions.d share/man/man1 share/man/man5 share/man/man8)
 	install $(BUILD)/teectl $(BUILD)/teectl-enclave $(BUILD)/teectl-hv $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(BUILD)/libteectl.a $(DESTDIR)$(PREFIX)/lib
 	install $(BUILD)/libteectl.so $(DESTDIR)$(PREFIX)/lib/libteectl.so.0
 	ln -sf libteectl.so.0 $(DESTDIR)$(PREFIX)/lib/libteectl.so
 	install -m 644 $(BUILD)/teectl.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
-	install -m 644 lib/teectl.h $(DESTDIR)$(PREFIX)/include
+	install -m 644 lib/teectl.h $(DESTDIR)$(PREFIX)/include/teectl
+	install -m 644 configs/alerts.yaml $(DESTDIR)$(PREFIX)/share/teectl
 	install -m 644 completions/teectl.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/teectl
 	install -m 644 completions/_teectl $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 	install -m 644 completions/teectl.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 	for n in 1 5 8; do install -m 644 man/*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n; done
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-clang $(BUILD)-fuzz $(BUILD)-valgrind
+	rm -rf $(BUILD) $(BUILD)-asan-* $(BUILD)-clang $(BUILD)-coverage $(BUILD)-fuzz $(BUILD)-valgrind
 
 help:
 	@echo 'make            build into $(BUILD)/'
 	@echo 'make demo       install what is missing, build, and show the whole thing'
 	@echo 'make test       unit and end-to-end tests'
 	@echo 'make check      the same under both compilers, sanitizers and valgrind'
+	@echo 'make coverage   functions that no test calls'
 	@echo 'make fuzz SECONDS=30, make bench, make docs, make install DESTDIR= PREFIX=, make clean'
 
-.PHONY: all always docs unit unit-programs deps demo test test-programs test-sanitized check valgrind fuzz fuzz-programs \
+.PHONY: build install-built all always docs unit unit-programs deps demo test test-programs test-sanitized coverage chaos check valgrind fuzz fuzz-programs \
         bench install clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
