@@ -23,4 +23,9 @@ void secret_drop(struct secret *s);
 struct view secret_view(const struct secret *s);
 bool secret_equal(struct view a, struct view b); /* in time that depends on the lengths alone */
 
+/* Zeroes the vector registers: libc copies and compares through them, nothing else clears them, and
+ * a core file has them. secret_copy and secret_drop do it too, and so each function that ends with
+ * a secret of its own. On x86-64 and AArch64; elsewhere it does nothing. */
+void secret_forget_registers(void);
+
 #endif

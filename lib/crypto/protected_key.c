@@ -17,8 +17,10 @@ OSSL_DROP(kdf_ctx, EVP_KDF_CTX, EVP_KDF_CTX_free)
 bool protected_key_is(struct view text)
 {
 	size_t len = strlen(TAG);
+	bool is = text.len >= len && view_equal(view_new(text.data, len), view_text(TAG));
 
-	return text.len >= len && view_equal(view_new(text.data, len), view_text(TAG));
+	secret_forget_registers(); /* the text may be a seed's digits */
+	return is;
 }
 
 /* The text up to the next colon, which is passed over; the last field ends with the text. */

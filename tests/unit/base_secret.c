@@ -95,6 +95,56 @@ static void ownership_moves(void **state)
 	assert_view_equal(secret_view(&b), view_text("x"));
 }
 
+#if defined(__x86_64__)
+/* All vector registers, as a core file has them. */
+static void take_registers(uint8_t to[32 * 64])
+{
+	memset(to, 0, 32 * 64);
+	if (__builtin_cpu_supports("avx512f"))
+		__asm__ volatile(".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,"
+		                 "22,23,24,25,26,27,28,29,30,31\n\t"
+		                 "vmovdqu64 %%zmm\\n, 64*\\n(%0)\n\t"
+		                 ".endr" ::"r"(to)
+		                 : "memory");
+	else
+		__asm__ volatile(".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n\t"
+		                 "movdqu %%xmm\\n, 64*\\n(%0)\n\t"
+		                 ".endr" ::"r"(to)
+		                 : "memory");
+}
+
+/* Into the last register that there is, as libc's memcpy may leave them. */
+static void leave_in_a_register(const uint8_t bytes[64])
+{
+	if (__builtin_cpu_supports("avx512f"))
+		__asm__ volatile("vmovdqu64 (%0), %%zmm31" ::"r"(bytes) : "memory");
+	else
+		__asm__ volatile("movdqu (%0), %%xmm15" ::"r"(bytes) : "memory", "xmm15");
+}
+
+static void registers_hold_no_secret(void **state)
+{
+	static const uint8_t digits[] =
+	    "e2d1ad89e6e7ee8c9ef67c4c8d96b68c8fc7a6f348974813ec0ed5e40d48b10d";
+	static uint8_t registers[32 * 64];
+	struct secret copy = { 0 };
+	struct err e;
+
+	(void)state;
+	leave_in_a_register(digits);
+	take_registers(registers);
+	assert_non_null(memmem(registers, sizeof(registers), digits, 16));
+	leave_in_a_register(digits);
+	assert_ok(secret_copy(view_new(digits, 64), &copy, &e));
+	take_registers(registers);
+	assert_null(memmem(registers, sizeof(registers), digits, 16));
+	leave_in_a_register(digits);
+	secret_drop(&copy);
+	take_registers(registers);
+	assert_null(memmem(registers, sizeof(registers), digits, 16));
+}
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -105,6 +155,9 @@ int main(void)
 		cmocka_unit_test(a_full_arena_refuses_and_recovers),
 		cmocka_unit_test(secrets_compare_by_length_and_contents),
 		cmocka_unit_test(ownership_moves),
+#if defined(__x86_64__)
+		cmocka_unit_test(registers_hold_no_secret),
+#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
