@@ -149,9 +149,12 @@ chaos: deps-build-test
 test-programs: all $(UNIT_TESTS) $(TEST_PROGRAMS)
 
 # The same tests of the same code, built with AddressSanitizer and UBSan, by clang unless told otherwise.
+# The fuzzers stand on the same objects: what clang builds counts the branches taken, for them.
 SANITIZED_BY ?= clang
+SANITIZERS = address,undefined$(if $(filter clang,$(SANITIZED_BY)),$(comma)fuzzer-no-link)
+comma := ,
 test-sanitized: deps-build-test-check
-	@$(MAKE) --no-print-directory CC=$(SANITIZED_BY) SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all" \
+	@$(MAKE) --no-print-directory CC=$(SANITIZED_BY) SANITIZE="-fsanitize=$(SANITIZERS) -fno-sanitize-recover=all" \
 		CFLAGS="-O1 -g" BUILD=$(BUILD)-asan-$(SANITIZED_BY) test
 
 # Functions that no test calls. Counted from a fresh start: what earlier runs called is forgotten.
@@ -181,10 +184,11 @@ unit-programs: $(UNIT_TESTS)
 SECONDS ?= 30
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 
+fuzz: SANITIZED_BY = clang
 fuzz: deps-build-test-check
-	@$(MAKE) --no-print-directory CC=clang SANITIZE="-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all" \
-		CFLAGS="-O1 -g" BUILD=$(BUILD)-fuzz fuzz-programs
-	@tests/fuzz/run $(BUILD)-fuzz $(SECONDS) $(FUZZERS)
+	@$(MAKE) --no-print-directory CC=clang SANITIZE="-fsanitize=$(SANITIZERS) -fno-sanitize-recover=all" \
+		CFLAGS="-O1 -g" BUILD=$(BUILD)-asan-clang fuzz-programs
+	@tests/fuzz/run $(BUILD)-asan-clang $(SECONDS) $(FUZZERS)
 
 fuzz-programs: $(FUZZERS:%=$(BUILD)/fuzz/%)
 
@@ -230,7 +234,7 @@ install-built: all $(BUILD)/libteectl.so $(BUILD)/libteectl.a $(BUILD)/teectl.pc
 	for n in 1 5 8; do install -m 644 man/*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n; done
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-asan-* $(BUILD)-clang $(BUILD)-coverage $(BUILD)-fuzz $(BUILD)-valgrind
+	rm -rf $(BUILD) $(BUILD)-asan-* $(BUILD)-clang $(BUILD)-coverage $(BUILD)-valgrind
 
 help:
 	@echo 'make            build into $(BUILD)/'
