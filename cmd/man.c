@@ -501,7 +501,8 @@ static int page_journal(const char *name, struct buf *to, struct err *e)
 	    to,
 	    "The file journal in the state folder has what an auditor needs to make every check "
 	    "again without network (teectl audit verify). It is only ever appended to, one line of "
-	    "compact JSON a fact, synced before the next step begins.\n\n"
+	    "compact JSON a fact. Before a request leaves that can't be made again (a genesis, a "
+	    "boot, a share), it is synced; after one that can, within a fifth of a second.\n\n"
 	    "Each line has in prev the SHA-256 of the line before it: of its bytes, without the "
 	    "newline; the first has zeroes. A line that a crash has cut short stays in its place, "
 	    "and the next one, of kind mended, has the number of those bytes and their SHA-256.\n\n"

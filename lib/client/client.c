@@ -232,10 +232,10 @@ static int begin_attempt(struct client *c, struct transfer *t, struct err *e)
 	return 0;
 }
 
-static void tell_turn(const struct client *c, bool is_sent)
+static void tell_turn(const struct client *c, enum client_turn turn)
 {
 	if (c->options.on_turn)
-		c->options.on_turn(c->options.on_turn_context, is_sent);
+		c->options.on_turn(c->options.on_turn_context, turn);
 }
 
 static bool has_due(const struct client *c, int64_t now)
@@ -250,7 +250,7 @@ static int begin_due(struct client *c, int64_t now, struct err *e)
 {
 	if (!has_due(c, now))
 		return 0;
-	tell_turn(c, /* is_sent= */ false);
+	tell_turn(c, CLIENT_TURN_SENDING);
 	for (struct transfer *t = c->transfers; t; t = t->next)
 		if (!t->is_running && t->due_ms <= now)
 			TRY(begin_attempt(c, t, e));
@@ -320,11 +320,13 @@ static int pump(struct client *c, int interrupt_fd, bool *ret_interrupt, struct 
 	unsigned extras = interrupt_fd >= 0;
 	int timeout, running;
 	CURLMcode failed;
+	bool is_busy;
 
 	failed = curl_multi_perform(c->multi, &running);
-	tell_turn(c, /* is_sent= */ true);
+	is_busy = settle_all(c);
+	tell_turn(c, is_busy ? CLIENT_TURN_BUSY : CLIENT_TURN_IDLE);
 	/* What has just ended may have started something: no wait then, only a look. */
-	timeout = settle_all(c) ? 0 : (int)until_next(c, clock_monotonic_ms());
+	timeout = is_busy ? 0 : (int)until_next(c, clock_monotonic_ms());
 	if (!failed)
 		failed = curl_multi_poll(c->multi, extras ? &extra : NULL, extras, timeout, NULL);
 	if (failed)

@@ -22,6 +22,12 @@ struct client;
 /* The answer is longer than is taken. */
 #define CLIENT_TOO_LONG "too-long"
 
+enum client_turn {
+	CLIENT_TURN_SENDING, /* something is about to be sent */
+	CLIENT_TURN_BUSY,    /* answers have come, and what they start is about to be sent */
+	CLIENT_TURN_IDLE,    /* all is on its way: there is time until the next answer */
+};
+
 struct client_options {
 	/* NULL: the system's CAs; no certificate of our own */
 	const char *ca_path, *cert_path, *key_path;
@@ -33,9 +39,8 @@ struct client_options {
 	void (*on_retry)(void *context, const char *node, const char *operation, unsigned attempt,
 	                 int64_t wait_ms, const struct err *why);
 	void *on_retry_context;
-	/* Called in each round of client_run: before something is sent, and once it is on its way,
-	 * when there is time until the answer. May be NULL. Must not call the client. */
-	void (*on_turn)(void *context, bool is_sent);
+	/* Called in each round of client_run. May be NULL. Must not call the client. */
+	void (*on_turn)(void *context, enum client_turn turn);
 	void *on_turn_context;
 	/* the longest time between two on_turns, so that it can tell time; 0: as long as nothing
 	 * happens */

@@ -1,5 +1,6 @@
 #include "orchestrate/evidence.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "orchestrate/run.h"
 
@@ -68,21 +69,26 @@ static void tell(struct run *r, size_t node, const struct err *why)
 	r->evidence.is_told = true;
 }
 
-void evidence_sync(struct run *r, bool is_urgent_alone)
+void evidence_sync(struct run *r, enum evidence_sync which)
 {
+	int64_t now = clock_monotonic_ms();
 	struct err e;
 
-	if (is_urgent_alone && !r->evidence.is_urgent)
+	if (!r->evidence.is_urgent &&
+	    (which == SYNC_URGENT ||
+	     (which == SYNC_OLD && now - r->evidence.synced_ms < EVIDENCE_SYNC_MS)))
 		return;
 	r->evidence.is_urgent = false;
+	r->evidence.synced_ms = now;
 	if (journal_sync(&r->evidence.journal, &e) < 0)
 		tell(r, /* node= */ 0, &e); /* no node's in particular */
 }
 
+/* A step's own lines tell for themselves (evidence_step). */
 static bool is_urgent(const struct journal_line *line)
 {
-	return line->kind == JOURNAL_STEP || line->kind == JOURNAL_GENESIS ||
-	       line->kind == JOURNAL_MANIFEST || line->kind == JOURNAL_SHARE;
+	return line->kind == JOURNAL_GENESIS || line->kind == JOURNAL_MANIFEST ||
+	       line->kind == JOURNAL_SHARE;
 }
 
 static void record(struct run *r, size_t node, const struct journal_line *numbers,
@@ -112,10 +118,13 @@ static struct journal_line with_age(const struct run *r, enum journal_kind kind)
 		                      .max_age_ms = r->cluster->attestation.max_age_ms };
 }
 
-void evidence_step(struct run *r, size_t node, const char *step, const char *outcome)
+void evidence_step(struct run *r, size_t node, const char *step, bool is_repeatable,
+                   const char *outcome)
 {
 	RECORD(r, node, ONLY(JOURNAL_STEP), PART(step, view_text(step)),
 	       PART(outcome, view_text(outcome)));
+	if (!is_repeatable && r->evidence.journal.is_unsynced)
+		r->evidence.is_urgent = true;
 }
 
 void evidence_document(struct run *r, size_t node, struct view document, struct view nonce)

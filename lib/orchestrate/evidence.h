@@ -27,6 +27,7 @@ struct evidence {
 	bool is_loaded; /* the chains that the journal has */
 	bool is_told;   /* that it can't be written */
 	bool is_urgent; /* what was written since the last sync must be durable before a request */
+	int64_t synced_ms;
 	struct receipt_chain *chains;
 	size_t count;
 	bool *is_retired; /* by node; NULL: none is. The journal's last word on it is that it has
@@ -35,10 +36,21 @@ struct evidence {
 
 #define EVIDENCE_INIT ((struct evidence){ .journal = JOURNAL_INIT })
 void evidence_drop(struct evidence *v);
-/* For the event loop (client_options.on_turn), and the end of a run. */
-void evidence_sync(struct run *r, bool is_urgent_alone);
+/* How long a line of a step that can be done again may be lost by the machine's crash: a sync takes
+ * longer than all else that a forward does. */
+#define EVIDENCE_SYNC_MS 200
 
-void evidence_step(struct run *r, size_t node, const char *step, const char *outcome);
+enum evidence_sync {
+	SYNC_URGENT, /* before something is sent: lines of what can't be done again */
+	SYNC_OLD,    /* those, and others where the last sync was EVIDENCE_SYNC_MS ago */
+	SYNC_ALL,    /* at the end */
+};
+void evidence_sync(struct run *r, enum evidence_sync which);
+
+/* is_repeatable: where the machine's crash loses the line, doing the step again does no harm; any
+ * other line is durable before the next request leaves. */
+void evidence_step(struct run *r, size_t node, const char *step, bool is_repeatable,
+                   const char *outcome);
 /* A live document, once policy_judge has passed it, and the nonce that it was asked with. */
 void evidence_document(struct run *r, size_t node, struct view document, struct view nonce);
 /* Once it is believed, and before it is kept. asked_ms: the time of the document that was taken

@@ -25,7 +25,9 @@ static const char *node_name(const struct execution *x, size_t step)
 
 static void journal(struct execution *x, size_t step, const char *what)
 {
-	evidence_step(x->run, step_of(x, step)->node, step_name(step_of(x, step)->kind), what);
+	const struct step *s = step_of(x, step);
+
+	evidence_step(x->run, s->node, step_name(s->kind), step_is_repeatable(s->kind), what);
 }
 
 static void tell(struct execution *x, size_t step, enum event_kind kind)

@@ -30,6 +30,11 @@ const char *step_name(enum step_kind kind)
 	return step_words[kind];
 }
 
+bool step_is_repeatable(enum step_kind kind)
+{
+	return kind == STEP_VERIFY || kind == STEP_FORWARD || kind == STEP_PROVE;
+}
+
 struct err *planner_refuse_step(struct planner *p, struct step *step)
 {
 	struct err *refusal;

@@ -89,7 +89,8 @@ struct plan {
 
 void plan_drop(struct plan *p);
 const char *step_name(enum step_kind kind);
-extern const char *const step_words[]; /* by kind, NULL-terminated */
+bool step_is_repeatable(enum step_kind kind); /* done twice, it does no harm */
+extern const char *const step_words[];        /* by kind, NULL-terminated */
 
 /* fails  ERR_NOT_DESIRED, ERR_REFUSED or ERR_UNREACHABLE: what stands in the way, and what to type
  */

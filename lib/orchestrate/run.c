@@ -36,14 +36,14 @@ static int64_t shorter(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-static void on_turn(void *context, bool is_sent)
+static void on_turn(void *context, enum client_turn turn)
 {
 	struct run *r = context;
 
-	evidence_sync(r, /* is_urgent_alone= */ !is_sent);
+	evidence_sync(r, turn == CLIENT_TURN_IDLE ? SYNC_OLD : SYNC_URGENT);
 	if (r->options.on_tick)
 		r->options.on_tick(r->options.follow_context);
-	if (is_sent && r->options.on_turn)
+	if (turn != CLIENT_TURN_SENDING && r->options.on_turn)
 		r->options.on_turn(r->options.may_context);
 }
 
@@ -90,7 +90,9 @@ static struct client_options options_of_client(struct run *r)
 		.on_retry_context = r,
 		.on_turn = on_turn,
 		.on_turn_context = r,
-		.turn_ms = shorter(r->options.on_tick ? r->options.tick_ms : 0, r->options.turn_ms),
+		.turn_ms = shorter(
+		    shorter(r->options.on_tick ? r->options.tick_ms : 0, r->options.turn_ms),
+		    EVIDENCE_SYNC_MS),
 		.on_exchange = r->options.on_exchange,
 		.on_exchange_context = r->options.follow_context,
 	};
@@ -128,7 +130,7 @@ void run_drop(struct run *r)
 {
 	drop_client(r);
 	if (r->cluster)
-		evidence_sync(r, /* is_urgent_alone= */ false);
+		evidence_sync(r, SYNC_ALL);
 	evidence_drop(&r->evidence);
 	observation_drop(&r->seen);
 	state_drop(&r->state);

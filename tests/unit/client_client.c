@@ -4,9 +4,7 @@
 #include "client/client.h"
 #include "crypto/entropy.h"
 
-#define VALID     "{\"valid\":true,\"word_count\":12}"
-
-#define TURNS_MAX 64
+#define VALID "{\"valid\":true,\"word_count\":12}"
 
 struct retries {
 	unsigned count;
@@ -519,43 +517,64 @@ static void many_share_few_connections(void **state)
 	assert_true(s->connection_count <= 16);
 }
 
-/* b: before something is sent, a: once it is. */
-static void on_turn(void *context, bool is_sent)
+static void on_turn(void *context, enum client_turn turn)
 {
-	char *turns = context;
-	char turn = is_sent ? 'a' : 'b';
-	size_t len = strlen(turns);
+	unsigned *turns = context;
 
-	if (len == 0 || turns[len - 1] != turn)
-		snprintf(turns + len, TURNS_MAX - len, "%c", turn);
+	turns[turn]++;
 }
 
-static void each_round_has_a_time_before_it_and_one_after(void **state)
+static struct client *counting_client(unsigned *turns)
 {
-	AUTO(server) struct server *s = server_start(SCRIPT({ ANSWER, http("200 OK", "", VALID) }));
-	char turns[TURNS_MAX] = "";
 	const struct client_options options = { .connect_timeout_ms = 2000,
 		                                .request_timeout_ms = 5000,
 		                                .attempts = 1,
 		                                .on_turn = on_turn,
 		                                .on_turn_context = turns };
-	AUTO(client) struct client *c = NULL;
-	struct tally t = { .url = s->url };
+	struct client *c;
+	struct err e;
+
+	assert_ok(client_new(&options, &c, &e));
+	return c;
+}
+
+static void each_round_tells_of_sending_and_of_answers(void **state)
+{
+	AUTO(server) struct server *s = server_start(SCRIPT({ ANSWER, http("200 OK", "", VALID) }));
+	unsigned turns[3] = { 0 };
+	AUTO(client) struct client *c = counting_client(turns);
+	struct tally t = { .client = c, .url = s->url };
 	struct err e;
 
 	(void)state;
-	assert_ok(client_new(&options, &c, &e));
-	t.client = c;
 	/* Started together, they leave together. */
 	start_one(&t);
 	start_one(&t);
-	assert_string_equal(turns, "");
+	assert_int_equal(turns[CLIENT_TURN_SENDING], 0);
 	assert_ok(client_run(c, soon(), -1, NULL, NULL, &e));
-	assert_string_equal(turns, "ba");
+	assert_int_equal(turns[CLIENT_TURN_SENDING], 1);
+	assert_in_range(turns[CLIENT_TURN_BUSY], 1, 2); /* one after the other, perhaps */
 	t.again = 1;
 	start_one(&t);
 	assert_ok(client_run(c, soon(), -1, NULL, NULL, &e));
-	assert_string_equal(turns, "bababa");
+	assert_int_equal(turns[CLIENT_TURN_SENDING], 3);
+	assert_in_range(turns[CLIENT_TURN_BUSY], 3, 4);
+}
+
+static void waiting_is_told_once_all_is_sent(void **state)
+{
+	AUTO(server) struct server *s = server_start(SCRIPT({ ANSWER_NEVER, NULL }));
+	unsigned turns[3] = { 0 };
+	AUTO(client) struct client *c = counting_client(turns);
+	struct tally t = { .client = c, .url = s->url };
+	struct err e;
+
+	(void)state;
+	start_one(&t);
+	assert_ok(client_run(c, clock_monotonic_ms() + 50, -1, NULL, NULL, &e));
+	assert_int_equal(turns[CLIENT_TURN_SENDING], 1);
+	assert_int_equal(turns[CLIENT_TURN_BUSY], 0);
+	assert_true(turns[CLIENT_TURN_IDLE] >= 1);
 }
 
 static void callbacks_start_more(void **state)
@@ -718,7 +737,8 @@ int main(void)
 		cmocka_unit_test(other_protocols_and_tls_without_tls_are_unreachable),
 		cmocka_unit_test(the_environments_proxy_is_not_used),
 		cmocka_unit_test(many_share_few_connections),
-		cmocka_unit_test(each_round_has_a_time_before_it_and_one_after),
+		cmocka_unit_test(each_round_tells_of_sending_and_of_answers),
+		cmocka_unit_test(waiting_is_told_once_all_is_sent),
 		cmocka_unit_test(callbacks_start_more),
 		cmocka_unit_test(the_deadline_ends_what_is_in_flight_and_what_it_starts),
 		cmocka_unit_test(at_the_deadline_the_last_failure_is_told),

@@ -225,12 +225,12 @@ static void born(struct stage *s)
 {
 	int64_t asked_ms;
 
-	evidence_step(&s->run, 0, "genesis", "begin");
+	evidence_step(&s->run, 0, "genesis", false, "begin");
 	asked_ms = live(s, 0, 1, NULL);
 	world_genesis(s->worlds[0], 3, 2, /* has_keys= */ true, &s->genesis);
 	keep_genesis(s, asked_ms);
 	live(s, 0, 2, NULL);
-	evidence_step(&s->run, 0, "genesis", "done");
+	evidence_step(&s->run, 0, "genesis", false, "done");
 }
 
 /* The next manifest, approved by the first so many. */
@@ -295,7 +295,7 @@ static void all_of_it(struct stage *s)
 	prove(s, 0);
 	forward(s);
 	prove(s, 1);
-	evidence_step(&s->run, 1, "forward", "tee1: export-key: no answer");
+	evidence_step(&s->run, 1, "forward", true, "tee1: export-key: no answer");
 	upgraded_and_recovered(s);
 }
 
@@ -891,18 +891,26 @@ static void a_journal_that_cannot_be_written_is_told_once(void **state)
 	stage_open(&s);
 	s.run.options.on_event = note;
 	s.run.options.event_context = &notes;
-	evidence_sync(&s.run, /* is_urgent_alone= */ false);
-	evidence_step(&s.run, 0, "verify", "begin");
+	evidence_sync(&s.run, SYNC_ALL);
+	evidence_step(&s.run, 0, "forward", true, "begin");
+	assert_false(s.run.evidence.is_urgent);
+	evidence_sync(&s.run, SYNC_URGENT);
+	evidence_sync(&s.run, SYNC_OLD);
+	assert_true(s.run.evidence.journal.is_unsynced);
+	s.run.evidence.synced_ms -= EVIDENCE_SYNC_MS;
+	evidence_sync(&s.run, SYNC_OLD);
+	assert_false(s.run.evidence.journal.is_unsynced);
+	evidence_step(&s.run, 0, "genesis", false, "begin");
 	assert_int_equal(notes, 0);
 	assert_true(s.run.evidence.is_urgent);
 	fd = s.run.evidence.journal.fd;
 	s.run.evidence.journal.fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	evidence_step(&s.run, 0, "verify", "done");
-	evidence_step(&s.run, 0, "prove", "begin");
+	evidence_step(&s.run, 0, "verify", true, "done");
+	evidence_step(&s.run, 0, "prove", true, "begin");
 	assert_int_equal(notes, 1);
 	close(s.run.evidence.journal.fd);
 	s.run.evidence.journal.fd = fd;
-	evidence_sync(&s.run, /* is_urgent_alone= */ true);
+	evidence_sync(&s.run, SYNC_URGENT);
 	assert_false(s.run.evidence.is_urgent);
 	assert_false(s.run.evidence.journal.is_unsynced);
 }
@@ -915,7 +923,7 @@ static void who_only_looks_writes_nothing(void **state)
 	(void)state;
 	stage_open(&s);
 	s.run.options.to_change = false;
-	evidence_step(&s.run, 0, "verify", "begin");
+	evidence_step(&s.run, 0, "verify", true, "begin");
 	live(&s, 0, 1, NULL);
 	snprintf(path, sizeof(path), "%s/%s", s.folder, JOURNAL_FILE);
 	assert_false(file_is_there(path));
