@@ -10,6 +10,9 @@
 
 #define TOLD_TOGETHER_MAX 1024  /* nodes in one message */
 #define NAMES_MAX         65536 /* and their names */
+/* Forwards that wait for the key with their document verified. It is fresh for a while only, and
+ * each takes a connection and a few kilobytes. */
+#define PREPARED_MAX 64
 
 static void advance(struct execution *x);
 
@@ -172,14 +175,82 @@ static void consider_followers(struct execution *x, size_t step)
 		consider(x, i);
 }
 
+/* --- what needs no source is done before there is one --- */
+
+/* Before the key is born there is no manifest to give to anybody. */
+static bool may_prepare(const struct execution *x)
+{
+	struct err ignored;
+	const struct run_options *o = &x->run->options;
+
+	return !x->run->is_interrupted && sources_any(x->sources) &&
+	       (!o->may || o->may(o->may_context, /* is_step= */ true, &ignored) == 0);
+}
+
+static bool has_its_needs(const struct execution *x, size_t step)
+{
+	const struct step *s = step_of(x, step);
+
+	return !s->refusal && (s->needs == STEP_NONE || x->states[s->needs].status == STEP_DONE);
+}
+
+static void queue(struct execution *x, size_t step)
+{
+	struct step_state *state = &x->states[step];
+
+	if (!x->world->prepare || step_of(x, step)->kind != STEP_FORWARD || state->is_queued ||
+	    !has_its_needs(x, step))
+		return;
+	state->is_queued = true;
+	x->queue[x->queue_end++] = step;
+}
+
+static void prepare_some(struct execution *x)
+{
+	while (x->queue_first < x->queue_end && x->prepared_count < PREPARED_MAX &&
+	       may_prepare(x)) {
+		size_t step = x->queue[x->queue_first++];
+
+		if (x->states[step].status != STEP_PENDING)
+			continue;
+		journal(x, step, JOURNAL_BEGIN);
+		x->states[step].is_begin_written = true;
+		x->world->prepare(x, step);
+		x->prepared_count += x->states[step].prepared != NULL;
+	}
+}
+
+void *execution_take_prepared(struct execution *x, size_t step)
+{
+	void *prepared = MOVE(x->states[step].prepared);
+
+	x->prepared_count -= prepared != NULL;
+	return prepared;
+}
+
+static void abandon(struct execution *x, size_t step)
+{
+	void *prepared = execution_take_prepared(x, step);
+
+	if (prepared)
+		x->world->abandon(prepared);
+}
+
 /* --- the ends of a step --- */
 
 void execution_begun(struct execution *x, size_t step)
 {
-	x->states[step].started_us = x->world->now_us(x);
-	x->states[step].status = STEP_RUNNING;
-	journal(x, step, JOURNAL_BEGIN);
+	struct step_state *state = &x->states[step];
+
+	state->started_us = x->world->now_us(x);
+	state->status = STEP_RUNNING;
+	if (!state->is_begin_written)
+		journal(x, step, JOURNAL_BEGIN);
+	state->is_begin_written = false;
 	tell(x, step, EVENT_STEP_STARTED);
+	/* Along a chain the next one's turn comes with the end of this. */
+	for (size_t i = state->first_after; i != STEP_NONE; i = x->states[i].next_after)
+		queue(x, i);
 }
 
 static void end_source(struct execution *x, size_t step, bool has_key)
@@ -277,6 +348,7 @@ void execution_failed(struct execution *x, size_t step, const struct err *why)
 	struct step_state *state = &x->states[step];
 
 	keep_failure(state, why);
+	abandon(x, step);
 	state->status = STEP_FAILED;
 	state->elapsed_us = state->started_us ? x->world->now_us(x) - state->started_us : 0;
 	/* What can't follow because of a failure that was told is no news. */
@@ -368,6 +440,7 @@ static void look_at(struct execution *x, size_t step)
 		}
 		state->waits_for_source = true;
 		sources_want(x->sources, step_of(x, step)->node);
+		queue(x, step);
 		break;
 	default:
 		break;
@@ -428,6 +501,7 @@ static void advance(struct execution *x)
 		while (x->considered_count)
 			look_at(x, x->considered[--x->considered_count]);
 	while (begin_forward(x) || give_up(x));
+	prepare_some(x);
 	x->is_settling = false;
 	tell_failures(x);
 }
@@ -499,10 +573,12 @@ static int outcome(const struct execution *x, struct err *e)
 static void execution_drop(struct execution *x)
 {
 	for (size_t i = 0; x->states && i < x->plan->count; i++) {
+		abandon(x, i);
 		free(x->states[i].detail);
 		drop_failure(&x->states[i]);
 	}
 	free(x->states);
+	free(x->queue);
 	free(x->considered);
 	free(x->untold);
 	free(x->forward_of);
@@ -515,10 +591,11 @@ static int set_up(struct execution *x, struct err *e)
 	const struct sources_options options = plan_sources(x->plan, nodes);
 
 	x->states = calloc(steps, sizeof(*x->states));
+	x->queue = calloc(steps, sizeof(*x->queue));
 	x->considered = calloc(steps, sizeof(*x->considered));
 	x->untold = calloc(steps, sizeof(*x->untold));
 	x->forward_of = calloc(nodes, sizeof(*x->forward_of));
-	if (!x->states || !x->considered || !x->untold || !x->forward_of)
+	if (!x->states || !x->queue || !x->considered || !x->untold || !x->forward_of)
 		return err_set(e, ERR_INTERNAL, "no memory for %zu steps", steps);
 	TRY(sources_new(&options, &x->sources, e));
 	x->has_source = plan_first_sources(x->plan, &x->run->seen, x->sources) > 0;
@@ -585,6 +662,8 @@ int execute(struct run *run, const struct plan *plan, struct err *e)
 			[STEP_PROVE] = step_prove_start,
 			[STEP_RETIRE] = step_retire_start,
 		},
+		.prepare = step_forward_prepare,
+		.abandon = step_forward_abandon,
 		.loop = real_loop,
 		.now_us = real_now_us,
 		.is_refused = is_really_refused,

@@ -13,6 +13,8 @@ struct step_state {
 	bool is_considered;    /* in the list of steps to be looked at */
 	bool waits_for_source; /* a forward */
 	bool is_untold;        /* failed, and to be told with those that fail of the same */
+	bool is_queued;        /* a forward: prepared once it is its turn, or it was */
+	bool is_begin_written; /* to the journal, when it was prepared */
 	size_t source;         /* of a forward under way; else SOURCE_NONE */
 	size_t last_source;    /* of a forward with a failure: that failed */
 	/* Of a failed one, and of a forward that another source is to do. */
@@ -20,6 +22,7 @@ struct step_state {
 	int64_t started_us;
 	int64_t elapsed_us; /* of a failed one: it is told later */
 	char *detail;       /* of a done one, for people: "from tee1"; may be NULL */
+	void *prepared;     /* of a forward that has not begun: the world's; NULL: nothing is */
 	/* The steps that need this one, and those that come after it: chained through themselves.
 	 */
 	size_t first_needing, next_needing, first_after, next_after;
@@ -32,6 +35,11 @@ struct world {
 	/* Each begins its step and, sooner or later, calls execution_done or execution_failed
 	 * exactly once; where it fails at once it returns -1 and calls neither. */
 	int (*start[STEP_KIND_COUNT])(struct execution *x, size_t step, struct err *e);
+	/* Of a forward, what needs no source: begun while the key is on its way elsewhere, and kept
+	 * in step_state.prepared; both NULL: nothing is prepared. What fails of it fails the step
+	 * when that begins. abandon: the step will not begin. */
+	void (*prepare)(struct execution *x, size_t step);
+	void (*abandon)(void *prepared);
 	/* Until nothing is under way. */
 	int (*loop)(struct execution *x, struct err *e);
 	int64_t (*now_us)(const struct execution *x);
@@ -47,6 +55,8 @@ struct execution {
 	struct step_state *states; /* as plan->steps */
 	struct sources *sources;
 	size_t *forward_of; /* node -> its forward */
+	size_t *queue;      /* forwards that are to be prepared, in the order of their turn */
+	size_t queue_first, queue_end, prepared_count;
 	size_t *considered; /* a stack of steps to be looked at */
 	size_t considered_count;
 	size_t *untold; /* steps whose failure is to be told */
@@ -65,6 +75,8 @@ MUST_CHECK int execute(struct run *run, const struct plan *plan, struct err *e);
 MUST_CHECK int execute_in(const struct world *world, void *context, struct run *run,
                           const struct plan *plan, struct err *e);
 
+/* What prepare has left in the step's state, from then on the caller's; NULL: nothing. */
+void *execution_take_prepared(struct execution *x, size_t step);
 /* A step that begins; execute calls it, and a step that begins others beside itself. */
 void execution_begun(struct execution *x, size_t step);
 void execution_done(struct execution *x, size_t step, const char *format, ...) PRINTF_LIKE(3, 4);
@@ -88,6 +100,8 @@ MUST_CHECK int step_inject_start(struct execution *x, size_t step, struct err *e
 MUST_CHECK int step_request_start(struct execution *x, size_t step, struct err *e);
 MUST_CHECK int step_submit_start(struct execution *x, size_t step, struct err *e);
 MUST_CHECK int step_forward_start(struct execution *x, size_t step, struct err *e);
+void step_forward_prepare(struct execution *x, size_t step);
+void step_forward_abandon(void *prepared);
 MUST_CHECK int step_prove_start(struct execution *x, size_t step, struct err *e);
 MUST_CHECK int step_retire_start(struct execution *x, size_t step, struct err *e);
 

@@ -360,6 +360,14 @@ bool sources_again(struct sources *s, size_t target, size_t source)
 	return true;
 }
 
+bool sources_any(const struct sources *s)
+{
+	for (size_t i = 0; i < s->region_count; i++)
+		if (s->regions[i].holders)
+			return true;
+	return false;
+}
+
 size_t sources_busy(const struct sources *s)
 {
 	return s->busy;

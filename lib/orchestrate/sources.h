@@ -47,6 +47,8 @@ void sources_done(struct sources *s, size_t target, size_t source, bool has_key)
 /* The source did not give it: the target is wanted again, from another source. false: enough have
  * tried; it is not wanted any more. */
 bool sources_again(struct sources *s, size_t target, size_t source);
+/* Does any node have the key? */
+bool sources_any(const struct sources *s);
 /* How many forwards are under way. */
 size_t sources_busy(const struct sources *s);
 /* Takes one of those that wait out of the queue, when no source can come any more. SOURCE_NONE:

@@ -1,18 +1,30 @@
 /* forward a -> b: the manifest to b; b's document, verified here before a is asked for anything;
  * the export at a, whose signature is verified with the quorum public key; the injection at b. What
- * passes through is sealed to b's attested setup key. */
+ * passes through is sealed to b's attested setup key.
+ *
+ * The first two need no source: they are prepared while the key is still on its way to a. */
+#include "base/clock.h"
 #include "orchestrate/execute.h"
 #include "orchestrate/policy.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+/* A document that was taken longer ago is taken again: the source takes none that is old. */
+#define PREPARED_FRESH_MS 10000
+
 struct forward {
 	struct execution *x;
 	size_t step, source, target;
 	uint8_t nonce[NONCE_LEN];
 	struct buf document; /* the target's, verified */
+	int64_t taken_ms;    /* monotonic, when it was verified */
 	struct inject_key_request sealed;
+	bool is_begun;      /* the step is; before, it is prepared */
+	bool is_settled;    /* prepared: nothing is under way */
+	bool has_key;       /* prepared: the target had it already */
+	bool is_abandoned;  /* prepared: the step will not begin */
+	struct err failure; /* prepared, is_settled: where there is a text, what went wrong */
 };
 
 static const char *name_of(const struct forward *f, size_t node)
@@ -33,8 +45,14 @@ static void forward_drop(struct forward **f)
 
 static void fail(struct forward *f, const struct err *why)
 {
-	execution_failed(f->x, f->step, why);
-	forward_drop(&f);
+	if (f->is_begun || f->is_abandoned) {
+		if (f->is_begun)
+			execution_failed(f->x, f->step, why);
+		forward_drop(&f);
+		return;
+	}
+	f->is_settled = true;
+	f->failure = *why;
 }
 
 /* The source does not answer, refuses, or answers wrongly: another that has the key takes its
@@ -168,6 +186,26 @@ static int ask_export(struct forward *f, struct err *e)
 	return run_exchange(r, f->source, API_EXPORT_KEY, &q, on_exported, f, e);
 }
 
+/* The document is verified; has_key: there is nothing to forward. f is gone, or waits for what
+ * comes next. */
+static void go_on(struct forward *f)
+{
+	struct err e;
+
+	if (!f->is_begun && !f->is_abandoned) {
+		f->is_settled = true;
+		return;
+	}
+	if (!f->is_abandoned && !f->has_key) {
+		if (ask_export(f, &e) < 0)
+			fail(f, &e);
+		return;
+	}
+	if (!f->is_abandoned)
+		execution_done(f->x, f->step, "had the key already");
+	forward_drop(&f);
+}
+
 static int take_document(struct forward *f, struct attestation_reply *answer, struct err *e)
 {
 	struct run *r = f->x->run;
@@ -183,17 +221,13 @@ static int take_document(struct forward *f, struct attestation_reply *answer, st
 		                  name_of(f, f->target));
 	evidence_document(r, f->target, buf_view(&answer->attestation_doc), VIEW_OF(f->nonce));
 	r->proofs[f->target] = proof;
-	if (proof.holding == HOLDS_KEY) {
-		execution_done(f->x, f->step, "had the key already");
-		forward_drop(&f);
-		return 0;
-	}
-	if (proof.holding != HOLDS_SETUP_KEY)
+	f->has_key = proof.holding == HOLDS_KEY;
+	if (!f->has_key && proof.holding != HOLDS_SETUP_KEY)
 		return err_reason(e, ERR_ATTESTATION, "public_key",
 		                  "%s: its document commits to no setup key",
 		                  name_of(f, f->target));
-	TRY(wire_set(&f->document, buf_view(&answer->attestation_doc), e));
-	return ask_export(f, e);
+	f->taken_ms = clock_monotonic_ms();
+	return wire_set(&f->document, buf_view(&answer->attestation_doc), e);
 }
 
 static void on_document(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
@@ -206,6 +240,8 @@ static void on_document(void *context, void *reply, const struct err *failure, i
 		fail(f, failure);
 	else if (take_document(f, reply, &e) < 0)
 		fail(f, &e);
+	else
+		go_on(f);
 }
 
 static int ask_document(struct forward *f, struct err *e)
@@ -234,6 +270,8 @@ static void on_manifest(void *context, void *reply, const struct err *failure, i
 	(void)elapsed_us;
 	if (failure)
 		fail(f, failure);
+	else if (f->is_abandoned)
+		forward_drop(&f);
 	else if (ask_document(f, &e) < 0)
 		fail(f, &e);
 }
@@ -275,17 +313,70 @@ static int begin(struct forward *f, struct err *e)
 	return run_exchange(r, f->target, API_SHARE_MANIFEST, &q, on_manifest, f, e);
 }
 
+static struct forward *forward_new(struct execution *x, size_t step)
+{
+	struct forward *f = calloc(1, sizeof(*f));
+
+	if (f)
+		*f = (struct forward){ .x = x, .step = step, .target = x->plan->steps[step].node };
+	return f;
+}
+
+void step_forward_prepare(struct execution *x, size_t step)
+{
+	struct forward *f = forward_new(x, step);
+	struct err e;
+
+	x->states[step].prepared = f; /* without memory for it now, it is begun later */
+	if (f && begin(f, &e) < 0)
+		fail(f, &e);
+}
+
+void step_forward_abandon(void *prepared)
+{
+	struct forward *f = prepared;
+
+	f->is_abandoned = true;
+	if (f->is_settled)
+		forward_drop(&f);
+}
+
+/* Of one that was prepared: what has failed fails now, and what is under way goes on by itself. */
+static int start_prepared(struct forward *f, struct err *e)
+{
+	bool is_old = clock_monotonic_ms() - f->taken_ms > PREPARED_FRESH_MS;
+
+	if (!f->is_settled)
+		return 0;
+	if (f->failure.text[0]) {
+		*e = f->failure;
+		forward_drop(&f);
+		return -1;
+	}
+	if (!is_old) {
+		go_on(f);
+		return 0;
+	}
+	if (ask_document(f, e) == 0)
+		return 0;
+	forward_drop(&f);
+	return -1;
+}
+
 int step_forward_start(struct execution *x, size_t step, struct err *e)
 {
-	AUTO(forward) struct forward *f = calloc(1, sizeof(*f));
+	AUTO(forward) struct forward *f = execution_take_prepared(x, step);
+	bool is_new = !f;
 
+	if (is_new)
+		f = forward_new(x, step);
 	if (!f)
 		return err_set(e, ERR_INTERNAL, "no memory to forward the key");
-	*f = (struct forward){ .x = x,
-		               .step = step,
-		               .source = x->states[step].source,
-		               .target = x->plan->steps[step].node };
+	f->source = x->states[step].source;
+	f->is_begun = true;
 	tell_of_change(f);
+	if (!is_new)
+		return start_prepared(MOVE(f), e);
 	TRY(begin(f, e));
 	f = NULL; /* its callbacks' now */
 	return 0;
