@@ -1,11 +1,12 @@
 /* How long a hop of the chain takes, what its primitives alone would, and the seed's four
- *exchanges: all in one run, so that the ratios hold on any machine. Prints JSON.
+ * exchanges: all in one run, so that the ratios hold on any machine. The primitives are measured
+ * before the hops and after them: what else the machine does swings. Prints JSON.
  *
  *	hop CLUSTER.yaml NODES COUNT URL... [PID...]
  *
  * The cluster is up, and its tee1 has the key; the NODES - 1 after it have none, and get it along
  * the chain. Of the COUNT URLs the first has the key; the others have none, are not of those, and
- *get it exchange by exchange. PIDs: whose CPU time is a hop's as well.
+ * get it exchange by exchange. PIDs: whose CPU time is a hop's as well.
  *
  *	hop --peak PROGRAM ARGUMENT...
  *
@@ -169,11 +170,11 @@ struct sums {
 
 static int64_t own_cpu_us(void);
 
-static int measure_primitives(struct sums *ret, struct err *e)
+static int measure_primitives(const char *name, struct sums *ret, struct err *e)
 {
 	struct sums sums = { 0 };
 
-	printf("  \"primitives\": [\n");
+	printf("  \"%s\": [\n", name);
 	for (size_t i = 0; i < COUNT(primitives); i++) {
 		int64_t start = clock_monotonic_us(), cpu = own_cpu_us();
 		double each;
@@ -193,6 +194,13 @@ static int measure_primitives(struct sums *ret, struct err *e)
 	return 0;
 }
 
+static struct sums mean(const struct sums *one, const struct sums *other)
+{
+	return (struct sums){ .us = (one->us + other->us) / 2,
+		              .unknown_us = (one->unknown_us + other->unknown_us) / 2,
+		              .cpu_us = (one->cpu_us + other->cpu_us) / 2 };
+}
+
 /* --- hops: a run of propagate along the chain, as teectl does it */
 
 struct hops {
@@ -200,7 +208,7 @@ struct hops {
 	int64_t us[NODES_MAX]; /* by node: forward, and then prove */
 };
 
-/* The look at all nodes and the source's own proof are not of a hop, and run beside it. */
+/* Of each hop its own part: what was prepared before its turn is not in it. */
 static void on_event(void *context, const struct event *event)
 {
 	struct hops *hops = context;
@@ -377,24 +385,27 @@ static int64_t own_cpu_us(void)
 }
 
 static int print_hops(const char *path, unsigned last, const pid_t *pids, size_t pid_count,
-                      const struct sums *sums, struct err *e)
+                      const struct sums *before, struct err *e)
 {
 	AUTO(cluster) struct cluster cluster = { 0 };
-	int64_t own = own_cpu_us(), theirs = cpu_us_of(pids, pid_count), hop, all;
+	int64_t own = own_cpu_us(), theirs = cpu_us_of(pids, pid_count), all;
 	struct hops hops = { 0 };
+	struct sums after, sums;
+	double hop;
 
 	TRY(cluster_read(path, &cluster, e));
 	TRY(measure_hops(&cluster, last, &hops, &all, e));
 	own = own_cpu_us() - own;
 	theirs = cpu_us_of(pids, pid_count) - theirs;
-	hop = median(hops.us, hops.count);
-	printf("  \"hops\": %u,\n  \"hop_us\": %lld,\n", hops.count, (long long)hop);
-	printf("  \"chain_us_a_hop\": %lld,\n", (long long)all / hops.count);
-	printf("  \"primitives_us\": %.0f,\n  \"ratio\": %.2f,\n", sums->us,
-	       (double)hop / sums->us);
-	printf("  \"ratio_chains_unknown\": %.2f,\n", (double)hop / sums->unknown_us);
+	hop = (double)all / hops.count;
+	TRY(measure_primitives("primitives_after", &after, e));
+	sums = mean(before, &after);
+	printf("  \"hops\": %u,\n  \"hop_us\": %.0f,\n", hops.count, hop);
+	printf("  \"prepared_hop_us\": %lld,\n", (long long)median(hops.us, hops.count));
+	printf("  \"primitives_us\": %.0f,\n  \"ratio\": %.2f,\n", sums.us, hop / sums.us);
+	printf("  \"ratio_chains_unknown\": %.2f,\n", hop / sums.unknown_us);
 	printf("  \"cpu_ratio\": %.2f,\n",
-	       (double)(own + theirs) / hops.count / (double)sums->cpu_us);
+	       (double)(own + theirs) / hops.count / (double)sums.cpu_us);
 	printf("  \"cpu_us_a_hop\": {\"teectl\": %lld, \"enclaves_and_hypervisors\": %lld}\n}\n",
 	       (long long)own / hops.count, (long long)theirs / hops.count);
 	return 0;
@@ -438,7 +449,7 @@ static int print_primitives(void)
 
 	printf("{\n");
 	if (secret_arena_open(&is_locked, &e) < 0 || prepare(&e) < 0 ||
-	    measure_primitives(&sums, &e) < 0) {
+	    measure_primitives("primitives", &sums, &e) < 0) {
 		fprintf(stderr, "hop: %s\n", e.text);
 		return 1;
 	}
@@ -468,7 +479,7 @@ int main(int argc, char **argv)
 	pid_count = parse_pids(urls + url_count, (size_t)argc - 4 - url_count, pids);
 	printf("{\n");
 	if (secret_arena_open(&is_locked, &e) < 0 || prepare(&e) < 0 ||
-	    measure_primitives(&sums, &e) < 0 ||
+	    measure_primitives("primitives", &sums, &e) < 0 ||
 	    measure_exchanges(argv[1], urls, url_count, &e) < 0) {
 		fprintf(stderr, "hop: %s\n", e.text);
 		return 1;
