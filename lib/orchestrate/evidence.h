@@ -44,6 +44,11 @@ void evidence_document(struct run *r, size_t node, struct view document, struct 
 /* Once it is believed, and before it is kept. asked_ms: the time of the document that was taken
  * before it. */
 void evidence_genesis(struct run *r, size_t node, const struct kept_genesis *g, int64_t asked_ms);
+/* Once the journal says that its step is done: from then on nobody has to look after it. */
+void evidence_genesis_ended(struct run *r);
+/* Of a run that died, or lost an answer, after the genesis was kept: it is done, and the journal
+ * gets the line that says so. Once the nodes have been looked at. */
+void evidence_end_genesis(struct run *r);
 /* A manifest with its approvals, before it is given to the node by share-manifest or
  * boot-standard. */
 void evidence_manifest(struct run *r, size_t node, const struct manifest_envelope *envelope);

@@ -204,6 +204,7 @@ int run_open(const struct cluster *cluster, const struct run_options *options, s
 		run_drop(ret);
 		return -1;
 	}
+	evidence_end_genesis(ret);
 	return 0;
 }
 
