@@ -117,6 +117,7 @@ void evidence_step(struct run *r, size_t node, const char *step, const char *out
 {
 	RECORD(r, node, ONLY(JOURNAL_STEP), PART(step, view_text(step)),
 	       PART(outcome, view_text(outcome)));
+	evidence_take_life(&r->evidence, node, step, outcome);
 }
 
 void evidence_document(struct run *r, size_t node, struct view document, struct view nonce)

@@ -68,7 +68,14 @@ void evidence_proof(struct run *r, size_t node, struct view challenge, struct vi
 void evidence_record_receipt(struct run *r, size_t node, const struct receipt_item *item,
                              const struct hash256 *manifest_hash, const struct hash256 *previous);
 
-/* --- receipts (evidence_receipts.c) */
+/* --- receipts, and who has retired (evidence_receipts.c) */
+
+/* Reads the journal, once a run: receipts that are known, and who has retired. That it was altered
+ * is told, beside that node. */
+void evidence_settle(struct run *r, size_t node);
+/* By what is read, and this run's own steps. */
+bool evidence_has_retired(const struct run *r, size_t node);
+void evidence_take_life(struct evidence *v, size_t node, const char *step, const char *outcome);
 
 /* What the receipt of an answer must say. */
 struct receipt_claim {

@@ -74,8 +74,23 @@ static int load_receipt(struct evidence *v, const struct journal_line *line, str
 	return chain_add(chain, &message, e);
 }
 
-/* What a line says of its node: that it has retired, or that it lives. Any receipt but that of its
- * end may be fetched long after. */
+/* What a step says of its node: that it has retired, or that it lives. One that failed at it says
+ * neither. */
+static void take_life(bool *is_retired, struct view step, struct view outcome)
+{
+	if (view_equal(outcome, view_text(JOURNAL_DONE)))
+		*is_retired = view_equal(step, view_text(step_name(STEP_RETIRE)));
+	else if (view_equal(step, view_text(step_name(STEP_LAUNCH))))
+		*is_retired = false;
+}
+
+void evidence_take_life(struct evidence *v, size_t node, const char *step, const char *outcome)
+{
+	if (v->is_retired)
+		take_life(&v->is_retired[node], view_text(step), view_text(outcome));
+}
+
+/* What a line says of its node. Any receipt but that of its end may be fetched long after. */
 static int load_life(struct run *r, const struct journal_line *line, struct err *e)
 {
 	const struct cluster_node *node = cluster_find_node(r->cluster, buf_text(&line->node));
@@ -85,9 +100,7 @@ static int load_life(struct run *r, const struct journal_line *line, struct err 
 	if (!node)
 		return 0;
 	if (line->kind == JOURNAL_STEP) {
-		*is_retired =
-		    view_equal(buf_view(&line->step), view_text(step_name(STEP_RETIRE))) &&
-		    view_equal(buf_view(&line->outcome), view_text(JOURNAL_DONE));
+		take_life(is_retired, buf_view(&line->step), buf_view(&line->outcome));
 	} else if (line->kind != JOURNAL_RECEIPT) {
 		*is_retired = false;
 	} else if (line->previous.len) {
@@ -127,7 +140,7 @@ static int load_chains(struct run *r, struct err *e)
 
 /* A journal that was altered is told; its receipts are then fetched anew as far as they are there.
  */
-static void settle_chains(struct run *r, size_t node)
+void evidence_settle(struct run *r, size_t node)
 {
 	struct err e;
 
@@ -331,7 +344,7 @@ int evidence_receipt(struct run *r, const struct receipt_claim *claim, evidence_
 	struct receipt receipt;
 
 	TRY(check_claim(r, claim, &receipt, e));
-	settle_chains(r, claim->node);
+	evidence_settle(r, claim->node);
 	TRY(find_chain(&r->evidence, &receipt.setup_key, &chain, e));
 	if (receipt.sequence > chain->count)
 		return fetch_from(r, claim, chain->count, on_done, context, e);
@@ -348,8 +361,13 @@ int evidence_fetch(struct run *r, size_t node, const struct hash256 *manifest_ha
 		                             .manifest_hash = manifest_hash,
 		                             .quorum_key = quorum_key };
 
-	settle_chains(r, node);
+	evidence_settle(r, node);
 	return fetch_from(r, &claim, 0, on_done, context, e);
+}
+
+bool evidence_has_retired(const struct run *r, size_t node)
+{
+	return r->evidence.is_retired && r->evidence.is_retired[node];
 }
 
 /* --- of all nodes */
@@ -411,7 +429,7 @@ static void pass_absent(struct run *r, size_t node, struct fetch_all *all)
 	bool is_gone = seen->presence == NODE_ABSENT ||
 	               (seen->presence == NODE_UNREACHABLE && seen->why.code == ERR_UNREACHABLE);
 
-	if (is_gone && r->evidence.is_retired && r->evidence.is_retired[node])
+	if (is_gone && evidence_has_retired(r, node))
 		run_note(r, node, "has retired: its receipts are those in the journal");
 	else
 		on_fetched(all, &seen->why);
@@ -437,7 +455,7 @@ int evidence_fetch_all(struct run *r, size_t *ret_new, struct err *e)
 		return err_set(
 		    e, ERR_NOT_DESIRED,
 		    "there has been no genesis, so there are no receipts: teectl genesis");
-	settle_chains(r, 0);
+	evidence_settle(r, 0);
 	known = known_receipts(&r->evidence);
 	for (size_t i = 0; i < r->cluster->node_count; i++) {
 		struct err why;
