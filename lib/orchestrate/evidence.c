@@ -1,6 +1,5 @@
 #include "orchestrate/evidence.h"
 
-#include "base/file.h"
 #include "base/text.h"
 #include "orchestrate/run.h"
 
@@ -149,81 +148,15 @@ void evidence_genesis_ended(struct run *r)
 	state_forget_asked(&r->state);
 }
 
-/* The last genesis that the journal has, and whether it says that its step was done. */
-struct birth {
-	struct buf node;
-	bool is_born, is_ended;
-};
-
-static void birth_drop(struct birth *b)
+int evidence_record_end(struct run *r, const char *node, const char *step, struct err *e)
 {
-	buf_drop(&b->node);
-}
-
-static int look_for_birth(struct birth *b, const struct journal_line *line, struct err *e)
-{
-	if (line->kind == JOURNAL_GENESIS) {
-		b->is_born = true;
-		b->is_ended = false;
-		return wire_set(&b->node, buf_view(&line->node), e);
-	}
-	b->is_ended |= line->kind == JOURNAL_STEP &&
-	               view_equal(buf_view(&line->step), view_text(step_name(STEP_GENESIS))) &&
-	               view_equal(buf_view(&line->outcome), view_text(JOURNAL_DONE)) &&
-	               view_equal(buf_view(&line->node), buf_view(&b->node));
-	return 0;
-}
-
-static int find_birth(const struct state *s, struct birth *ret, struct err *e)
-{
-	AUTO(buf) struct buf text = BUF_INIT(JOURNAL_MAX);
-	AUTO(text) char *path = NULL;
-	struct journal_reader reader;
-	bool is_found = true;
-
-	TRY(state_path(s, JOURNAL_FILE, &path, e));
-	if (!file_is_there(path))
-		return 0;
-	TRY(file_read_regular(path, &text, e));
-	reader = journal_reader_new(buf_view(&text));
-	while (is_found) {
-		AUTO(journal_entry) struct journal_entry entry = { 0 };
-
-		TRY(journal_next(&reader, &entry, &is_found, e));
-		if (is_found)
-			TRY(look_for_birth(ret, &entry.line, e));
-	}
-	return 0;
-}
-
-static int end_genesis(struct run *r, struct err *e)
-{
-	AUTO(birth) struct birth birth = { 0 };
-
-	TRY(find_birth(&r->state, &birth, e));
-	if (!birth.is_born || birth.is_ended)
-		return 0;
 	r->evidence.is_urgent = true;
-	return append(&r->state, &r->evidence.journal, buf_text(&birth.node), ONLY(JOURNAL_STEP),
+	return append(&r->state, &r->evidence.journal, node, ONLY(JOURNAL_STEP),
 	              (const struct part[]){
-	                  PART(step, view_text(step_name(STEP_GENESIS))),
+	                  PART(step, view_text(step)),
 	                  PART(outcome, view_text(JOURNAL_DONE)),
 	              },
 	              2, e);
-}
-
-void evidence_end_genesis(struct run *r)
-{
-	bool is_asked;
-	struct err e;
-
-	if (!r->options.to_change || !r->seen.has_genesis ||
-	    state_is_asked(&r->state, &is_asked, &e) < 0 || !is_asked)
-		return;
-	if (end_genesis(r, &e) < 0)
-		tell(r, /* node= */ 0, &e);
-	else
-		evidence_genesis_ended(r);
 }
 
 void evidence_manifest(struct run *r, size_t node, const struct manifest_envelope *envelope)

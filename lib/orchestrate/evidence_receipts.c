@@ -74,81 +74,19 @@ static int load_receipt(struct evidence *v, const struct journal_line *line, str
 	return chain_add(chain, &message, e);
 }
 
-/* What a step says of its node: that it has retired, or that it lives. One that failed at it says
- * neither. */
-static void take_life(bool *is_retired, struct view step, struct view outcome)
+static int on_line(void *context, const struct journal_entry *entry, struct err *e)
 {
-	if (view_equal(outcome, view_text(JOURNAL_DONE)))
-		*is_retired = view_equal(step, view_text(step_name(STEP_RETIRE)));
-	else if (view_equal(step, view_text(step_name(STEP_LAUNCH))))
-		*is_retired = false;
-}
-
-void evidence_take_life(struct evidence *v, size_t node, const char *step, const char *outcome)
-{
-	if (v->is_retired)
-		take_life(&v->is_retired[node], view_text(step), view_text(outcome));
-}
-
-/* What a line says of its node. Any receipt but that of its end may be fetched long after. */
-static int load_life(struct run *r, const struct journal_line *line, struct err *e)
-{
-	const struct cluster_node *node = cluster_find_node(r->cluster, buf_text(&line->node));
-	bool *is_retired = node ? &r->evidence.is_retired[node - r->cluster->nodes] : NULL;
-	struct receipt receipt;
-
-	if (!node)
-		return 0;
-	if (line->kind == JOURNAL_STEP) {
-		take_life(is_retired, buf_view(&line->step), buf_view(&line->outcome));
-	} else if (line->kind != JOURNAL_RECEIPT) {
-		*is_retired = false;
-	} else if (line->previous.len) {
-		TRY(receipt_parse(buf_view(&line->body), &receipt, e));
-		*is_retired |= receipt.kind == RECEIPT_RETIRE;
-	}
-	return 0;
-}
-
-static int load_chains(struct run *r, struct err *e)
-{
-	AUTO(buf) struct buf text = BUF_INIT(JOURNAL_MAX);
-	AUTO(text) char *path = NULL;
-	struct journal_reader reader;
-
-	TRY(state_path(&r->state, JOURNAL_FILE, &path, e));
-	if (!file_is_there(path))
-		return 0;
-	r->evidence.is_retired =
-	    calloc(r->cluster->node_count + 1, sizeof(*r->evidence.is_retired));
-	if (!r->evidence.is_retired)
-		return err_set(e, ERR_INTERNAL, "no memory for the lives of the nodes");
-	TRY(file_read_regular(path, &text, e));
-	reader = journal_reader_new(buf_view(&text));
-	while (text.len) {
-		AUTO(journal_entry) struct journal_entry entry = { 0 };
-		bool is_found;
-
-		TRY(journal_next(&reader, &entry, &is_found, e));
-		if (!is_found)
-			break;
-		TRY(load_receipt(&r->evidence, &entry.line, e));
-		TRY(load_life(r, &entry.line, e));
-	}
-	return 0;
+	return load_receipt(context, &entry->line, e);
 }
 
 /* A journal that was altered is told; its receipts are then fetched anew as far as they are there.
  */
-void evidence_settle(struct run *r, size_t node)
+static void settle_chains(struct run *r, size_t node)
 {
 	struct err e;
 
-	if (!r->evidence.is_loaded && load_chains(r, &e) < 0) {
+	if (!r->evidence.is_loaded && evidence_walk(&r->state, on_line, &r->evidence, &e) < 0)
 		run_note(r, node, "journal: %s: teectl audit verify", e.text);
-		free(r->evidence.is_retired);
-		r->evidence.is_retired = NULL; /* and its word on who has retired is not taken */
-	}
 	r->evidence.is_loaded = true;
 }
 
@@ -344,7 +282,7 @@ int evidence_receipt(struct run *r, const struct receipt_claim *claim, evidence_
 	struct receipt receipt;
 
 	TRY(check_claim(r, claim, &receipt, e));
-	evidence_settle(r, claim->node);
+	settle_chains(r, claim->node);
 	TRY(find_chain(&r->evidence, &receipt.setup_key, &chain, e));
 	if (receipt.sequence > chain->count)
 		return fetch_from(r, claim, chain->count, on_done, context, e);
@@ -361,13 +299,8 @@ int evidence_fetch(struct run *r, size_t node, const struct hash256 *manifest_ha
 		                             .manifest_hash = manifest_hash,
 		                             .quorum_key = quorum_key };
 
-	evidence_settle(r, node);
+	settle_chains(r, node);
 	return fetch_from(r, &claim, 0, on_done, context, e);
-}
-
-bool evidence_has_retired(const struct run *r, size_t node)
-{
-	return r->evidence.is_retired && r->evidence.is_retired[node];
 }
 
 /* --- of all nodes */
@@ -455,7 +388,8 @@ int evidence_fetch_all(struct run *r, size_t *ret_new, struct err *e)
 		return err_set(
 		    e, ERR_NOT_DESIRED,
 		    "there has been no genesis, so there are no receipts: teectl genesis");
-	evidence_settle(r, 0);
+	settle_chains(r, 0);
+	evidence_look_for_lives(r);
 	known = known_receipts(&r->evidence);
 	for (size_t i = 0; i < r->cluster->node_count; i++) {
 		struct err why;

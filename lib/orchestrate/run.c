@@ -160,7 +160,7 @@ static void name_retired(struct run *r)
 
 		if (seen->presence != NODE_ABSENT)
 			continue;
-		evidence_settle(r, i);
+		evidence_look_for_lives(r);
 		if (evidence_has_retired(r, i))
 			(void)err_set(&seen->why, seen->why.code, RUN_RETIRED_TEXT,
 			              r->cluster->nodes[i].name);

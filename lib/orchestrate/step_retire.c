@@ -49,7 +49,7 @@ static int stop_here(struct retire *t, struct err *e)
 	struct run *r = t->x->run;
 	bool is_stopped = false;
 
-	evidence_settle(r, t->node);
+	evidence_look_for_lives(r);
 	TRY(launcher_stop(&r->state, &r->cluster->nodes[t->node], r->deadline_ms, &is_stopped, e));
 	forget(r, t->node, NODE_ABSENT);
 	execution_done(t->x, t->step, "stopped");
