@@ -34,6 +34,16 @@ static const struct wire_field shown_certificate_fields[] = {
 static const struct wire_schema shown_certificate_schema =
     JSON_SCHEMA(shown_certificate, shown_certificate_fields);
 
+struct shown_refusal {
+	struct buf reason, text;
+};
+static const struct wire_field shown_refusal_fields[] = {
+	JSON_TEXT(shown_refusal, reason),
+	JSON_TEXT(shown_refusal, text),
+};
+static const struct wire_schema shown_refusal_schema =
+    JSON_SCHEMA(shown_refusal, shown_refusal_fields);
+
 struct show_reply {
 	bool verified; /* never */
 	int form;      /* enum document_form */
@@ -43,6 +53,8 @@ struct show_reply {
 	bool debug, has_public_key, has_user_data, has_nonce;
 	struct wire_list pcrs, certificates;
 	struct buf public_key, public_key_kind, user_data, nonce;
+	bool is_refused; /* whatever verify is asked for */
+	struct shown_refusal refused;
 	struct shown_root aws_root; /* the one that is built in */
 	bool sent_under_aws_root;
 };
@@ -65,6 +77,8 @@ static const struct wire_field show_reply_fields[] = {
 	           .max = DOCUMENT_USER_DATA_MAX),
 	JSON_MAYBE(show_reply, nonce, struct buf, has_nonce, .kind = WIRE_HEX,
 	           .max = DOCUMENT_NONCE_MAX),
+	JSON_MAYBE(show_reply, refused, struct shown_refusal, is_refused, .kind = WIRE_OBJECT,
+	           .schema = &shown_refusal_schema),
 	JSON_OBJECT(show_reply, aws_root, struct shown_root, shown_root_schema),
 	JSON_BOOL(show_reply, sent_under_aws_root),
 };
@@ -108,6 +122,15 @@ static int describe_field(const struct document_field *field, bool *has, struct 
 	return wire_set(ret, field->value, e);
 }
 
+static int describe_refusal(const struct err *fault, struct show_reply *ret, struct err *e)
+{
+	ret->is_refused = fault->text[0] != 0;
+	if (!ret->is_refused)
+		return 0;
+	TRY(wire_set_text(&ret->refused.reason, fault->reason, e));
+	return wire_set_text(&ret->refused.text, fault->text, e);
+}
+
 static int describe(const struct attestation_claims *c, enum document_form form,
                     struct show_reply *ret, struct err *e)
 {
@@ -121,7 +144,7 @@ static int describe(const struct attestation_claims *c, enum document_form form,
 	time_format(c->timestamp_ms, time);
 	TRY(wire_set(&ret->module_id, c->module_id, e));
 	TRY(wire_set_text(&ret->timestamp, time, e));
-	TRY(wire_set_text(&ret->digest, "SHA384", e)); /* there is no other: attestation_parse */
+	TRY(wire_set(&ret->digest, c->digest, e));
 	ret->debug = pcr_set_is_debug(&c->pcrs);
 	TRY(pcrs_describe(&c->pcrs, chain_root_maker(c->cabundle[0]), &ret->pcrs, e));
 	TRY(describe_chain(c, ret, e));
@@ -142,9 +165,9 @@ static int print_chain(struct context *c, const struct show_reply *reply, struct
 	for (size_t i = 0; i < count; i++) {
 		hex_write(VIEW_OF(rows[i].sha256), hex);
 		TRY(table_cell(&t, TONE_PLAIN, e, "%s",
-		               i == 0           ? "root"
-		               : i == count - 1 ? "leaf"
-		                                : "CA"));
+		               i == count - 1 ? "leaf"
+		               : i == 0       ? "root"
+		                              : "CA"));
 		TRY(table_cell(&t, TONE_PLAIN, e, "%s", buf_text(&rows[i].not_before)));
 		TRY(table_cell(&t, TONE_PLAIN, e, "%s", buf_text(&rows[i].not_after)));
 		TRY(table_cell(&t, TONE_PLAIN, e, "%s", hex));
@@ -164,6 +187,9 @@ static int print(struct context *c, const struct attestation_claims *claims,
 
 	hex_write(VIEW_OF(reply->sha256), hex);
 	print_line(c, "%s", NOT_VERIFIED);
+	if (reply->is_refused)
+		print_line(c, "refused     by teectl attest verify (%s): %s",
+		           buf_text(&reply->refused.reason), buf_text(&reply->refused.text));
 	print_line(c, "document    %s, %lld bytes, SHA-256 %s", document_form_names[reply->form],
 	           (long long)reply->size, hex);
 	print_line(c, "module      %s", buf_text(&reply->module_id));
@@ -191,10 +217,11 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	AUTO(show_reply) struct show_reply reply = { 0 };
 	const struct show_args *args = arguments;
 	enum document_form form;
+	struct err fault;
 
 	if (document_file_read(args->file, &file, e) < 0 ||
 	    document_decode(buf_view(&file), &document, &form, e) < 0 ||
-	    attestation_parse(buf_view(&document), &claims, e) < 0) {
+	    attestation_read(buf_view(&document), &claims, &fault, e) < 0) {
 		/* The enclaves' code has a cause and a cure of clusters, which are of no help here.
 		 */
 		if (e->code == ERR_ATTESTATION)
@@ -204,6 +231,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 		return -1;
 	}
 	TRY(describe(&claims, form, &reply, e));
+	TRY(describe_refusal(&fault, &reply, e));
 	TRY(print(c, &claims, &reply, e));
 	return print_json(c, &show_reply_schema, &reply, e);
 }
@@ -217,8 +245,9 @@ const struct cmd cmd_attest_show = {
 	    "certificate with subject, validity and SHA-256 fingerprint. The root of AWS that is "
 	    "built in is printed beside the one in the document.\n\n"
 	    "Nothing is verified: signature, chain and times are not looked at, and anyone can "
-	    "write such a document. teectl attest verify judges it. Status 5 when it can't be "
-	    "decoded.",
+	    "write such a document. teectl attest verify judges it. One that it would refuse for "
+	    "its form alone (another algorithm or digest, bytes after its end) is shown as far as "
+	    "it can be read, with that reason. Status 5 when it can't be decoded.",
 	.examples = { { "teectl attest show document.cose", "read it" },
 	              { "teectl attest show - -o json | jq -r '.pcrs[0].value'",
 	                "PCR0 that the one on standard input claims" } },

@@ -26,7 +26,7 @@ static const struct wire_schema head_schema = JSON_SCHEMA(head, fields);
 WIRE_DROP(head);
 
 /* The chain is followed from its first line: a head of a broken one is worth nothing. */
-static int find_head(struct view text, struct head *ret, struct err *e)
+static int find_head(struct view text, struct head *ret, size_t *ret_torn, struct err *e)
 {
 	struct journal_reader reader = journal_reader_new(text);
 	bool is_found = true;
@@ -39,6 +39,7 @@ static int find_head(struct view text, struct head *ret, struct err *e)
 			TRY(wire_set(&ret->time, buf_view(&entry.line.time), e));
 	}
 	ret->sequence = reader.sequence;
+	*ret_torn = reader.torn_len;
 	memcpy(ret->sha256, reader.head.bytes, sizeof(ret->sha256));
 	return 0;
 }
@@ -48,10 +49,17 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	const struct audit_head_args *args = arguments;
 	AUTO(buf) struct buf text = { 0 };
 	AUTO(head) struct head head = { 0 };
+	size_t torn;
 	char hex[2 * sizeof(head.sha256) + 1];
 
 	TRY(journal_load(c, args->file, &text, e));
-	TRY(find_head(buf_view(&text), &head, e));
+	TRY(find_head(buf_view(&text), &head, &torn, e));
+	if (torn)
+		context_say(
+		    c,
+		    "the last %zu bytes are no line, cut short by a crash or added by hand: "
+		    "the head is that of the line before them",
+		    torn);
 	hex_write(VIEW_OF(head.sha256), hex);
 	print_line(c, "%lld:%s", (long long)head.sequence, hex);
 	return print_json(c, &head_schema, &head, e);

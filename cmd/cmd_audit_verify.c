@@ -79,7 +79,11 @@ const struct cmd cmd_audit_verify = {
 	    "A FILE needs nothing else: no cluster file, no state, no network. Without --root it "
 	    "is judged under the root that its own manifest names, which is then to be compared.\n\n"
 	    "That lines are missing at the end shows only against a head that was noted where "
-	    "nobody else writes: audit head prints it.\n\n"
+	    "nobody else writes: audit head prints it. The journal may have grown since: how many "
+	    "lines are not covered by that head is said. A last line that was cut short, as a crash "
+	    "leaves it, is named; with --head it is refused (reason torn), since nobody can tell it "
+	    "from bytes that were added, and the next run that writes names it in a line of its "
+	    "own.\n\n"
 	    "Status 5 names the line and the check. teectl-journal(5) has the format.",
 	.examples = { { "teectl audit verify", "the state's journal" },
 	              { "teectl audit verify journal --root root.pem --head 42:HEX",

@@ -5,11 +5,13 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cluster/expect.h"
+#include "orchestrate/living.h"
+#include "session.h"
 
 #include <string.h>
 
 struct new_args {
-	const char *from, *image, *out;
+	const char *from, *node, *image, *out;
 	int64_t nonce;
 };
 
@@ -19,6 +21,11 @@ static const struct opt opts[] = {
 	  .metavar = "FILE",
 	  .offset = offsetof(struct new_args, from),
 	  .doc = "the manifest to follow, QuorumOS's too; the state's current one unless given" },
+	{ .name = "node",
+	  .kind = OPT_NODE,
+	  .metavar = "NODE",
+	  .offset = offsetof(struct new_args, node),
+	  .doc = "follow the one that this living TEE holds and proves" },
 	{ .name = "nonce",
 	  .kind = OPT_NUMBER,
 	  .metavar = "N",
@@ -40,11 +47,16 @@ static const struct opt opts[] = {
 
 struct new_reply {
 	struct buf file;
+	bool has_node; /* it follows that of a living TEE */
+	struct buf node;
+	int basis; /* enum living_basis */
 	struct diff_report diff;
 	struct wire_list dropped; /* struct text_item */
 };
 static const struct wire_field new_reply_fields[] = {
 	JSON_TEXT(new_reply, file),
+	JSON_MAYBE(new_reply, node, struct buf, has_node, .kind = WIRE_TEXT, .max = WIRE_TEXT_MAX),
+	JSON_MAYBE(new_reply, basis, int, has_node, .kind = WIRE_WORD, .words = living_basis_names),
 	JSON_LIST(new_reply, dropped, text_item_schema),
 	JSON_OBJECT(new_reply, diff, struct diff_report, diff_report_schema),
 };
@@ -78,9 +90,62 @@ static int name_dropped(struct context *c, const struct manifest_file *f, struct
 	return 0;
 }
 
-static int load_own(struct context *c, const char *from, struct manifest_file *ret, struct err *e)
+/* Whoever drafts compares the key, as its members do. */
+static int tell_living(struct context *c, const struct living *l, struct err *e)
 {
-	return from ? manifest_read(from, ret, e) : manifest_read_current(c, &c->state, ret, e);
+	static const char *const words[] = {
+		[LIVING_BY_STATE] = "the one that the state keeps",
+		[LIVING_BY_KEY] = "the one that the cluster file names",
+		[LIVING_BY_IMAGE] = "of a TEE that runs what the cluster file says; compare it",
+		[LIVING_BY_APPROVALS] = "of a manifest that its members have approved; compare it",
+	};
+	struct public_key key;
+	char hex[2 * PUBLIC_KEY_LEN + 1];
+
+	TRY(manifest_quorum_key(&l->envelope.manifest, &key, e));
+	hex_write(public_key_view(&key), hex);
+	context_say(c, "%s: holds the manifest of nonce %lld and has proved its quorum key",
+	            c->cluster.nodes[l->node].name,
+	            (long long)l->envelope.manifest.namespace.nonce);
+	context_say(c, "quorum key %s: %s", hex, words[l->basis]);
+	return 0;
+}
+
+/* node: NULL, or who is asked; else all that answer. */
+static int load_living(struct context *c, const char *name, struct manifest_file *ret,
+                       struct new_reply *reply, struct err *e)
+{
+	AUTO(run) struct run r = RUN_INIT;
+	AUTO(living) struct living l = { 0 };
+	size_t node;
+
+	if (name)
+		TRY(context_node(c, name, &node, e));
+	TRY(session_open(c, /* to_change= */ false, name ? &node : NULL, &r, e));
+	TRY(name ? living_ask(&r, node, &l, e) : living_find(&r, &l, e));
+	TRY(tell_living(c, &l, e));
+	reply->has_node = true;
+	reply->basis = l.basis;
+	TRY(wire_set_text(&reply->node, c->cluster.nodes[l.node].name, e));
+	ret->version = 1;
+	ret->is_envelope = true;
+	ret->hash = l.hash;
+	ret->envelope = MOVE(l.envelope);
+	return 0;
+}
+
+static int load_own(struct context *c, const struct new_args *args, struct manifest_file *ret,
+                    struct new_reply *reply, struct err *e)
+{
+	if (args->from && args->node)
+		return err_set(e, ERR_USAGE, "--from and --node: one manifest is followed");
+	if (args->from)
+		return manifest_read(args->from, ret, e);
+	if (args->node)
+		return load_living(c, args->node, ret, reply, e);
+	if (manifest_read_current(c, &c->state, ret, e) == 0)
+		return 0;
+	return e->code == ERR_NOT_DESIRED ? load_living(c, /* name= */ NULL, ret, reply, e) : -1;
 }
 
 /* Pins that are of another image than the file names would draft the old one anew. What can't be
@@ -218,7 +283,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	if (file_is_there(args->out))
 		return err_set(e, ERR_DATA, "'%s' is there already, and is not overwritten",
 		               args->out);
-	TRY(load_own(c, args->from, &own, e));
+	TRY(load_own(c, args, &own, &reply, e));
 	TRY(draft(c, args, &own, &next, e));
 	TRY(diff_make(&own, &next, &reply.diff, e));
 	TRY(name_dropped(c, &own, &reply.dropped, e));
@@ -242,6 +307,12 @@ const struct cmd cmd_manifest_new = {
 	    "--next replaces them. The sets must be those "
 	    "of the cluster file, or what differs is named (5). Approvals start empty, and what "
 	    "changes is shown as by manifest diff.\n\n"
+	    "Where the state has no manifest, a lost one say, the living TEEs are asked for theirs: "
+	    "the one of the highest nonce counts whose TEE proves, in a fresh document under the "
+	    "cluster's root, that it holds it and its quorum key. It must be of the quorum key that "
+	    "the cluster file names (quorum.publicKey); where it names none, of a TEE that runs "
+	    "what the file says, or approved by its members: its quorum key is then printed, to be "
+	    "compared. --node asks one TEE, whatever the state has.\n\n"
 	    "With --from it follows that manifest. It may be one of QuorumOS in any form: the "
 	    "namespace, the quorum key, both sets and the pivot with its bridges are kept, the "
 	    "patch set goes, and PCRs and anchor are ours. What version 1 has no place for, env "
@@ -251,10 +322,13 @@ const struct cmd cmd_manifest_new = {
 	                "after a new image was built, and pinned by measure --write --next" },
 	              { "teectl manifest new --image build/teectl-enclave --out next.json",
 	                "of an image that is not the cluster file's yet" },
+	              { "teectl manifest new --node tee1 --out next.json",
+	                "after the state was lost, of what tee1 holds" },
 	              { "teectl manifest new --from manifest_envelope --out ours.json",
 	                "a quorum of QuorumOS becomes ours" } },
-	.exits = { 2, 5, 65, 66 },
-	.needs = NEEDS_CLUSTER | NEEDS_STATE,
+	.exits = { 2, 5, 65, 66, 69, 75, 77 },
+	.needs = NEEDS_CLUSTER | NEEDS_STATE | NEEDS_RUN,
+	.timeout_ms = 30000,
 	.opts = opts,
 	.opt_count = COUNT(opts),
 	.args_size = sizeof(struct new_args),

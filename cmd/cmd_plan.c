@@ -216,11 +216,22 @@ static void print_refusals(struct context *c, const struct plan_report *r)
 		print_line(c, "%zu more can't be done: --wide shows them", told - NOTES_SHOWN_MAX);
 }
 
+static void print_image(struct context *c, const struct plan_report *r)
+{
+	if (!r->has_image)
+		return;
+	print_line(c, "image: %s", buf_text(&r->image.text));
+	if (r->outcome == PLAN_REFUSED)
+		print_line(c, "image: what is launched here would be refused");
+}
+
 /* The library suggests verbs; what is printed are commands. */
 static int complete(const struct context *c, struct plan_report *r, struct err *e)
 {
 	struct plan_node_report *nodes = r->nodes.items;
 
+	if (r->has_image)
+		TRY(report_commands(c, &r->image.text, e));
 	for (size_t i = 0; i < r->nodes.count; i++) {
 		struct plan_step_report *steps = nodes[i].steps.items;
 
@@ -242,6 +253,7 @@ static int print_plan(struct context *c, const struct plan_report *r, struct err
 	TRY(print_people(c, r, e));
 	TRY(print_nodes(c, r, e));
 	print_refusals(c, r);
+	print_image(c, r);
 	return print_json(c, &plan_report_schema, r, e);
 }
 
@@ -260,8 +272,14 @@ static int save(struct context *c, const struct run *r, const struct goal *goal,
 	return 0;
 }
 
-static int judge(struct context *c, const struct plan_report *r, struct err *e)
+/* image: why what is launched would be refused; its text is empty where it would not */
+static int judge(struct context *c, const struct plan_report *r, const struct err *image,
+                 struct err *e)
 {
+	if (r->outcome == PLAN_REFUSED && image->text[0]) {
+		*e = *image;
+		return -1;
+	}
 	switch ((enum plan_outcome)r->outcome) {
 	case PLAN_NOTHING:
 		return 0;
@@ -286,6 +304,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	AUTO(plan) struct plan plan = { 0 };
 	AUTO(run) struct run r = RUN_INIT;
 	struct goal goal = { .kind = GOAL_APPLY, .topology = session_topology(c, args->topology) };
+	struct err image;
 
 	c->is_wide = args->wide;
 	TRY(choice_open(c, /* to_change= */ false, CHOICE_OF_WHOLE, &args->only, &choice, &r, e));
@@ -293,12 +312,13 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	TRY(plan_make(&c->cluster, &r.seen, &goal, &plan, e));
 	TRY(people_look(&c->cluster, &r.state, &r.seen, &plan, &people, e));
 	TRY(plan_report_make(&c->cluster, &r.seen, &plan, &people, &report, e));
+	TRY(plan_report_image(&c->cluster, &r.seen, &plan, &report, &image, e));
 	TRY(complete(c, &report, e));
 	progress_clear(&c->progress);
 	TRY(print_plan(c, &report, e));
 	if (args->out)
 		TRY(save(c, &r, &goal, &plan, args->out, e));
-	return args->detailed ? judge(c, &report, e) : 0;
+	return args->detailed ? judge(c, &report, &image, e) : 0;
 }
 
 const struct cmd cmd_plan = {
@@ -311,6 +331,9 @@ const struct cmd cmd_plan = {
 	    "about how long it will take, by the round trips just measured and a model of what "
 	    "each step costs (teectl simulate). It changes nothing, and what a node says of itself "
 	    "is a claim: apply verifies it.\n\n"
+	    "An image that is named here is measured: where it is not what the current manifest "
+	    "says, or before there is one the pins, that is said, and what would be launched is "
+	    "refused.\n\n"
 	    "It refuses what is unsafe: a second quorum key in one cluster, a genesis beside one "
 	    "that lives. With --detailed-exitcode the status is 0 when nothing is to be done, 2 "
 	    "when something is, 3 when people have to act first, 5 when a step is refused.\n\n"

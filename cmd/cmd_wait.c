@@ -507,6 +507,15 @@ static int find_next(struct run *r, const bool *chosen, struct buf *ret, struct 
 	return wire_set(ret, buf_view(&report.next), e);
 }
 
+static bool is_any_absent(const struct waiting *w)
+{
+	for (size_t i = 0; i < w->run->cluster->node_count; i++)
+		if (wait_is_about(&w->wait, i) && w->wait.nodes[i].verdict == WAIT_NOT_YET &&
+		    w->run->seen.nodes[i].presence == NODE_ABSENT)
+			return true;
+	return false;
+}
+
 static int end(struct waiting *w, enum ending ending, struct err *e)
 {
 	AUTO(waited) struct waited d = { 0 };
@@ -520,6 +529,9 @@ static int end(struct waiting *w, enum ending ending, struct err *e)
 		TRY(fail(w, ending, &failure, e));
 		if (w->wait.what != WAIT_GONE)
 			TRY(find_next(w->run, w->wait.chosen, &next, e));
+		/* More time alone starts nothing. */
+		if (ending == ENDED_LATE && next.len && is_any_absent(w))
+			context_hint(w->c, "%s", buf_text(&next));
 	}
 	return finish(w->c, &d, ending, &w->pace, &failure, buf_text(&next), e);
 }
@@ -592,7 +604,8 @@ const struct cmd cmd_wait = {
 	    "Ends at once where waiting does not help: an attestation is refused (status 5), this "
 	    "client may not look (77), no TEE has the key or waits for shares (2). While another "
 	    "run of teectl works on this state folder, what it may still bring about is waited "
-	    "for. At the end of --timeout (status 75) it names for each node the last thing that "
+	    "for. A node of this machine that is not running is waited for as well, since a person "
+	    "or a watch may start it at any time: what does is said at once. At the end of --timeout (status 75) it names for each node the last thing that "
 	    "failed.\n\n"
 	    "Standard error has a line when something changes, and one every ten seconds where it "
 	    "is no terminal.",

@@ -540,6 +540,20 @@ static int add_launch_option(struct buf *to, const struct launch_option *opt, st
 	return buf_add_text(to, "\n", e);
 }
 
+static int add_own_options(struct buf *to, const struct hv_option *options, size_t count,
+                           struct err *e)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct hv_option *opt = &options[i];
+
+		TRY(buf_add_format(to, e, ".It Fl \\-%s%s%s\n", opt->name,
+		                   opt->metavar ? " Ar " : "", opt->metavar ? opt->metavar : ""));
+		TRY(add_escaped(to, opt->doc, strlen(opt->doc), true, e));
+		TRY(buf_add_text(to, "\n", e));
+	}
+	return 0;
+}
+
 static int page_enclave(const char *name, struct buf *to, struct err *e)
 {
 	TRY(add_header(to, name, "8", "the program inside the enclave", e));
@@ -557,6 +571,7 @@ static int page_enclave(const char *name, struct buf *to, struct err *e)
 	TRY(buf_add_text(to, ".Bl -tag -width Ds\n", e));
 	for (size_t i = 0; i < LAUNCH_COUNT; i++)
 		TRY(add_launch_option(to, &launch_options[i], e));
+	TRY(add_own_options(to, launch_asides, LAUNCH_ASIDE_COUNT, e));
 	return buf_add_text(to, ".El\n.Sh SEE ALSO\n.Xr teectl 1 ,\n.Xr teectl-hv 8\n", e);
 }
 
@@ -587,14 +602,7 @@ static int page_hv(const char *name, struct buf *to, struct err *e)
 	              "The options are:",
 	              e));
 	TRY(buf_add_text(to, ".Bl -tag -width Ds\n", e));
-	for (size_t i = 0; i < HV_OPTION_COUNT; i++) {
-		const struct hv_option *opt = &hv_option_table[i];
-
-		TRY(buf_add_format(to, e, ".It Fl \\-%s%s%s\n", opt->name,
-		                   opt->metavar ? " Ar " : "", opt->metavar ? opt->metavar : ""));
-		TRY(add_escaped(to, opt->doc, strlen(opt->doc), true, e));
-		TRY(buf_add_text(to, "\n", e));
-	}
+	TRY(add_own_options(to, hv_option_table, HV_OPTION_COUNT, e));
 	TRY(buf_add_text(to, ".El\n.Sh EXAMPLES\n", e));
 	TRY(add_example(to, "teectl-hv --image build/teectl-enclave --listen 127.0.0.1:9000",
 	                "an enclave for a person with curl", e));

@@ -283,6 +283,9 @@ _teectl() {
 	'manifest new':--from)
 		_teectl_reply -o filenames -f
 		return ;;
+	'manifest new':--node)
+		_teectl_reply -o default -W "$(_teectl_nodes)"
+		return ;;
 	'manifest new':--nonce)
 		:
 		return ;;
@@ -586,7 +589,7 @@ _teectl() {
 			_teectl_reply -o filenames -f
 		fi ;;
 	'manifest new')
-		options="$globals --from --nonce --image --out"
+		options="$globals --from --node --nonce --image --out"
 		if [[ $word == -* ]]; then
 			_teectl_reply -o default -W "$options"
 		else

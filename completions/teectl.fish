@@ -189,6 +189,7 @@ complete -c teectl -n '__teectl_is "manifest"' -a 'show' -d 'show a manifest, an
 complete -c teectl -n '__teectl_is "manifest show"' -r -F -d 'a manifest or envelope; the state'\''s current one unless given'
 complete -c teectl -n '__teectl_is "manifest"' -a 'new' -d 'draft the manifest that is to follow'
 complete -c teectl -n '__teectl_is "manifest new"' -l from -r -F -d 'the manifest to follow, QuorumOS'\''s too; the state'\''s current one unless given'
+complete -c teectl -n '__teectl_is "manifest new"' -l node -x -a '(__teectl_nodes)' -d 'follow the one that this living TEE holds and proves'
 complete -c teectl -n '__teectl_is "manifest new"' -l nonce -x -d 'of the new one; one more than the old one'\''s unless given'
 complete -c teectl -n '__teectl_is "manifest new"' -l image -r -F -d 'the image to measure; the cluster file'\''s pins or image unless given'
 complete -c teectl -n '__teectl_is "manifest new"' -l out -r -F -d 'where the draft goes; a file that is there is not overwritten'

@@ -40,17 +40,30 @@ words="NOT VERIFIED: these are the document's own words. Whether they are true, 
 }
 
 @test "attest show: every vector that can be decoded is shown, and none is called good" {
-	local sidecar first last
+	local sidecar reason refused=0
 	for sidecar in "$aws"/*.json "$VECTORS"/qos/mock_nsm/*.json; do
-		case $(jq -r .expected_reason_spec "$sidecar") in
-		cose:alg | cose:siglen | cose:trailing | cose:structure | payload:* | Invalid*)
+		reason=$(jq -r .expected_reason_spec "$sidecar")
+		case $reason in
+		cose:structure | payload:*)
 			try 5 attest show "${sidecar%.json}.cose"
 			[[ -z $output ]]
 			says "attestation document: "
 			continue
 			;;
+		cose:alg | cose:siglen | cose:trailing | Invalid*) ;;
+		*) reason=null ;;
 		esac
 		try 0 attest show "${sidecar%.json}.cose"
+		# What verify refuses for its form is shown as that, and the very same reason.
+		if [[ $reason == null ]]; then
+			hasnt "$output" "refused     "
+		else
+			prints "refused     by teectl attest verify ($reason): attestation document: "
+			run -5 --separate-stderr teectl attest verify "${sidecar%.json}.cose" --at document -o json
+			json .error.reason "$reason"
+			try 0 attest show "${sidecar%.json}.cose"
+			((++refused))
+		fi
 		same "${lines[0]}" "$words"
 		same "${lines[-1]}" "$words"
 		# As it stands there, in capitals; no other word of praise.
@@ -58,11 +71,26 @@ words="NOT VERIFIED: these are the document's own words. Whether they are true, 
 		prints "built in    aws-nitro, CN=aws.nitro-enclaves,OU=AWS,O=Amazon,C=US, SHA-256 641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b"
 		try 0 attest show "${sidecar%.json}.cose" -o json
 		json .verified false
+		json .refused.reason "$reason"
 		[[ $(jq -r .expected "$sidecar") != accept ]] || json '.pcrs[0].value' "$(jq -r .pcr0 "$sidecar")"
 		jq -e 'has("timestamp_ms") | not' "$sidecar" >/dev/null ||
 			json '[.public_key, .user_data, .nonce, .module_id] | tojson' \
 				"$(jq -r '[.public_key, .user_data, .nonce, .module_id] | tojson' "$sidecar")"
 	done
+	((refused >= 5))
+}
+
+@test "attest show: of a document that is refused for its form, what is wrong stands there as it is" {
+	try 0 attest show "$aws/neg_digest_sha256.cose"
+	same "${lines[1]}" "refused     by teectl attest verify (InvalidDigest): attestation document: digest is 'SHA256', expected SHA384"
+	prints "digest      SHA256"
+	try 0 attest show "$aws/neg_alg_es256.cose"
+	same "${lines[1]}" "refused     by teectl attest verify (cose:alg): attestation document: the signature algorithm is -7, expected ES384 (-35)"
+	try 0 attest show "$aws/neg_timestamp_zero.cose" -o json
+	json .timestamp 1970-01-01T00:00:00.000Z
+	json .refused.reason InvalidTimeStamp
+	try 0 attest show "$aws/neg_trailing_byte.cose"
+	prints "refused     by teectl attest verify (cose:trailing): attestation document: 1 bytes after its end"
 }
 
 @test "attest show: the chain with subjects, validity and fingerprints" {

@@ -37,6 +37,16 @@ journal() {
 	try 66 audit head nowhere
 }
 
+@test "audit head: bytes behind the last line are told, and no part of it" {
+	journal
+	try 0 audit head journal
+	same "$stderr" ''
+	printf '{"seq":4' >>journal
+	try 0 audit head journal
+	same "$output" "3:$head"
+	says 'the last 8 bytes are no line, cut short by a crash or added by hand'
+}
+
 @test "audit head: without a file it is the state's" {
 	make_cluster
 	try 66 audit head

@@ -105,6 +105,36 @@ chained() {
 	head -c -20 journal >torn
 	try 0 audit verify torn
 	prints 'a line that was cut short, by a crash or by hand'
+	# Against a head that was noted it is not passed over: it may as well have been added.
+	local head
+	head=$(teectl audit head torn 2>/dev/null)
+	try 5 audit verify torn --head "$head"
+	says "line $(wc -l <journal): $(($(tail -n 1 journal | wc -c) - 20)) bytes behind the last line are none: cut short by a crash"
+	head=$(teectl audit head journal)
+	printf x >>journal
+	try 0 audit verify journal
+	prints 'the last 1 bytes: a line that was cut short'
+	try 5 audit verify journal --head "$head" -o json
+	json .error.reason torn
+	# A newline alone does not make a line of it.
+	printf '\n' >>journal
+	try 5 audit verify journal
+	says 'not a line of a journal'
+}
+
+@test "audit verify: how many lines a head does not cover is said" {
+	local head last
+	head=$(teectl audit head journal)
+	try 0 audit verify journal --head "$head"
+	hasnt "$output" 'after the head'
+	last=$(($(wc -l <journal) - 1))
+	head -n "$last" journal >earlier
+	head=$(teectl audit head earlier)
+	try 0 audit verify journal --head "$head"
+	prints 'that the 1 line after the head that was noted is as written, and that none is missing after it'
+	sed 5q journal >earlier
+	try 0 audit verify journal --head "$(teectl audit head earlier)"
+	prints "that the $((last - 4)) lines after the head that was noted are as written, and that none is missing after them"
 }
 
 @test "audit verify: a forged chain does not forge what is signed" {

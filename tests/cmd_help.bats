@@ -108,6 +108,12 @@ load verb
 @test "help: an unknown verb or option is one line with the nearest word" {
 	try 64 validte
 	says "unknown verb 'validte'; did you mean 'validate'?"
+	# Two of five letters are no slip.
+	try 64 bogus
+	says "unknown verb 'bogus'"
+	hasnt "$stderr" "did you mean"
+	try 64 lgos
+	says "unknown verb 'lgos'; did you mean 'logs'?"
 	try 64 validate --fil x
 	says "unknown option '--fil'; did you mean '--file'?"
 	[[ $(wc -l <<<"$stderr") -eq 2 ]]

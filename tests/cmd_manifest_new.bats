@@ -97,6 +97,108 @@ setup() {
 	try 66 manifest new --image missing --out none.json
 }
 
+# living NAME: a cluster of that name whose two TEEs have the key, in its own file; NAME-away.yaml has them as others
+# launched them, for whom the state is lost.
+living() {
+	local name=$1 verb
+	rm -f cluster.yaml
+	make_cluster --nodes 2
+	sed -i "s/name: demo$/name: $name/" cluster.yaml
+	sed -i 's/^  nonce: 0/  nonce: 7/' cluster.yaml
+	mv cluster.yaml "$name.yaml"
+	for verb in up genesis inject propagate; do
+		teectl -f "$name.yaml" "$verb" >/dev/null 2>&1
+	done
+	behind "$name" "$name-away" tee1 "$(url "$name" tee1)" tee2 "$(url "$name" tee2)"
+	sed -i "s|root: simulated|root: .teectl/$name/pki/root.der|" "$name-away.yaml"
+}
+
+away() { # STATUS FILE OPTION...: with an empty state
+	local expected=$1 file=$2
+	shift 2
+	rm -rf empty next.json
+	try "$expected" -f "$file" --state empty manifest new --out next.json "$@"
+	((expected == 0)) || [[ ! -e next.json ]] || fail "a draft of what was refused"
+}
+
+@test "manifest new: where the state is lost, living TEEs prove which manifest is to be followed" {
+	rm -rf cluster.yaml members
+	living own
+	key=$(<.teectl/own/quorum_key.pub)
+	away 0 own-away.yaml
+	says "tee1: holds the manifest of nonce 7 and has proved its quorum key"
+	says "quorum key $key: of a TEE that runs what the cluster file says; compare it"
+	prints "next.json: a draft with nonce 8"
+	# It is what the state would have given.
+	teectl -f own.yaml manifest new --out expected.json >/dev/null 2>&1
+	cmp next.json expected.json
+	away 0 own-away.yaml --node tee2 -o json
+	json '[.node, .basis] | join(" ")' 'tee2 image'
+	json '.diff.changes | map(.field) | join(",")' namespace.nonce
+	echo "$key" >quorum.pub
+	sed -i 's|^  threshold: 2|&\n  publicKey: quorum.pub|' own-away.yaml
+	away 0 own-away.yaml -o json
+	json .basis quorum-key
+	# With a state a node can be asked as well, and must be of its key.
+	rm next.json
+	try 0 -f own.yaml manifest new --node tee2 --out next.json -o json
+	json .basis state
+	try 64 -f own.yaml manifest new --node tee2 --from next.json --out other.json
+	says "--from and --node"
+}
+
+@test "manifest new: a living TEE of which nothing says that it is this cluster's is not followed" {
+	rm -rf cluster.yaml members
+	living own
+	# Another image is meant from now on: what runs is neither that, nor approved.
+	cp "$BUILD/teectl-enclave" image
+	printf x >>image
+	cp own-away.yaml image.yaml
+	sed -i 's|^  image: .*|  image: image|' image.yaml
+	away 5 image.yaml --node tee1
+	says "tee1: it runs another image than the cluster file's, its manifest is not approved"
+	away 2 image.yaml
+	says "tee1: its manifest is not taken: tee1: it runs another image"
+	says "no TEE that answers proves that it has a quorum key of this cluster"
+	cp .teectl/own/quorum_key.pub quorum.pub
+	sed -i 's|^  threshold: 2|&\n  publicKey: quorum.pub|' image.yaml
+	away 0 image.yaml -o json
+	json '.diff.changes | map(.field) | join(",")' namespace.nonce,enclave.pcr0
+	# The file names other members, or another key.
+	sed 's/threshold: 2/threshold: 3/' image.yaml >three.yaml
+	away 5 three.yaml --node tee1
+	says "share_set: threshold 3 expected, 2 found"
+	cp members/member1.pub quorum.pub
+	away 5 image.yaml --node tee1
+	says "tee1: it has another quorum key than the one that the cluster file names"
+}
+
+@test "manifest new: two quorum keys are named, and a proof that is none is refused" {
+	rm -rf cluster.yaml members
+	living own
+	# The same members, image and namespace, under the same root: another genesis of them.
+	mkdir -m 700 .teectl/foe
+	cp -r .teectl/own/pki .teectl/foe/
+	living foe
+	sed "s|{ name: tee2, .*|{ name: tee2, url: \"$(url foe tee1)\" }|" own-away.yaml >both.yaml
+	away 5 both.yaml -o json
+	says "tee1 and tee2 have two quorum keys: name the one that is meant"
+	json .error.reason quorum_key
+	away 0 both.yaml --node tee2
+	says "quorum key $(<.teectl/foe/quorum_key.pub): of a TEE that runs what the cluster file says; compare it"
+	local change
+	for change in prove-key:flipped prove-key:signature prove-key:nonce; do
+		mitm liar --to "$(url own tee1)" "$change"
+		sed "s|{ name: tee1, .*|{ name: tee1, url: \"$liar\" }|" own-away.yaml >lied.yaml
+		away 5 lied.yaml --node tee1
+		says "tee1: "
+		away 0 lied.yaml -o json
+		says "tee1: its manifest is not taken: "
+		json .node tee2
+		stop_hvs
+	done
+}
+
 @test "manifest new: refuses what is no manifest" {
 	echo '{}' >file
 	try 65 manifest new --from file --out next.json

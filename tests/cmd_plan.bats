@@ -70,6 +70,39 @@ teardown() {
 	has "$output" "tee1: inject needs 2 shares, 1 of the members' are here; not here: member1, member3"
 }
 
+@test "plan: an image that is not what is pinned, or in the manifest, is named: each launch would be refused" {
+	cluster own 2 2 3
+	cp "$BUILD/teectl-enclave" image
+	sed -i 's|^  image: .*|  image: image|' own.yaml
+	ok measure --write
+	ok plan -o json
+	json '[.outcome, (.image | tostring)] | join(" ")' 'changes null'
+	printf x >>image
+	run -5 --separate-stderr teectl -f own.yaml plan --detailed-exitcode
+	has "$output" 'image: PCR0 (image): the cluster file says '
+	has "$output" 'image: what is launched here would be refused'
+	has "$stderr" 'teectl: plan: PCR0 (image): the cluster file says '
+	ok plan -o json
+	json '[.outcome, .image.reason] | join(" ")' 'refused pcr0'
+	# As apply finds it.
+	run -5 --separate-stderr teectl -f own.yaml apply
+	has "$stderr" PCR0
+	truncate -s -1 image
+	ok apply
+	# Of what runs nothing is launched: it is said, and that is all.
+	sed -i '/^  pcrs:/,/^    3:/d' own.yaml
+	printf x >>image
+	ok plan --detailed-exitcode
+	has "$output" 'image: PCR0 (image): the current manifest says '
+	hasnt "$output" 'would be refused'
+	ok down tee2
+	run -5 --separate-stderr teectl -f own.yaml plan --detailed-exitcode -o json
+	json '[.outcome, .image.reason] | join(" ")' 'refused pcr0'
+	rm image
+	run -66 --separate-stderr teectl -f own.yaml plan --detailed-exitcode
+	has "$output" "image: enclave.image: there is no 'image'"
+}
+
 @test "plan: a second quorum key in one cluster is refused: status 5" {
 	cluster own 2 2 3
 	cluster other 1 2 3

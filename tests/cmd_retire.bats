@@ -14,15 +14,32 @@ setup() {
 	order=$(grep -o 'tee[1-3]: \(retired, stopped\|key proved\)' <<<"$stderr" | tr '\n' ',')
 	[[ $order =~ ^tee2:\ key\ proved,tee[13]:\ retired,\ stopped,tee[13]:\ retired,\ stopped,$ ]] || fail "$order"
 	prints "1 of 3 TEEs has the quorum key"
+	hasnt "$output" "next:"
 	same_seeds 1
+	# They were ended on purpose: nobody is told to start them again.
+	try 2 status
+	prints "missing: 2 of 3 TEEs have retired: out of the cluster file with them, or teectl up starts them anew"
+	hasnt "$stderr" "hint:"
+	try 2 status -o json
+	json .next ""
+	json '.nodes[0].note' "tee1 has retired and was stopped: teectl up starts it anew"
 	try 0 retire tee1 -o json
 	json .outcome "nothing to do"
 	json '.nodes | map(.state) | join(",")' gone,ready,gone
 	try 0 retire tee1
 	prints "nothing to do: none of them holds anything"
+	try 0 up --only tee1
+	try 0 propagate --to tee1
+	same_seeds 2
+	# It lives again; one that is merely down is told apart from one that has retired.
+	try 0 down tee1
+	try 2 status
+	prints "missing: 1 of 3 TEEs is not running, and 1 has retired"
+	says "hint: teectl up --only tee1"
 	try 0 up
 	try 0 propagate
 	same_seeds 3
+	try 0 status
 }
 
 @test "retire: not the last that has the key, unless it is meant" {

@@ -48,11 +48,19 @@ submit() { # STATUS [OPTION]... BUNDLE...
 @test "share submit: a bundle that is sent again is already there, before the key is and after" {
 	sealed 2 3
 	submit 3 b1
-	submit 3 b1
-	has "$stderr" 'tee1: a share of member1 is already there'
 	has "$stderr" 'hint: teectl -f own.yaml share submit again'
 	hasnt "$stderr" inject
-	has "$stderr" 'tee1: 1 of 2; waiting for: member2, member3'
+	submit 0 b1
+	has "$stderr" 'tee1: a share of member1 is already there'
+	has "$output" 'nothing to do: already there: tee1 has 1 of 2 shares; waiting for: member2, member3'
+	submit 0 -o json b1
+	same "$(jq -r '[.outcome, (.waiting_for | join(",")), .error] | map(tostring) | join(" ")' <<<"$output")" \
+		'nothing to do member2,member3 null'
+	same "$(jq -r '.nodes[0] | [.phase, .key_proved] | join(" ")' <<<"$output")" 'WaitingForQuorumShards false'
+	# Beside one that is refused it is there as well.
+	change b1 old '.expires = "2020-01-01T00:00:00Z"'
+	submit 0 old b1
+	has "$stderr" "refused: 'old': it expired"
 	submit 0 b1 b2
 	has "$stderr" 'a share of member1 is already there'
 	hasnt "$stderr" 'a share of member2 is already there'
@@ -108,7 +116,7 @@ submit() { # STATUS [OPTION]... BUNDLE...
 	submit 3 b1 m1/bundle
 	has "$stderr" "refused: 'm1/bundle': another bundle of member1 stands before it"
 	has "$stderr" '1 of 2; waiting for: member2, member3'
-	submit 3 m1/bundle
+	submit 0 m1/bundle
 	has "$stderr" 'a share of member1 is already there'
 }
 
@@ -174,9 +182,10 @@ sealed_after_loss() {
 	submit 3 b1
 	has "$stderr" 'tee1: 1 of 2; waiting for: member2, member3'
 	has "$stderr" 'tee2: 1 of 2; waiting for: member2, member3'
-	submit 3 b1
+	submit 0 b1
+	has "$stderr" 'tee1: a share of member1 is already there'
 	has "$stderr" 'tee2: a share of member1 is already there'
-	has "$stderr" 'tee2: 1 of 2; waiting for: member2, member3'
+	has "$output" '1 of 2 shares; waiting for: member2, member3'
 	submit 0 -o json b1 b3
 	has "$stderr" 'tee1: shares in, 2 of 2 shares'
 	has "$stderr" 'tee2: shares in, 2 of 2 shares'

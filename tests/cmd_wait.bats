@@ -33,6 +33,18 @@ begin_wait() {
 	same "$line" "$first"
 }
 
+# until_said LINE: by event, of a wait in the background.
+until_said() {
+	local line fd pid
+	exec {fd}< <(exec tail -n +1 -f rest 3>&-)
+	pid=$!
+	while read -r -u "$fd" line; do
+		[[ $line != "$1" ]] || break
+	done
+	kill "$pid"
+	exec {fd}<&-
+}
+
 end_wait() { # STATUS
 	local found=0
 	wait "$waiter" || found=$?
@@ -65,6 +77,25 @@ end_wait() { # STATUS
 	ok propagate
 	end_wait 0
 	has "$(cat waited)" 'ready: 2 of 2'
+}
+
+# A person or a watch may start it at any time: so it is waited for, and said what would.
+@test "wait: one that is not running is waited for, and what to type meanwhile is said at once" {
+	cluster own 2 2 3
+	with_key own
+	ok propagate
+	ok down tee2
+	rm -f said
+	first='tee1: ready' begin_wait --for ready
+	until_said 'tee2: not running: teectl -f own.yaml up'
+	ok up
+	until_said 'tee2: it has no manifest yet, and no key'
+	ok propagate
+	end_wait 0
+	ok down tee2
+	waits 75 --for verified tee2 --timeout 2s
+	says 'the time is up: 0 of 1 verified; tee2: not running: teectl -f own.yaml up'
+	says 'hint: teectl -f own.yaml up'
 }
 
 @test "wait: ends at once where no TEE has the key and none waits for shares" {

@@ -196,7 +196,7 @@ of_text() {
 	ask "$target" POST /enclave/share-manifest "{\"manifest_envelope\":$(jq -c '.manifest.enclave.aws_root_certificate[9] |= 255 - .' <<<"$envelope")}"
 	refused 403 1008 'Manifest not approved' aws_root_certificate
 	ask "$target" POST /enclave/share-manifest "{\"manifest_envelope\":$(jq -c '.manifest.enclave.aws_root_certificate = []' <<<"$envelope")}"
-	same "$http" 403
+	refused 403 1008 'Manifest not approved' aws_root_certificate
 	# Approvals: all that are there must be valid, and none need be there.
 	approvals 1 2
 	for change in '.manifest_set_approvals[1].signature[0] |= 255 - .' '.manifest_set_approvals[1].member.alias = "member3"' \

@@ -107,6 +107,29 @@ verbs() {
 	done <examples
 }
 
+# options FILE: the names of options that stand in a --help, in its order.
+options() {
+	sed -n 's/^  --\([a-z-]*\) .*/\1/p' "$1"
+}
+
+@test "docs: the pages of teectl-enclave and teectl-hv have each option that their --help has, and no other" {
+	local program
+	for program in teectl-enclave teectl-hv; do
+		"$BUILD/$program" --help >help
+		# Of the hypervisor's the enclave's follow, which have a page of their own.
+		sed -i '/^options for the enclave:/,$d' help
+		options help >told
+		[[ $(wc -l <told) -ge 7 ]]
+		grep -x help told
+		grep -x version told
+		diff told <(sed -n 's/^\.It Fl \\-\([a-z-]*\).*/\1/p' "$ROOT/man/$program.8")
+		run -0 "$BUILD/$program" --version
+		same "$output" "$program $(<"$ROOT/VERSION")"
+	done
+	"$BUILD/teectl-hv" --help | sed '1,/^options for the enclave:/d' >help
+	diff <(options help) <("$BUILD/teectl-enclave" --help | sed -n 's/^  --\([a-z-]*\) .*/\1/p' | grep -vx -e nsm -e help -e version)
+}
+
 @test "docs: every key of the cluster file is in its manual page" {
 	local key count=0
 	# Of the table itself; maps have no entry of their own.

@@ -128,4 +128,8 @@ changed() { # N CLASS
 	found "the last line dropped"
 	sed "${count}p" journal >altered
 	found "the last line repeated"
+	{ cat journal && printf '{"seq":'; } >altered
+	found "bytes added behind the last line"
+	head -c -1 journal >altered
+	found "the last newline dropped"
 }

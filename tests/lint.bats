@@ -125,7 +125,7 @@ foreign() { # HEADER ALLOWED-FILES
 	local found files
 	files=$(product | grep '\.h$' | grep -v '^lib/base/err\.h$')
 	found=$(cd "$BARE" && perl -0ne '
-		while (/^((?:[a-zA-Z_][^;{}()#]*?)\b(\w+)\(([^;{}]*?struct err \*e\b[^;{}]*)\))[^;{}]*;/mg) {
+		while (/^((?:[a-zA-Z_][^;{}()#]*?)\b(\w+)\(([^;{}]*?struct err \*e\b[^;{}]*)\))[^;{}]*[;{]/mg) {
 			my ($all, $name) = ($1, $2);
 			print "$ARGV: $name\n" if $all =~ /^\s*(?:static inline )?int\b/ && $all !~ /MUST_CHECK|\.\.\.\)/; # makers of errors take a format
 		}' $files)

@@ -56,10 +56,11 @@ static int print_help(struct err *e)
 	return 0;
 }
 
-static bool is_given(char *const *argv, int count, const char *option)
+static bool is_given(char *const *argv, int count, enum launch_aside aside)
 {
 	for (int i = 1; i < count; i++)
-		if (strcmp(argv[i], option) == 0)
+		if (strncmp(argv[i], "--", 2) == 0 &&
+		    strcmp(argv[i] + 2, launch_asides[aside].name) == 0)
 			return true;
 	return false;
 }
@@ -182,11 +183,11 @@ int main(int argc, char **argv)
 
 	mallopt(M_ARENA_MAX, ARENAS_MAX);
 	mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD);
-	if (is_given(argv, argc, "--version")) {
+	if (is_given(argv, argc, LAUNCH_VERSION)) {
 		printf("teectl-enclave %s\n", TEECTL_VERSION);
 		return 0;
 	}
-	if ((is_given(argv, argc, "--help") ? print_help(&e) : run(argc, argv, &e)) == 0)
+	if ((is_given(argv, argc, LAUNCH_HELP) ? print_help(&e) : run(argc, argv, &e)) == 0)
 		return 0;
 	log_line(LOG_ERROR, "stopped", "error", e.text, NULL);
 	return err_info(e.code)->exit_status;

@@ -95,21 +95,18 @@ static size_t tag_len(struct view document)
 	return 1 + len;
 }
 
-int cose_parse(struct view document, struct buf *joined, struct cose_sign1 *ret, struct err *e)
+int cose_parse(struct view document, struct buf *joined, struct cose_sign1 *ret,
+               size_t *ret_trailing, struct err *e)
 {
 	size_t tag = tag_len(document);
-	struct cose_sign1 parts;
 	struct err why;
 	struct cbor c;
 
 	document = view_new(document.data + tag, document.len - tag);
 	if (cbor_parse_joining(document, joined, &c, &why) < 0)
 		return refuse_structure(e, why.text);
-	TRY(take_parts(&c, &parts, e));
-	if (c.rest.len)
-		return err_reason(e, ERR_ATTESTATION, "cose:trailing",
-		                  "attestation document: %zu bytes after its end", c.rest.len);
-	*ret = parts;
+	TRY(take_parts(&c, ret, e));
+	*ret_trailing = c.rest.len;
 	return 0;
 }
 

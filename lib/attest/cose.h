@@ -12,10 +12,11 @@ struct cose_sign1 {
 
 /* Tagged (18) or not, of definite or indefinite length throughout.
  *
- * joined  an empty buf that may grow to document.len; the parts may point into it
- * fails   ERR_ATTESTATION; reason cose:structure, cose:trailing */
+ * joined        an empty buf that may grow to document.len; the parts may point into it
+ * ret_trailing  bytes after its end, which the caller judges
+ * fails         ERR_ATTESTATION; reason cose:structure */
 MUST_CHECK int cose_parse(struct view document, struct buf *joined, struct cose_sign1 *ret,
-                          struct err *e);
+                          size_t *ret_trailing, struct err *e);
 /* That it states ES384 and has a signature of its length.
  * fails  ERR_ATTESTATION; reason cose:structure, cose:alg, cose:siglen */
 MUST_CHECK int cose_check_algorithm(const struct cose_sign1 *c, struct err *e);

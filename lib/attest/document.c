@@ -105,7 +105,37 @@ static int payload_parse(struct view bytes, struct buf *joined, struct payload *
 	return check_elements(ret, e);
 }
 
-static int take_pcrs(const struct cbor_item *map, struct pcr_set *ret, struct err *e)
+/* One value that is refused ends a parse. Who only reads, to whom fault is not NULL, goes on
+ * without it, and the first stands there. */
+static int pass(struct err *fault, int outcome, struct err *e)
+{
+	if (outcome == 0 || !fault)
+		return outcome;
+	if (!fault->text[0])
+		*fault = *e;
+	return 0;
+}
+
+static int take_pcr(uint64_t index, struct view value, struct pcr_set *ret, struct err *e)
+{
+	struct pcr *pcr;
+
+	if (index >= PCR_COUNT)
+		return err_reason(e, ERR_ATTESTATION, "InvalidPcr",
+		                  "attestation document: there is no PCR%llu",
+		                  (unsigned long long)index);
+	if (value.len != 32 && value.len != 48 && value.len != 64)
+		return err_reason(e, ERR_ATTESTATION, "InvalidPcr",
+		                  "attestation document: PCR%llu has %zu bytes",
+		                  (unsigned long long)index, value.len);
+	pcr = &ret->values[index];
+	pcr->len = (uint8_t)value.len;
+	memcpy(pcr->bytes, value.data, value.len);
+	return 0;
+}
+
+static int take_pcrs(const struct cbor_item *map, struct pcr_set *ret, struct err *fault,
+                     struct err *e)
 {
 	const struct cbor_item *key = cbor_first(map);
 
@@ -113,42 +143,35 @@ static int take_pcrs(const struct cbor_item *map, struct pcr_set *ret, struct er
 		return err_reason(e, ERR_ATTESTATION, "InvalidPcr",
 		                  "attestation document: no PCR is listed");
 	for (uint64_t i = 0; i < map->number; i++) {
-		struct view value = cbor_after(key)->bytes;
-		struct pcr *pcr;
-
-		if (key->number >= PCR_COUNT)
-			return err_reason(e, ERR_ATTESTATION, "InvalidPcr",
-			                  "attestation document: there is no PCR%llu",
-			                  (unsigned long long)key->number);
-		if (value.len != 32 && value.len != 48 && value.len != 64)
-			return err_reason(e, ERR_ATTESTATION, "InvalidPcr",
-			                  "attestation document: PCR%llu has %zu bytes",
-			                  (unsigned long long)key->number, value.len);
-		pcr = &ret->values[key->number];
-		pcr->len = (uint8_t)value.len;
-		memcpy(pcr->bytes, value.data, value.len);
+		TRY(pass(fault, take_pcr(key->number, cbor_after(key)->bytes, ret, e), e));
 		key = cbor_after(cbor_after(key));
 	}
 	return 0;
 }
 
 /* The first DOCUMENT_CHAIN_MAX of them: that there are more is the chain's concern. */
-static int take_bundle(const struct cbor_item *array, struct attestation_claims *c, struct err *e)
+static int take_certificate(struct view der, struct attestation_claims *c, struct err *e)
+{
+	if (der.len == 0 || der.len > DOCUMENT_CERTIFICATE_MAX)
+		return err_reason(e, ERR_ATTESTATION, "InvalidCABundle",
+		                  "attestation document: a certificate of cabundle has %zu bytes, "
+		                  "not 1 to %d",
+		                  der.len, DOCUMENT_CERTIFICATE_MAX);
+	if (c->cabundle_count < DOCUMENT_CHAIN_MAX)
+		c->cabundle[c->cabundle_count++] = der;
+	return 0;
+}
+
+static int take_bundle(const struct cbor_item *array, struct attestation_claims *c,
+                       struct err *fault, struct err *e)
 {
 	const struct cbor_item *at = cbor_first(array);
 
 	if (array->number == 0)
 		return err_reason(e, ERR_ATTESTATION, "InvalidCABundle",
 		                  "attestation document: cabundle is empty");
-	for (uint64_t i = 0; i < array->number; i++, at = cbor_after(at)) {
-		if (at->bytes.len == 0 || at->bytes.len > DOCUMENT_CERTIFICATE_MAX)
-			return err_reason(e, ERR_ATTESTATION, "InvalidCABundle",
-			                  "attestation document: a certificate of cabundle has %zu "
-			                  "bytes, not 1 to %d",
-			                  at->bytes.len, DOCUMENT_CERTIFICATE_MAX);
-		if (c->cabundle_count < DOCUMENT_CHAIN_MAX)
-			c->cabundle[c->cabundle_count++] = at->bytes;
-	}
+	for (uint64_t i = 0; i < array->number; i++, at = cbor_after(at))
+		TRY(pass(fault, take_certificate(at->bytes, c, e), e));
 	return 0;
 }
 
@@ -157,57 +180,98 @@ static int take_bytes(const char *name, const struct cbor_item *item, size_t min
 {
 	if (!item)
 		return 0;
+	*ret = (struct document_field){ true, item->bytes };
 	if (item->bytes.len < min || item->bytes.len > max)
 		return err_reason(e, ERR_ATTESTATION, reason,
 		                  "attestation document: %s has %zu bytes, not %zu to %zu", name,
 		                  item->bytes.len, min, max);
-	*ret = (struct document_field){ true, item->bytes };
 	return 0;
+}
+
+static int take_names(const struct payload *p, struct attestation_claims *c, struct err *fault,
+                      struct err *e)
+{
+	int outcome = 0;
+
+	c->module_id = p->module_id->bytes;
+	c->digest = p->digest->bytes;
+	if (c->module_id.len == 0)
+		outcome = err_reason(e, ERR_ATTESTATION, "InvalidModuleId",
+		                     "attestation document: module_id is empty");
+	TRY(pass(fault, outcome, e));
+	if (!cbor_is_text(p->digest, "SHA384"))
+		outcome = err_reason(e, ERR_ATTESTATION, "InvalidDigest",
+		                     "attestation document: digest is '%.*s', expected SHA384",
+		                     (int)(c->digest.len < 64 ? c->digest.len : 64),
+		                     (const char *)c->digest.data);
+	return pass(fault, outcome, e);
+}
+
+static int take_timestamp(const struct payload *p, struct attestation_claims *c, struct err *e)
+{
+	c->timestamp_ms =
+	    p->timestamp->number > INT64_MAX ? INT64_MAX : (int64_t)p->timestamp->number;
+	if (p->timestamp->number != 0 && p->timestamp->number <= INT64_MAX)
+		return 0;
+	return err_reason(e, ERR_ATTESTATION, "InvalidTimeStamp",
+	                  "attestation document: timestamp is %llu, expected milliseconds since "
+	                  "1970",
+	                  (unsigned long long)p->timestamp->number);
+}
+
+static int check_bundle_length(const struct payload *p, struct err *e)
+{
+	if (p->cabundle->number <= DOCUMENT_CHAIN_MAX)
+		return 0;
+	return err_reason(e, ERR_ATTESTATION, "chain:length",
+	                  "attestation document: more than %d certificates in cabundle",
+	                  DOCUMENT_CHAIN_MAX);
 }
 
 /* The bounds of formats.md 7.2, in the order in which QOS judges them. */
-static int take_values(const struct payload *p, struct attestation_claims *c, struct err *e)
+static int take_values(const struct payload *p, struct attestation_claims *c, struct err *fault,
+                       struct err *e)
 {
-	if (p->module_id->bytes.len == 0)
-		return err_reason(e, ERR_ATTESTATION, "InvalidModuleId",
-		                  "attestation document: module_id is empty");
-	c->module_id = p->module_id->bytes;
-	if (!cbor_is_text(p->digest, "SHA384"))
-		return err_reason(e, ERR_ATTESTATION, "InvalidDigest",
-		                  "attestation document: digest is '%.*s', expected SHA384",
-		                  (int)(p->digest->bytes.len < 64 ? p->digest->bytes.len : 64),
-		                  (const char *)p->digest->bytes.data);
-	TRY(take_pcrs(p->pcrs, &c->pcrs, e));
-	TRY(take_bundle(p->cabundle, c, e));
-	if (p->timestamp->number == 0 || p->timestamp->number > INT64_MAX)
-		return err_reason(e, ERR_ATTESTATION, "InvalidTimeStamp",
-		                  "attestation document: timestamp is %llu, expected "
-		                  "milliseconds since 1970",
-		                  (unsigned long long)p->timestamp->number);
-	c->timestamp_ms = (int64_t)p->timestamp->number;
-	TRY(take_bytes("public_key", p->public_key, 1, DOCUMENT_PUBLIC_KEY_MAX, "InvalidPubKey",
-	               &c->public_key, e));
-	TRY(take_bytes("user_data", p->user_data, 0, DOCUMENT_USER_DATA_MAX, "InvalidBytes",
-	               &c->user_data, e));
-	TRY(take_bytes("nonce", p->nonce, 0, DOCUMENT_NONCE_MAX, "InvalidBytes", &c->nonce, e));
+	TRY(take_names(p, c, fault, e));
+	TRY(pass(fault, take_pcrs(p->pcrs, &c->pcrs, fault, e), e));
+	TRY(pass(fault, take_bundle(p->cabundle, c, fault, e), e));
+	TRY(pass(fault, take_timestamp(p, c, e), e));
+	TRY(pass(fault,
+	         take_bytes("public_key", p->public_key, 1, DOCUMENT_PUBLIC_KEY_MAX,
+	                    "InvalidPubKey", &c->public_key, e),
+	         e));
+	TRY(pass(fault,
+	         take_bytes("user_data", p->user_data, 0, DOCUMENT_USER_DATA_MAX, "InvalidBytes",
+	                    &c->user_data, e),
+	         e));
+	TRY(pass(fault,
+	         take_bytes("nonce", p->nonce, 0, DOCUMENT_NONCE_MAX, "InvalidBytes", &c->nonce, e),
+	         e));
 	c->certificate = p->certificate->bytes;
-	if (p->cabundle->number > DOCUMENT_CHAIN_MAX)
-		return err_reason(e, ERR_ATTESTATION, "chain:length",
-		                  "attestation document: more than %d certificates in cabundle",
-		                  DOCUMENT_CHAIN_MAX);
-	return 0;
+	return pass(fault, check_bundle_length(p, e), e);
 }
 
-static int take_parts(struct view document, struct attestation_claims *c, struct err *e)
+static int check_trailing(size_t trailing, struct err *e)
+{
+	if (trailing == 0)
+		return 0;
+	return err_reason(e, ERR_ATTESTATION, "cose:trailing",
+	                  "attestation document: %zu bytes after its end", trailing);
+}
+
+static int take_parts(struct view document, struct attestation_claims *c, struct err *fault,
+                      struct err *e)
 {
 	struct cose_sign1 cose;
+	size_t trailing;
 
 	if (document.len > DOCUMENT_MAX)
 		return err_reason(e, ERR_ATTESTATION, "cose:structure",
 		                  "attestation document: %zu bytes, expected at most %d",
 		                  document.len, DOCUMENT_MAX);
 	TRY(buf_set(&c->bytes, document, e));
-	TRY(cose_parse(buf_view(&c->bytes), &c->joined, &cose, e));
+	TRY(cose_parse(buf_view(&c->bytes), &c->joined, &cose, &trailing, e));
+	TRY(pass(fault, check_trailing(trailing, e), e));
 	c->protected_header = cose.protected_header;
 	c->payload = cose.payload;
 	c->signature = cose.signature;
@@ -221,12 +285,30 @@ static int check_algorithm(const struct attestation_claims *c, struct err *e)
 	return cose_check_algorithm(&cose, e);
 }
 
-static int take_payload(struct attestation_claims *c, struct err *e)
+static int take_payload(struct attestation_claims *c, struct err *fault, struct err *e)
 {
 	struct payload payload;
 
 	TRY(payload_parse(c->payload, &c->joined_payload, &payload, e));
-	return take_values(&payload, c, e);
+	return take_values(&payload, c, fault, e);
+}
+
+int attestation_read(struct view document, struct attestation_claims *ret, struct err *ret_fault,
+                     struct err *e)
+{
+	AUTO(attestation_claims)
+	struct attestation_claims c = { .bytes = BUF_INIT(DOCUMENT_MAX),
+		                        .joined = BUF_INIT(DOCUMENT_MAX),
+		                        .joined_payload = BUF_INIT(DOCUMENT_MAX) };
+	struct err fault = { .text = "" };
+
+	TRY(take_parts(document, &c, &fault, e));
+	TRY(pass(&fault, check_algorithm(&c, e), e));
+	TRY(take_payload(&c, &fault, e));
+	c.is_unfit = fault.text[0] != 0;
+	*ret = MOVE(c);
+	*ret_fault = fault;
+	return 0;
 }
 
 int attestation_parse_traced(struct view document, struct trace *trace,
@@ -237,11 +319,11 @@ int attestation_parse_traced(struct view document, struct trace *trace,
 		                        .joined = BUF_INIT(DOCUMENT_MAX),
 		                        .joined_payload = BUF_INIT(DOCUMENT_MAX) };
 
-	TRY(trace_end(trace, "structure", take_parts(document, &c, e), e,
+	TRY(trace_end(trace, "structure", take_parts(document, &c, /* fault= */ NULL, e), e,
 	              "one COSE_Sign1 of %zu bytes, nothing behind it", document.len));
 	TRY(trace_end(trace, "algorithm", check_algorithm(&c, e), e,
 	              "ES384 is stated, and the signature has its length"));
-	TRY(trace_end(trace, "fields", take_payload(&c, e), e,
+	TRY(trace_end(trace, "fields", take_payload(&c, /* fault= */ NULL, e), e,
 	              "all that must be there is, of its type and within its bounds"));
 	*ret = MOVE(c);
 	return 0;

@@ -29,7 +29,8 @@ struct document_field {
 struct attestation_claims {
 	struct buf bytes, joined, joined_payload;
 	struct view protected_header, payload, signature;
-	struct view module_id;
+	bool is_unfit; /* by attestation_read: attestation_verify refuses them */
+	struct view module_id, digest;
 	int64_t timestamp_ms;
 	struct pcr_set pcrs;
 	struct view certificate;                  /* leaf, DER */
@@ -59,6 +60,12 @@ MUST_CHECK int attestation_parse(struct view document, struct attestation_claims
 /* The same, with its checks in a trace: "structure", "algorithm", "fields". */
 MUST_CHECK int attestation_parse_traced(struct view document, struct trace *trace,
                                         struct attestation_claims *ret, struct err *e);
+/* To show what one says that would be refused: whatever of it can be read, and in *ret_fault the
+ * first thing that attestation_parse refuses it for; of one that it takes ret_fault->text is empty.
+ * A PCR or a certificate beyond its bounds is left out. fails only with cose:structure and
+ * payload:structure */
+MUST_CHECK int attestation_read(struct view document, struct attestation_claims *ret,
+                                struct err *ret_fault, struct err *e);
 void attestation_claims_drop(struct attestation_claims *c);
 void attestation_drop(struct attestation *a);
 

@@ -430,6 +430,9 @@ int attestation_verify(const struct attestation_claims *claims,
 	AUTO(judgement)
 	struct judgement j = { .claims = claims, .policy = policy };
 
+	if (claims->is_unfit)
+		return err_reason(e, ERR_ATTESTATION, "fields",
+		                  "attestation document: it was read, not parsed");
 	TRY(run_checks(&j, e));
 	TRY(take_claims(claims, policy, &a, e));
 	*ret = MOVE(a);

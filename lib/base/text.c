@@ -6,7 +6,8 @@
 #include <time.h>
 
 #define NEAREST_MAX      64 /* longer words are not compared */
-#define NEAREST_DISTANCE 2  /* edits: two letters swapped count as two */
+#define NEAREST_DISTANCE 2  /* edits */
+#define NEAREST_SHARE    3  /* letters to an edit */
 
 #define TIME_MAX_MS      INT64_C(253402300799999) /* the year 9999 ends: four digits */
 
@@ -340,29 +341,33 @@ struct view text_trim(struct view text)
 	return text;
 }
 
-/* Levenshtein, one row at a time. */
+/* Levenshtein, where two neighbours that are swapped count as one edit. Of the matrix the row that
+ * is made and the two before it are kept. */
 static size_t distance(const char *a, const char *b)
 {
-	size_t row[NEAREST_MAX + 1], len = strlen(b);
+	size_t rows[3][NEAREST_MAX + 1], len = strlen(b), i;
 
 	for (size_t j = 0; j <= len; j++)
-		row[j] = j;
-	for (size_t i = 1; a[i - 1]; i++) {
-		size_t diagonal = row[0];
+		rows[0][j] = j;
+	for (i = 1; a[i - 1]; i++) {
+		size_t *row = rows[i % 3];
+		const size_t *above = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
 
 		row[0] = i;
 		for (size_t j = 1; j <= len; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+			size_t best = above[j - 1] + (a[i - 1] != b[j - 1]);
 
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
+			if (above[j] + 1 < best)
+				best = above[j] + 1;
 			if (row[j - 1] + 1 < best)
 				best = row[j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    before[j - 2] + 1 < best)
+				best = before[j - 2] + 1;
 			row[j] = best;
 		}
 	}
-	return row[len];
+	return rows[(i + 2) % 3][len];
 }
 
 #define CHARACTER_MAX 4 /* bytes of one in UTF-8: RFC 3629 3 */
@@ -445,13 +450,14 @@ const char *text_nearest(const char *word, const char *const *words)
 	if (strlen(word) > NEAREST_MAX)
 		return NULL;
 	for (; *words; words++) {
-		size_t d;
+		size_t len = strlen(*words), d;
 
-		if (strlen(*words) > NEAREST_MAX)
+		if (len > NEAREST_MAX)
 			continue;
+		len = len > strlen(word) ? len : strlen(word);
 		d = distance(word, *words);
-		/* Two edits turn any two-letter word into any other. */
-		if (d < best && d < strlen(word)) {
+		/* Two edits make "logs" of "bogus", and any two-letter word of any other. */
+		if (d < best && NEAREST_SHARE * d <= len) {
 			best = d;
 			nearest = *words;
 		}

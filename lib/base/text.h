@@ -59,7 +59,8 @@ struct view text_trim(struct view text); /* ASCII white space at both ends */
  * read something else. */
 MUST_CHECK int text_add_shell_word(const char *text, struct buf *to, struct err *e);
 
-/* The word of words (NULL-terminated) that is at most two edits away, or NULL. */
+/* The word of words (NULL-terminated) that is at most two edits away, and at most one for each
+ * three letters of the longer of the two; or NULL. */
 const char *text_nearest(const char *word, const char *const *words);
 
 /* strdup with the one error idiom. */

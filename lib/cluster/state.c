@@ -215,15 +215,6 @@ static int keep_manifest(const struct state *s, const struct hash256 *hash,
 	return write_file(s, buf_text(&name), buf_view(&text), e);
 }
 
-static void forget_asked(const struct state *s)
-{
-	AUTO(text) char *path = NULL;
-	struct err e;
-
-	if (state_path(s, ASKED, &path, &e) == 0)
-		unlink(path);
-}
-
 /* What CURRENT says. */
 struct current {
 	struct hash256 manifest, output, document;
@@ -298,9 +289,7 @@ int state_keep_genesis(const struct state *s, const struct kept_genesis *g, stru
 	TRY(keep_manifest(s, &g->manifest_hash, &g->envelope, e));
 	TRY(sha256(buf_view(&g->output), &current.output, e));
 	TRY(sha256(buf_view(&g->document), &current.document, e));
-	TRY(write_current(s, &current, e));
-	forget_asked(s);
-	return 0;
+	return write_current(s, &current, e);
 }
 
 static int check_hash(const char *name, struct view found, const struct hash256 *expected,
@@ -576,6 +565,20 @@ int state_keep_asked(const struct state *s, int64_t *asked_ms, struct err *e)
 	}
 	TRY(buf_add_format(&text, e, "%lld", (long long)*asked_ms));
 	return write_file(s, ASKED, buf_view(&text), e);
+}
+
+int state_is_asked(const struct state *s, bool *ret, struct err *e)
+{
+	return has_file(s, ASKED, ret, e);
+}
+
+void state_forget_asked(const struct state *s)
+{
+	AUTO(text) char *path = NULL;
+	struct err e;
+
+	if (state_path(s, ASKED, &path, &e) == 0)
+		unlink(path);
 }
 
 int state_simulated_root(const struct state *s, struct buf *ret, struct err *e)

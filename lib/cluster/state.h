@@ -87,8 +87,10 @@ MUST_CHECK int state_share_path(const struct state *s, const char *member, char 
 
 /* The enclave's time at which a genesis was asked for, written before it is. An answer that was
  * lost may be given again to a later run, so the first question's time counts: *asked_ms becomes
- * it, if it is earlier. Keeping the genesis forgets it. */
+ * it, if it is earlier. It stays until the genesis is kept and its step's end is in the journal. */
 MUST_CHECK int state_keep_asked(const struct state *s, int64_t *asked_ms, struct err *e);
+MUST_CHECK int state_is_asked(const struct state *s, bool *ret, struct err *e);
+void state_forget_asked(const struct state *s);
 
 /* The root of simulated enclaves: STATE/pki/root.der. fails ERR_NOT_DESIRED with STATE_NO_ROOT as
  * the reason: there is none */

@@ -198,15 +198,16 @@ static int gather_manifest(struct audit *a, const struct journal_entry *entry, s
 	return 0;
 }
 
+/* met: becomes the sequence of the line that is the head */
 static int check_head(const struct audit_head *head, const struct journal_entry *entry,
-                      bool *is_met, struct err *e)
+                      int64_t *met, struct err *e)
 {
 	char expected[2 * HASH_LEN + 1], found[2 * HASH_LEN + 1];
 
 	if (!head || (head->sequence && head->sequence != entry->line.sequence))
 		return 0;
 	if (hash_equal(&head->hash, &entry->hash)) {
-		*is_met = true;
+		*met = entry->line.sequence;
 		return 0;
 	}
 	if (!head->sequence)
@@ -218,12 +219,31 @@ static int check_head(const struct audit_head *head, const struct journal_entry 
 	                  entry->number, (long long)head->sequence, found, expected);
 }
 
+/* A crash may leave the beginning of a line, which whoever appends next names; until then nobody
+ * can tell it from what was added by hand. Where a head was noted that is not passed over. */
+static int check_end(const struct audit *a, size_t last, int64_t met, struct err *e)
+{
+	if (!met)
+		return err_reason(e, ERR_REFUSED, "head",
+		                  "the journal ends at sequence %lld without the head that was "
+		                  "noted: lines are missing at its end, or it was written anew",
+		                  (long long)a->sequence);
+	if (!a->torn_len)
+		return 0;
+	return err_reason(
+	    e, ERR_REFUSED, "torn",
+	    "line %zu: %zu bytes behind the last line are none: cut short by a crash, "
+	    "which the next run that writes names, or added by hand",
+	    last + 1, a->torn_len);
+}
+
 /* First the file alone: chain, manifests, and the head. */
 static int gather(struct audit *a, struct view text, const struct audit_options *options,
                   struct err *e)
 {
 	struct journal_reader reader = journal_reader_new(text);
-	bool is_found = true, is_met = false;
+	bool is_found = true;
+	int64_t met = 0;
 
 	while (is_found) {
 		AUTO(journal_entry) struct journal_entry entry = { 0 };
@@ -233,17 +253,13 @@ static int gather(struct audit *a, struct view text, const struct audit_options 
 			break;
 		if (gather_manifest(a, &entry, e) < 0)
 			return name_line(&entry, e);
-		TRY(check_head(options->head, &entry, &is_met, e));
+		TRY(check_head(options->head, &entry, &met, e));
 	}
 	a->sequence = reader.sequence;
 	a->head = reader.head;
 	a->torn_len = reader.torn_len;
-	if (options->head && !is_met)
-		return err_reason(e, ERR_REFUSED, "head",
-		                  "the journal ends at sequence %lld without the head that was "
-		                  "noted: lines are missing at its end, or it was written anew",
-		                  (long long)a->sequence);
-	return 0;
+	a->after_head = a->sequence - met;
+	return options->head ? check_end(a, reader.number, met, e) : 0;
 }
 
 static int settle_root(struct audit *a, struct view given, struct err *e)

@@ -85,14 +85,15 @@ struct audit {
 	struct audit_counts counts;
 	int64_t sequence;
 	struct hash256 head;
-	size_t torn_len;
+	int64_t after_head;    /* lines that came after the one that was noted */
+	size_t torn_len;       /* bytes behind the last line; of a head that was noted: refused */
 	bool has_dr_key;       /* the genesis wrapped the quorum key to one as well, */
 	struct hash256 dr_key; /* with this SHA-256 */
 };
 void audit_drop(struct audit *a);
 
 /* fails  ERR_REFUSED, "line N …": what does not hold; the reason names the check: format, sequence,
- *        prev, mended (the file's), head, root, or the one that a document, a receipt or an
+ *        prev, mended (the file's), head, torn, root, or the one that a document, a receipt or an
  *        approval has failed
  *        ERR_DATA: not a journal; ERR_USAGE: it names no root, and none was given */
 MUST_CHECK int audit_replay(struct view text, const struct audit_options *options,

@@ -147,6 +147,13 @@ static int say_not_shown(const struct audit *a, struct wire_list *list, struct e
 		        "that the last line is as it was written, and that none is missing after "
 		        "it: --head, with what teectl audit head printed where nobody else "
 		        "writes"));
+	else if (a->after_head)
+		TRY(say(
+		    list, e,
+		    "that the %lld %s after the head that was noted %s as written, and that none "
+		    "is missing after %s",
+		    (long long)a->after_head, a->after_head == 1 ? "line" : "lines",
+		    a->after_head == 1 ? "is" : "are", a->after_head == 1 ? "it" : "them"));
 	if (a->torn_len)
 		TRY(say(list, e,
 		        "the last %zu bytes: a line that was cut short, by a crash or by hand",

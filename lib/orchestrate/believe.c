@@ -524,3 +524,20 @@ int believe_commitment(const struct basis *b, const struct kept_genesis *kept, s
 		                    .is_debug = proved.is_debug };
 	return 0;
 }
+
+int believe_proof(const struct public_key *quorum_key, const struct prove_key_reply *answer,
+                  const uint8_t challenge[32], const struct hash256 *manifest_hash, struct err *e)
+{
+	uint8_t message[STATEMENT_LEN];
+	struct hash256 document;
+
+	if (!view_equal(VIEW_OF(answer->quorum_public_key), public_key_view(quorum_key)))
+		return err_reason(e, ERR_ATTESTATION, "quorum_key",
+		                  "it has another quorum key than this cluster's");
+	TRY(sha256(buf_view(&answer->attestation_doc), &document, e));
+	statement_format(STATEMENT_PROVE_KEY, manifest_hash, challenge, document.bytes, message);
+	if (public_key_verify(quorum_key, VIEW_OF(message), VIEW_OF(answer->signature), e) < 0)
+		return err_reason(e, ERR_ATTESTATION, "key-proof",
+		                  "the key proof is not signed by the quorum key");
+	return 0;
+}

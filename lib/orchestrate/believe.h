@@ -55,4 +55,11 @@ MUST_CHECK int believe_commitment(const struct basis *b, const struct kept_genes
                                   struct view document, struct view nonce, struct node_proof *ret,
                                   struct err *e);
 
+/* The answer to prove-key, whose document the caller has judged: the quorum key's signature over
+ * the challenge, the manifest that the document carries, and this very document. fails
+ * ERR_ATTESTATION, reason quorum_key or key-proof */
+MUST_CHECK int believe_proof(const struct public_key *quorum_key,
+                             const struct prove_key_reply *answer, const uint8_t challenge[32],
+                             const struct hash256 *manifest_hash, struct err *e);
+
 #endif

@@ -24,7 +24,9 @@ struct submitted_bundle {
 struct submission {
 	struct submitted_bundle *items;
 	size_t count;
-	size_t nodes; /* TEEs that the bundles were held against */
+	size_t nodes;               /* TEEs that the bundles were held against */
+	bool is_news;               /* one of them took a share that it did not have */
+	char standing[NOTHING_MAX]; /* of one that had them all: how many, and who is missing */
 };
 void submission_drop(struct submission *s);
 

@@ -45,11 +45,14 @@ static int check_launches(const struct run *r, const struct plan *plan, struct e
 }
 
 /* The bundles that were for nobody are told whatever else came of it. */
-static int submit(struct run *r, const struct plan *plan, struct err *e)
+static int submit(struct run *r, struct plan *plan, struct err *e)
 {
+	const struct submission *s = r->submission;
 	int result = execute(r, plan, e);
 	struct err why;
 
+	if (result == 0 && !s->is_news && s->standing[0])
+		snprintf(plan->nothing, sizeof(plan->nothing), "%s", s->standing);
 	if (submission_settle(r->submission, &why) == 0 || result < 0)
 		return result;
 	*e = why;

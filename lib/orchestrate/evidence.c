@@ -125,6 +125,7 @@ void evidence_step(struct run *r, size_t node, const char *step, bool is_repeata
 	       PART(outcome, view_text(outcome)));
 	if (!is_repeatable && r->evidence.journal.is_unsynced)
 		r->evidence.is_urgent = true;
+	evidence_take_life(&r->evidence, node, step, outcome);
 }
 
 void evidence_document(struct run *r, size_t node, struct view document, struct view nonce)
@@ -148,6 +149,23 @@ void evidence_genesis(struct run *r, size_t node, const struct kept_genesis *g, 
 	}
 	RECORD(r, node, &line, PART(output, buf_view(&g->output)),
 	       PART(document, buf_view(&g->document)), PART(envelope, buf_view(&borsh)));
+}
+
+void evidence_genesis_ended(struct run *r)
+{
+	evidence_sync(r, /* is_urgent_alone= */ true);
+	state_forget_asked(&r->state);
+}
+
+int evidence_record_end(struct run *r, const char *node, const char *step, struct err *e)
+{
+	r->evidence.is_urgent = true;
+	return append(&r->state, &r->evidence.journal, node, ONLY(JOURNAL_STEP),
+	              (const struct part[]){
+	                  PART(step, view_text(step)),
+	                  PART(outcome, view_text(JOURNAL_DONE)),
+	              },
+	              2, e);
 }
 
 void evidence_manifest(struct run *r, size_t node, const struct manifest_envelope *envelope)

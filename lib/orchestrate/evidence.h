@@ -30,8 +30,9 @@ struct evidence {
 	int64_t synced_ms;
 	struct receipt_chain *chains;
 	size_t count;
-	bool *is_retired; /* by node; NULL: none is. The journal's last word on it is that it has
-	                   * given up the key: its step, or its receipt */
+	int64_t lives_size; /* of the journal, when is_retired was read from it */
+	bool *is_retired;   /* by node; NULL: none is. The journal's last word on it is that it has
+	                     * given up the key: its step, or its receipt */
 };
 
 #define EVIDENCE_INIT ((struct evidence){ .journal = JOURNAL_INIT })
@@ -56,6 +57,8 @@ void evidence_document(struct run *r, size_t node, struct view document, struct 
 /* Once it is believed, and before it is kept. asked_ms: the time of the document that was taken
  * before it. */
 void evidence_genesis(struct run *r, size_t node, const struct kept_genesis *g, int64_t asked_ms);
+/* Once the journal says that its step is done: from then on nobody has to look after it. */
+void evidence_genesis_ended(struct run *r);
 /* A manifest with its approvals, before it is given to the node by share-manifest or
  * boot-standard. */
 void evidence_manifest(struct run *r, size_t node, const struct manifest_envelope *envelope);
@@ -74,6 +77,26 @@ void evidence_proof(struct run *r, size_t node, struct view challenge, struct vi
 /* previous: of the message before it; NULL: that is not known, and it is not verified. */
 void evidence_record_receipt(struct run *r, size_t node, const struct receipt_item *item,
                              const struct hash256 *manifest_hash, const struct hash256 *previous);
+
+/* A step's `done`, of a node that need not be in the cluster file any more. */
+MUST_CHECK int evidence_record_end(struct run *r, const char *node, const char *step,
+                                   struct err *e);
+
+/* --- lives of nodes (evidence_lives.c) */
+
+/* Each line of the state's journal, in its order; where there is none, nothing.
+ * fails  as journal_next and take do */
+MUST_CHECK int evidence_walk(const struct state *s,
+                             int (*take)(void *context, const struct journal_entry *entry,
+                                         struct err *e),
+                             void *context, struct err *e);
+/* Reads who has retired, where the journal has grown since; what this run does itself it knows. */
+void evidence_look_for_lives(struct run *r);
+bool evidence_has_retired(const struct run *r, size_t node);
+void evidence_take_life(struct evidence *v, size_t node, const char *step, const char *outcome);
+/* Of a run that died, or lost an answer, after the genesis was kept: it is done, and the journal
+ * gets the line that says so. Once the nodes have been looked at. */
+void evidence_end_genesis(struct run *r);
 
 /* --- receipts (evidence_receipts.c) */
 

@@ -74,55 +74,9 @@ static int load_receipt(struct evidence *v, const struct journal_line *line, str
 	return chain_add(chain, &message, e);
 }
 
-/* What a line says of its node: that it has retired, or that it lives. Any receipt but that of its
- * end may be fetched long after. */
-static int load_life(struct run *r, const struct journal_line *line, struct err *e)
+static int on_line(void *context, const struct journal_entry *entry, struct err *e)
 {
-	const struct cluster_node *node = cluster_find_node(r->cluster, buf_text(&line->node));
-	bool *is_retired = node ? &r->evidence.is_retired[node - r->cluster->nodes] : NULL;
-	struct receipt receipt;
-
-	if (!node)
-		return 0;
-	if (line->kind == JOURNAL_STEP) {
-		*is_retired =
-		    view_equal(buf_view(&line->step), view_text(step_name(STEP_RETIRE))) &&
-		    view_equal(buf_view(&line->outcome), view_text(JOURNAL_DONE));
-	} else if (line->kind != JOURNAL_RECEIPT) {
-		*is_retired = false;
-	} else if (line->previous.len) {
-		TRY(receipt_parse(buf_view(&line->body), &receipt, e));
-		*is_retired |= receipt.kind == RECEIPT_RETIRE;
-	}
-	return 0;
-}
-
-static int load_chains(struct run *r, struct err *e)
-{
-	AUTO(buf) struct buf text = BUF_INIT(JOURNAL_MAX);
-	AUTO(text) char *path = NULL;
-	struct journal_reader reader;
-
-	TRY(state_path(&r->state, JOURNAL_FILE, &path, e));
-	if (!file_is_there(path))
-		return 0;
-	r->evidence.is_retired =
-	    calloc(r->cluster->node_count + 1, sizeof(*r->evidence.is_retired));
-	if (!r->evidence.is_retired)
-		return err_set(e, ERR_INTERNAL, "no memory for the lives of the nodes");
-	TRY(file_read_regular(path, &text, e));
-	reader = journal_reader_new(buf_view(&text));
-	while (text.len) {
-		AUTO(journal_entry) struct journal_entry entry = { 0 };
-		bool is_found;
-
-		TRY(journal_next(&reader, &entry, &is_found, e));
-		if (!is_found)
-			break;
-		TRY(load_receipt(&r->evidence, &entry.line, e));
-		TRY(load_life(r, &entry.line, e));
-	}
-	return 0;
+	return load_receipt(context, &entry->line, e);
 }
 
 /* A journal that was altered is told; its receipts are then fetched anew as far as they are there.
@@ -131,11 +85,8 @@ static void settle_chains(struct run *r, size_t node)
 {
 	struct err e;
 
-	if (!r->evidence.is_loaded && load_chains(r, &e) < 0) {
+	if (!r->evidence.is_loaded && evidence_walk(&r->state, on_line, &r->evidence, &e) < 0)
 		run_note(r, node, "journal: %s: teectl audit verify", e.text);
-		free(r->evidence.is_retired);
-		r->evidence.is_retired = NULL; /* and its word on who has retired is not taken */
-	}
 	r->evidence.is_loaded = true;
 }
 
@@ -411,7 +362,7 @@ static void pass_absent(struct run *r, size_t node, struct fetch_all *all)
 	bool is_gone = seen->presence == NODE_ABSENT ||
 	               (seen->presence == NODE_UNREACHABLE && seen->why.code == ERR_UNREACHABLE);
 
-	if (is_gone && r->evidence.is_retired && r->evidence.is_retired[node])
+	if (is_gone && evidence_has_retired(r, node))
 		run_note(r, node, "has retired: its receipts are those in the journal");
 	else
 		on_fetched(all, &seen->why);
@@ -438,6 +389,7 @@ int evidence_fetch_all(struct run *r, size_t *ret_new, struct err *e)
 		    e, ERR_NOT_DESIRED,
 		    "there has been no genesis, so there are no receipts: teectl genesis");
 	settle_chains(r, 0);
+	evidence_look_for_lives(r);
 	known = known_receipts(&r->evidence);
 	for (size_t i = 0; i < r->cluster->node_count; i++) {
 		struct err why;

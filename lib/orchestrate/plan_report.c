@@ -1,9 +1,12 @@
 #include "orchestrate/plan_report.h"
 
+#include "base/file.h"
 #include "base/text.h"
+#include "cluster/expect.h"
 #include "orchestrate/estimate.h"
 #include "proto/row.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,6 +69,12 @@ INNER(plan_estimate_report,
 	LIST("parts", parts, 0, STEP_KIND_COUNT, plan_time, "what it is made of", REQUIRED));
 #undef THIS
 
+#define THIS plan_image_report
+INNER(plan_image_report,
+	TEXT("reason", reason, 0, WIRE_TEXT_MAX, "which check, for machines", REQUIRED),
+	TEXT("text", text, 0, WIRE_TEXT_MAX, "and for people", REQUIRED));
+#undef THIS
+
 #define THIS plan_report
 SCHEMA(plan_report,
 	TEXT("cluster", cluster, 0, WIRE_TEXT_MAX, "its name", REQUIRED),
@@ -76,6 +85,7 @@ SCHEMA(plan_report,
 	LIST("people", people, 0, STEPS_MAX, people, "who must act, and who is missing", REQUIRED),
 	OBJECT_AS("way", way, struct plan_way_report, plan_way_report, "the key's", NULLABLE(has_way)),
 	OBJECT_AS("estimate", estimate, struct plan_estimate_report, plan_estimate_report, "of the time, by a model of costs and the round trips measured now", REQUIRED),
+	OBJECT_AS("image", image, struct plan_image_report, plan_image_report, "why what is launched here would be refused", NULLABLE(has_image)),
 	LIST("nodes", nodes, 0, CLUSTER_NODES_MAX, plan_node_report, "in the cluster file's order", REQUIRED));
 #undef THIS
 
@@ -283,4 +293,75 @@ int plan_report_make(const struct cluster *cluster, const struct observation *se
 	r.outcome = (int)outcome_of(plan, &r);
 	*ret = MOVE(r);
 	return 0;
+}
+
+/* --- the image --- */
+
+static bool launches(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->steps[i].kind == STEP_LAUNCH)
+			return true;
+	return false;
+}
+
+static int compare_pcrs(const struct pcr_set *expected, const struct pcr_set *found,
+                        const char *whose, struct err *e)
+{
+	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++) {
+		const struct pcr *a = &expected->values[i], *b = &found->values[i];
+		char want[2 * PCR_MAX_LEN + 1], have[2 * PCR_MAX_LEN + 1], reason[8];
+
+		if (a->len == 0 || b->len == 0 || pcr_equal(a, b))
+			continue;
+		hex_write(pcr_view(a), want);
+		hex_write(pcr_view(b), have);
+		snprintf(reason, sizeof(reason), "pcr%u", i);
+		return err_reason(e, ERR_REFUSED, reason,
+		                  "PCR%u (%s): %s says %s, and what the cluster file would launch "
+		                  "measures %s: teectl measure",
+		                  i, pcr_name(i), whose, want, have);
+	}
+	return 0;
+}
+
+/* 0: as it has to be, or nothing can be said here */
+static int judge_image(const struct cluster *cluster, const struct observation *seen,
+                       bool is_launching, struct err *e)
+{
+	struct cluster unpinned = *cluster; /* borrowed */
+	struct pcr_set expected = cluster->enclave.pcrs, found;
+
+	if (!cluster->enclave.image)
+		return 0;
+	if (!file_is_there(cluster->enclave.image)) {
+		if (!is_launching)
+			return 0;
+		return err_set(e, ERR_NO_INPUT, "enclave.image: there is no '%s'",
+		               cluster->enclave.image);
+	}
+	unpinned.enclave.pcrs = (struct pcr_set){ 0 };
+	TRY(cluster_expect_here(&unpinned, &found, e));
+	if (!seen->has_genesis)
+		return compare_pcrs(&expected, &found, "the cluster file", e);
+	TRY(manifest_pcrs(&seen->genesis.envelope.manifest, &expected, e));
+	if (cluster->attestation.allow_debug && pcr_set_is_debug(&expected))
+		return 0;
+	return compare_pcrs(&expected, &found, "the current manifest", e);
+}
+
+int plan_report_image(const struct cluster *cluster, const struct observation *seen,
+                      const struct plan *plan, struct plan_report *report, struct err *ret_why,
+                      struct err *e)
+{
+	bool is_launching = launches(plan);
+
+	*ret_why = (struct err){ .text = "" };
+	report->has_image = judge_image(cluster, seen, is_launching, ret_why) < 0;
+	if (!report->has_image)
+		return 0;
+	if (is_launching)
+		report->outcome = PLAN_REFUSED;
+	TRY(wire_set_text(&report->image.reason, ret_why->reason, e));
+	return wire_set_text(&report->image.text, ret_why->text, e);
 }

@@ -49,6 +49,11 @@ struct plan_estimate_report {
 
 enum plan_outcome { PLAN_NOTHING, PLAN_CHANGES, PLAN_PEOPLE, PLAN_REFUSED };
 
+/* The image here is not what a launched node is held to. */
+struct plan_image_report {
+	struct buf reason, text; /* for machines, for people */
+};
+
 struct plan_report {
 	struct buf cluster;
 	int outcome;             /* enum plan_outcome */
@@ -59,6 +64,8 @@ struct plan_report {
 	bool has_way;
 	struct plan_way_report way;
 	struct plan_estimate_report estimate;
+	bool has_image;
+	struct plan_image_report image;
 	struct wire_list nodes; /* struct plan_node_report */
 };
 extern const struct wire_schema plan_report_schema;
@@ -71,5 +78,12 @@ const char *node_now(const struct observation *seen, size_t node);
 MUST_CHECK int plan_report_make(const struct cluster *cluster, const struct observation *seen,
                                 const struct plan *plan, struct wire_list *people,
                                 struct plan_report *ret, struct err *e);
+/* Measures the image that the cluster file names, if any, and compares it with the current
+ * manifest, or before there is one with the pins, as far as they go. What differs is put into the
+ * report and *ret_why; where the plan launches something its outcome is then PLAN_REFUSED: each
+ * launched node would be refused, and stopped. ret_why->text is empty where it does not differ. */
+MUST_CHECK int plan_report_image(const struct cluster *cluster, const struct observation *seen,
+                                 const struct plan *plan, struct plan_report *report,
+                                 struct err *ret_why, struct err *e);
 
 #endif

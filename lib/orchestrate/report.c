@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define UP_NAMED_MAX 8 /* nodes that a hint names; a person reads no more */
+
 /* clang-format off */
 
 #define THIS node_report
@@ -360,14 +362,53 @@ static int next_of_unreachable(const struct run *r, size_t node, struct cluster_
 	return next_of_hung(r, node, report, e);
 }
 
+/* Those that have not retired, or all, where their names are too many for a command line. */
+static int add_up(const struct run *r, size_t idle, struct cluster_report *report, struct err *e)
+{
+	const char *before = " --only ";
+
+	TRY(add_command(r, &report->next, "up", NULL, e));
+	for (size_t i = 0; idle <= UP_NAMED_MAX && i < r->seen.count; i++) {
+		if (!is_chosen(r, i) || judge_state(r, i) != NODE_GONE ||
+		    evidence_has_retired(r, i))
+			continue;
+		TRY(buf_add_format(&report->next, e, "%s%s", before, r->cluster->nodes[i].name));
+		before = ",";
+	}
+	return 0;
+}
+
+/* Who has retired was ended on purpose, and is not to be started again unless somebody says so. */
+static int next_of_retired(const struct run *r, size_t gone, size_t retired,
+                           struct cluster_report *report, struct err *e)
+{
+	if (gone > retired) {
+		TRY(buf_add_format(&report->missing, e,
+		                   "%zu of %zu TEEs %s not running, and %zu %s retired",
+		                   gone - retired, report->nodes.count, are(gone - retired),
+		                   retired, retired == 1 ? "has" : "have"));
+		return add_up(r, gone - retired, report, e);
+	}
+	return buf_add_format(&report->missing, e,
+	                      "%zu of %zu TEEs %s retired: out of the cluster file with %s, or "
+	                      "teectl up starts %s anew",
+	                      retired, report->nodes.count, retired == 1 ? "has" : "have",
+	                      retired == 1 ? "it" : "them", retired == 1 ? "it" : "them");
+}
+
 /* One that runs and does not answer is not started again by up: it is looked at first. */
 static int next_of_gone(const struct run *r, struct cluster_report *report, struct err *e)
 {
-	size_t gone = count_state(report, NODE_GONE);
+	size_t gone = count_state(report, NODE_GONE), retired = 0;
 
-	for (size_t i = 0; i < r->seen.count; i++)
+	for (size_t i = 0; i < r->seen.count; i++) {
 		if (is_chosen(r, i) && r->seen.nodes[i].presence == NODE_UNREACHABLE)
 			return next_of_unreachable(r, i, report, e);
+		retired += is_chosen(r, i) && r->seen.nodes[i].presence == NODE_ABSENT &&
+		           evidence_has_retired(r, i);
+	}
+	if (retired)
+		return next_of_retired(r, gone, retired, report, e);
 	TRY(buf_add_format(&report->missing, e, "%zu of %zu TEEs %s not running", gone,
 	                   report->nodes.count, are(gone)));
 	return add_command(r, &report->next, "up", NULL, e);

@@ -154,6 +154,21 @@ static bool on_interrupt(void *context)
 	return true;
 }
 
+/* Of those that are not running the journal may know that they have given up the key for good. */
+static void name_retired(struct run *r)
+{
+	for (size_t i = 0; i < r->seen.count; i++) {
+		struct node_seen *seen = &r->seen.nodes[i];
+
+		if (seen->presence != NODE_ABSENT)
+			continue;
+		evidence_look_for_lives(r);
+		if (evidence_has_retired(r, i))
+			(void)err_set(&seen->why, seen->why.code, RUN_RETIRED_TEXT,
+			              r->cluster->nodes[i].name);
+	}
+}
+
 int run_look(struct run *r, struct err *e)
 {
 	AUTO(observation) struct observation seen = { 0 };
@@ -178,6 +193,7 @@ int run_look(struct run *r, struct err *e)
 		               is_first ? "; nothing was begun" : "");
 	observation_drop(&r->seen);
 	r->seen = MOVE(seen);
+	name_retired(r);
 	return 0;
 }
 
@@ -206,6 +222,7 @@ int run_open(const struct cluster *cluster, const struct run_options *options, s
 		run_drop(ret);
 		return -1;
 	}
+	evidence_end_genesis(ret);
 	return 0;
 }
 

@@ -120,6 +120,9 @@ struct run {
 
 #define RUN_INIT ((struct run){ .state = { .lock = -1 }, .evidence = EVIDENCE_INIT })
 
+/* Why a node is not running that has retired, by its name. */
+#define RUN_RETIRED_TEXT "%s has retired and was stopped: teectl up starts it anew"
+
 /* Opens state and client and looks at every node. cluster is borrowed. */
 MUST_CHECK int run_open(const struct cluster *cluster, const struct run_options *options,
                         struct run *ret, struct err *e);

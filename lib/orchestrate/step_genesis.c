@@ -110,6 +110,7 @@ static void on_status(void *context, void *reply, const struct err *failure, int
 	run_take_status(g->x->run, g->node, reply);
 	hex_write(view_new(g->x->run->seen.genesis.quorum_key.bytes + 1, 8), key);
 	execution_done(g->x, g->step, "quorum key %s…", key);
+	evidence_genesis_ended(g->x->run);
 	genesis_drop(&g);
 }
 

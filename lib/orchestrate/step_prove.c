@@ -1,6 +1,7 @@
 /* prove: prove-key with a fresh challenge. The document shows that the answer comes from a TEE that
  * the policy accepts and that holds this manifest; the signature over it, that the TEE has the key.
  */
+#include "orchestrate/believe.h"
 #include "orchestrate/execute.h"
 #include "orchestrate/policy.h"
 
@@ -19,27 +20,6 @@ static void prove_drop(struct prove **p)
 	*p = NULL;
 }
 
-/* The quorum key's signature over the challenge, the manifest that the document carries, and this
- * very document. */
-static int verify_signature(const struct prove *p, const struct prove_key_reply *answer,
-                            const struct hash256 *manifest_hash, struct err *e)
-{
-	const struct kept_genesis *genesis = &p->x->run->seen.genesis;
-	uint8_t message[STATEMENT_LEN];
-	struct hash256 document;
-
-	if (!view_equal(VIEW_OF(answer->quorum_public_key), public_key_view(&genesis->quorum_key)))
-		return err_reason(e, ERR_ATTESTATION, "quorum_key",
-		                  "it has another quorum key than this cluster's");
-	TRY(sha256(buf_view(&answer->attestation_doc), &document, e));
-	statement_format(STATEMENT_PROVE_KEY, manifest_hash, p->challenge, document.bytes, message);
-	if (public_key_verify(&genesis->quorum_key, VIEW_OF(message), VIEW_OF(answer->signature),
-	                      e) < 0)
-		return err_reason(e, ERR_ATTESTATION, "key-proof",
-		                  "the key proof is not signed by the quorum key");
-	return 0;
-}
-
 static int judge(struct prove *p, const struct prove_key_reply *answer, struct err *e)
 {
 	struct run *r = p->x->run;
@@ -51,7 +31,8 @@ static int judge(struct prove *p, const struct prove_key_reply *answer, struct e
 		return err_reason(e, ERR_ATTESTATION, "user_data",
 		                  "the key proof's document does not carry this cluster's manifest "
 		                  "as a provisioned TEE's does");
-	TRY(verify_signature(p, answer, &proof.manifest_hash, e));
+	TRY(believe_proof(&r->seen.genesis.quorum_key, answer, p->challenge, &proof.manifest_hash,
+	                  e));
 	evidence_proof(r, p->node, VIEW_OF(p->challenge), buf_view(&answer->attestation_doc),
 	               VIEW_OF(answer->signature));
 	proof.has_key_proof = true;

@@ -38,7 +38,7 @@ static void forget(struct run *r, size_t node, enum presence presence)
 	if (presence != NODE_PRESENT) {
 		free(seen->url);
 		seen->url = NULL;
-		(void)err_set(&seen->why, ERR_UNREACHABLE, "%s is not running: teectl up",
+		(void)err_set(&seen->why, ERR_UNREACHABLE, RUN_RETIRED_TEXT,
 		              r->cluster->nodes[node].name);
 	}
 	r->proofs[node] = (struct node_proof){ 0 };
@@ -49,6 +49,7 @@ static int stop_here(struct retire *t, struct err *e)
 	struct run *r = t->x->run;
 	bool is_stopped = false;
 
+	evidence_look_for_lives(r);
 	TRY(launcher_stop(&r->state, &r->cluster->nodes[t->node], r->deadline_ms, &is_stopped, e));
 	forget(r, t->node, NODE_ABSENT);
 	execution_done(t->x, t->step, "stopped");

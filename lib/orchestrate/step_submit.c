@@ -4,6 +4,7 @@
 #include "orchestrate/execute.h"
 #include "orchestrate/policy.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct submit {
@@ -11,6 +12,7 @@ struct submit {
 	size_t step, node;
 	uint8_t nonce[NONCE_LEN];
 	int64_t received, threshold;
+	bool is_news; /* a share that it lacked is among those that are sent */
 };
 
 static void submit_drop(struct submit **s)
@@ -54,7 +56,9 @@ static int add_share(struct submit *s, const struct submitted_bundle *b,
 	share->has_encrypted = share->has_signature = true;
 	evidence_share(s->x->run, s->node, share, &s->x->run->proofs[s->node].setup_key,
 	               &s->x->run->seen.genesis.manifest_hash);
-	if (!is_listed(&status_of(s)->shares_missing, alias))
+	if (is_listed(&status_of(s)->shares_missing, alias))
+		s->is_news = s->x->run->submission->is_news = true;
+	else
 		run_note(s->x->run, s->node, "a share of %s is already there",
 		         buf_text(&b->bundle.alias));
 	return 0;
@@ -111,12 +115,33 @@ static int list_missing(struct submit *s, const struct inject_shares_reply *repl
 	return 0;
 }
 
+/* Who sends what is there already has nothing to do, though others have: where it is known that it
+ * was there, which of candidates that give no key it is not. */
+static void end_repeated(struct submit *s, const struct inject_shares_reply *reply,
+                         const char *names)
+{
+	struct submission *submission = s->x->run->submission;
+
+	snprintf(submission->standing, sizeof(submission->standing),
+	         "already there: %s has %lld of %lld shares; waiting for: %s",
+	         s->x->run->cluster->nodes[s->node].name, (long long)reply->shares_received,
+	         (long long)reply->threshold, names);
+	execution_skip_followers(s->x, s->step);
+	execution_done(s->x, s->step, "%lld of %lld; waiting for: %s",
+	               (long long)reply->shares_received, (long long)reply->threshold, names);
+	submit_drop(&s);
+}
+
 static int judge_incomplete(struct submit *s, const struct inject_shares_reply *reply,
                             struct err *e)
 {
 	AUTO(buf) struct buf names = BUF_INIT(ERR_TEXT_MAX / 2);
 
 	TRY(list_missing(s, reply, &names, e));
+	if (!s->is_news && !reply->unresolved && reply->rejected.count == 0) {
+		end_repeated(s, reply, buf_text(&names));
+		return 0;
+	}
 	/* After boot-standard a share is known to be one only by the key that it helps to make. */
 	return err_set(e, ERR_WAITING, "%lld of %lld%s; waiting for: %s",
 	               (long long)reply->shares_received, (long long)reply->threshold,

@@ -62,15 +62,22 @@ const struct hv_option hv_option_table[HV_OPTION_COUNT] = {
 	[HV_HELP] = { "help", NULL, "show this and leave" },
 	[HV_VERSION] = { "version", NULL, "show the version and leave" },
 };
+
+const struct hv_option launch_asides[LAUNCH_ASIDE_COUNT] = {
+	[LAUNCH_HELP] = { "help", NULL, "show this and leave" },
+	[LAUNCH_VERSION] = { "version", NULL, "show the version and leave" },
+};
 /* clang-format on */
 
 static int unknown_option(const char *name, struct err *e)
 {
-	const char *names[LAUNCH_COUNT + 1] = { 0 };
+	const char *names[LAUNCH_COUNT + LAUNCH_ASIDE_COUNT + 1] = { 0 };
 	const char *near;
 
 	for (size_t i = 0; i < LAUNCH_COUNT; i++)
 		names[i] = launch_options[i].name;
+	for (size_t i = 0; i < LAUNCH_ASIDE_COUNT; i++)
+		names[LAUNCH_COUNT + i] = launch_asides[i].name;
 	near = text_nearest(name, names);
 	if (near)
 		return err_set(e, ERR_USAGE, "unknown option --%s, did you mean --%s?", name, near);
@@ -196,6 +203,14 @@ static int format_option(const char *name, const char *metavar, const char *doc,
 	                : buf_add_text(to, "\n", e);
 }
 
+static int format_own(const struct hv_option *options, size_t count, struct buf *to, struct err *e)
+{
+	for (size_t i = 0; i < count; i++)
+		TRY(format_option(options[i].name, options[i].metavar, options[i].doc,
+		                  /* fallback= */ NULL, to, e));
+	return 0;
+}
+
 int launch_help_format(bool has_nsm, struct buf *to, struct err *e)
 {
 	for (unsigned i = 0; i < LAUNCH_COUNT; i++) {
@@ -204,17 +219,12 @@ int launch_help_format(bool has_nsm, struct buf *to, struct err *e)
 		if (i != LAUNCH_NSM || has_nsm)
 			TRY(format_option(o->name, o->metavar, o->doc, o->fallback, to, e));
 	}
-	return 0;
+	return has_nsm ? format_own(launch_asides, LAUNCH_ASIDE_COUNT, to, e) : 0;
 }
 
 int hv_help_format(struct buf *to, struct err *e)
 {
-	for (unsigned i = 0; i < HV_OPTION_COUNT; i++) {
-		const struct hv_option *o = &hv_option_table[i];
-
-		TRY(format_option(o->name, o->metavar, o->doc, /* fallback= */ NULL, to, e));
-	}
-	return 0;
+	return format_own(hv_option_table, HV_OPTION_COUNT, to, e);
 }
 
 /* The certificates that a file has count, not its name. */

@@ -62,6 +62,10 @@ struct hv_option {
 
 extern const struct hv_option hv_option_table[HV_OPTION_COUNT];
 
+/* What the enclave's program does instead of serving; the hypervisor has its own of these names. */
+enum launch_aside { LAUNCH_HELP, LAUNCH_VERSION, LAUNCH_ASIDE_COUNT };
+extern const struct hv_option launch_asides[LAUNCH_ASIDE_COUNT];
+
 #define LAUNCH_REPEAT_MAX 16
 
 struct launch {
@@ -75,8 +79,8 @@ struct launch {
  * what the table does not know (with the nearest word), for a missing or malformed value, a repeat,
  * or options that don't go together. */
 MUST_CHECK int launch_parse(char *const *argv, size_t count, struct launch *ret, struct err *e);
-/* A line for each option, as --help shows them: the enclave's, without --nsm where the hypervisor
- * gives that one; and the hypervisor's own. */
+/* A line for each option, as --help shows them: the enclave's, without --nsm and what it does
+ * instead of serving where the hypervisor gives that one; and the hypervisor's own. */
 #define LAUNCH_HELP_MAX 8192
 MUST_CHECK int launch_help_format(bool has_nsm, struct buf *to, struct err *e);
 MUST_CHECK int hv_help_format(struct buf *to, struct err *e);

@@ -1,5 +1,6 @@
-/* attestation_parse, and attestation_verify of what it takes, under the root that the document
- * itself sends: as an enclave finds its anchor, and with every check of a policy. */
+/* attestation_parse, attestation_read beside it, and attestation_verify of what it takes, under the
+ * root that the document itself sends: as an enclave finds its anchor, and with every check of a
+ * policy. */
 #include "attest/document.h"
 
 #include <stdlib.h>
@@ -10,6 +11,20 @@ static void check(bool holds)
 {
 	if (!holds)
 		abort();
+}
+
+/* What is read to be shown has a fault exactly where a parse refuses it. */
+static void check_read(struct view document)
+{
+	AUTO(attestation_claims) struct attestation_claims parsed = { 0 };
+	AUTO(attestation_claims) struct attestation_claims shown = { 0 };
+	struct err e = { 0 }, fault = { 0 }, why = { 0 };
+	bool is_good = attestation_parse(document, &parsed, &e) == 0;
+
+	if (attestation_read(document, &shown, &fault, &why) < 0)
+		check(!is_good && why.code == ERR_ATTESTATION && why.reason[0]);
+	else
+		check(is_good == !shown.is_unfit && is_good == !fault.text[0]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -28,6 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	};
 	struct err e = { 0 };
 
+	check_read(view_new(data, size));
 	if (attestation_parse(view_new(data, size), &claims, &e) < 0) {
 		check(e.code == ERR_ATTESTATION && e.reason[0]);
 		return 0;

@@ -108,6 +108,28 @@ static int parse(struct view document, struct attestation_claims *ret, struct er
 	return attestation_parse(document, ret, e);
 }
 
+/* Read to be shown it says the same reason, and is never verified. */
+static void expect_read(struct view document, const char *reason, const char *what)
+{
+	AUTO(attestation_claims) struct attestation_claims c = { 0 };
+	AUTO(attestation) struct attestation a = { 0 };
+	const struct attestation_policy anything = { .chain_time_unix = 1 };
+	struct err fault, e;
+
+	if (attestation_read(document, &c, &fault, &e) < 0) {
+		if (!reason || !strstr(e.reason, "structure"))
+			fail_msg("%s: not read: %s", what, e.text);
+		return;
+	}
+	if (strcmp(fault.reason, reason ? reason : "") != 0)
+		fail_msg("%s: read with '%s' (%s), expected '%s'", what, fault.reason, fault.text,
+		         reason);
+	assert_int_equal(c.is_unfit, reason != NULL);
+	if (reason)
+		assert_refused(attestation_verify(&c, &anything, &a, &e), ERR_ATTESTATION,
+		               "it was read, not parsed");
+}
+
 /* reason NULL: accepted */
 static void expect(struct view document, const char *reason, const char *what)
 {
@@ -115,6 +137,7 @@ static void expect(struct view document, const char *reason, const char *what)
 	struct err e;
 	int outcome = parse(document, &c, &e);
 
+	expect_read(document, reason, what);
 	if (!reason) {
 		if (outcome < 0)
 			fail_msg("%s: %s (%s)", what, e.text, e.reason);
@@ -174,6 +197,37 @@ static void the_usual_document_is_read(void **state)
 	assert_int_equal(c.signature.len, 96);
 	assert_false(c.nonce.is_present);
 	assert_true(c.payload.data >= c.bytes.data && c.payload.data < c.bytes.data + c.bytes.len);
+}
+
+/* What is beyond its bounds is left out or shown as it is, and all else stands there. */
+static void a_document_that_is_refused_is_read_as_far_as_it_goes(void **state)
+{
+	struct content faulty = usual;
+
+	(void)state;
+	faulty.fields[DIGEST] = "66534841323536";
+	faulty.fields[TIMESTAMP] = "00";
+	faulty.fields[PCRS] = "a3"
+	                      "0041ff"
+	                      "1863" PCR_48 "02" PCR_48;
+	faulty.fields[CABUNDLE] = "82404100";
+	faulty.fields[USER_DATA] = "4107";
+
+	AUTO(buf) struct buf payload = payload_of(&faulty);
+	AUTO(buf) struct buf document = wrap(&plain, buf_view(&payload));
+	AUTO(attestation_claims) struct attestation_claims c = { 0 };
+	struct err fault, e;
+
+	assert_ok(attestation_read(buf_view(&document), &c, &fault, &e));
+	assert_string_equal(fault.reason, "InvalidDigest");
+	assert_view_equal(c.digest, view_text("SHA256"));
+	assert_int_equal(c.timestamp_ms, 0);
+	assert_int_equal(c.pcrs.values[0].len, 0);
+	assert_int_equal(c.pcrs.values[2].len, 48);
+	assert_int_equal(c.cabundle_count, 1);
+	assert_int_equal(c.cabundle[0].len, 1);
+	assert_int_equal(c.certificate.len, 1);
+	assert_int_equal(c.user_data.value.len, 1);
 }
 
 static void encodings_that_say_the_same_are_read(void **state)
@@ -501,6 +555,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_usual_document_is_read),
+		cmocka_unit_test(a_document_that_is_refused_is_read_as_far_as_it_goes),
 		cmocka_unit_test(encodings_that_say_the_same_are_read),
 		cmocka_unit_test(the_wrapping_is_four_parts),
 		cmocka_unit_test(no_part_of_a_document_is_a_document),

@@ -350,9 +350,8 @@ static void white_space_is_trimmed_at_the_ends_only(void **state)
 
 static void the_nearest_word_is_found(void **state)
 {
-	static const char *const words[] = {
-		"genesis", "inject", "propagate", "status", "up", NULL
-	};
+	static const char *const words[] = { "genesis", "inject", "logs", "propagate",
+		                             "status",  "up",     NULL };
 	static const struct {
 		const char *word, *nearest;
 	} cases[] = {
@@ -368,6 +367,15 @@ static void the_nearest_word_is_found(void **state)
 		{ "pu", NULL },
 		{ "", NULL },
 		{ "down", NULL },
+		{ "upp", "up" },
+		{ "injts", NULL }, /* two of six letters would do, and it takes three */
+		{ "bogus", NULL }, /* two edits of "logs" */
+		{ "lgs", "logs" },
+		{ "loggs", "logs" },
+		{ "lgos", "logs" }, /* two letters swapped are one edit */
+		{ "olgs", "logs" },
+		{ "lsog", NULL },
+		{ "sgol", NULL },
 	};
 	static const char *const none[] = { NULL };
 	char longer[100] = "";

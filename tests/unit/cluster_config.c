@@ -668,23 +668,96 @@ static void the_files_in_configs_are_valid(void **state)
 	}
 }
 
-/* The reference file names every key, in a comment where it must not be set. */
+/* Where a line of YAML stands: in the map, or the item of a list, that begins at that column. */
+struct outline {
+	struct {
+		size_t column;
+		char path[128];
+	} levels[16];
+	size_t depth;
+	struct buf *paths; /* of every key so far, a line each, and a newline before the first */
+};
+
+static void enter(struct outline *o, size_t column, const char *name)
+{
+	const char *parent = o->depth ? o->levels[o->depth - 1].path : "";
+	const char *dot = *parent && *name != '[' ? "." : "";
+
+	assert_true(o->depth < COUNT(o->levels));
+	snprintf(o->levels[o->depth].path, sizeof(o->levels[0].path), "%.60s%s%.60s", parent, dot,
+	         name);
+	o->levels[o->depth++].column = column;
+}
+
+static void leave(struct outline *o, size_t column)
+{
+	while (o->depth && o->levels[o->depth - 1].column >= column)
+		o->depth--;
+}
+
+/* at: "key: …"; returns false where it is none */
+static bool take_key(struct outline *o, size_t column, const char *at)
+{
+	size_t len = strspn(at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
+	char key[64];
+	struct err e;
+
+	if (len == 0 || len >= sizeof(key) || at[len] != ':' || !strchr(" \n", at[len + 1]))
+		return false;
+	snprintf(key, sizeof(key), "%.*s", (int)len, at);
+	enter(o, column, key);
+	assert_ok(buf_add_format(o->paths, &e, "%s\n", o->levels[o->depth - 1].path));
+	return true;
+}
+
+/* A comment's own text counts from where the YAML in it would stand. */
+static void outline_line(struct outline *o, const char *at)
+{
+	size_t column = 0;
+
+	for (;; at++) {
+		if (*at == '#' && at[1] == ' ')
+			at++;
+		else if (*at == ' ')
+			column++;
+		else
+			break;
+	}
+	leave(o, column);
+	if (strncmp(at, "- ", 2) == 0) {
+		enter(o, column + 1, "[]");
+		at += 2;
+		column += 2;
+	}
+	if (*at != '{') {
+		(void)take_key(o, column, at);
+		return;
+	}
+	/* Members of a flow map, on its line. */
+	for (; *at && *at != '\n' && *at != '}'; at++)
+		if (strchr("{,", *at) && at[1] == ' ' && take_key(o, column + 2, at + 2))
+			leave(o, column + 2);
+}
+
+/* The reference file names every key in its place, in a comment where it must not be set. */
 static void the_reference_file_names_every_key_of_the_table(void **state)
 {
 	AUTO(buf) struct buf text = BUF_INIT(CLUSTER_FILE_MAX);
+	AUTO(buf) struct buf paths = BUF_INIT(CLUSTER_FILE_MAX);
+	struct outline o = { .paths = &paths };
 	char path[512];
 	struct err e;
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s/../../configs/reference.yaml", VECTORS);
 	assert_ok(file_read(path, &text, &e));
+	assert_ok(buf_add_text(&paths, "\n", &e));
+	for (const char *line = buf_text(&text); *line; line += strcspn(line, "\n") + 1)
+		outline_line(&o, line);
 	for (size_t i = 0; i < config_row_count; i++) {
-		const char *dot = strrchr(config_rows[i].path, '.');
-		char key[64];
-
-		snprintf(key, sizeof(key), "%s:", dot ? dot + 1 : config_rows[i].path);
-		if (!strstr(buf_text(&text), key))
-			fail_msg("no key '%s'", config_rows[i].path);
+		snprintf(path, sizeof(path), "\n%s\n", config_rows[i].path);
+		if (!strstr(buf_text(&paths), path))
+			fail_msg("no key '%s' among:%s", config_rows[i].path, buf_text(&paths));
 	}
 }
 

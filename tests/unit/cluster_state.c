@@ -360,12 +360,13 @@ static void a_share_stays_in_its_folder(void **state)
 	assert_refused(state_keep_genesis(&s, &g, &e), ERR_DATA, "is no member's name");
 }
 
-static void the_first_question_counts_until_it_is_answered(void **state)
+static void the_first_question_counts_until_it_is_forgotten(void **state)
 {
 	AUTO(place_here) struct place_here p = place_new();
 	AUTO(state) struct state s = opened(&p);
 	AUTO(kept_genesis) struct kept_genesis g = some_genesis("n");
 	int64_t first = 1000, later = 2000, after = 3000, earlier = 500;
+	bool is_asked;
 	struct err e;
 
 	(void)state;
@@ -376,6 +377,11 @@ static void the_first_question_counts_until_it_is_answered(void **state)
 	assert_ok(state_keep_asked(&s, &earlier, &e));
 	assert_int_equal(earlier, 500);
 	assert_ok(state_keep_genesis(&s, &g, &e));
+	assert_ok(state_is_asked(&s, &is_asked, &e));
+	assert_true(is_asked);
+	state_forget_asked(&s);
+	assert_ok(state_is_asked(&s, &is_asked, &e));
+	assert_false(is_asked);
 	assert_ok(state_keep_asked(&s, &after, &e));
 	assert_int_equal(after, 3000);
 	put(&s, "genesis.asked", view_text("soon"));
@@ -591,7 +597,7 @@ int main(void)
 		cmocka_unit_test(files_of_two_geneses_do_not_mix),
 		cmocka_unit_test(a_share_in_the_clear_is_never_kept),
 		cmocka_unit_test(a_share_stays_in_its_folder),
-		cmocka_unit_test(the_first_question_counts_until_it_is_answered),
+		cmocka_unit_test(the_first_question_counts_until_it_is_forgotten),
 		cmocka_unit_test(the_simulated_root_is_there_after_up),
 		cmocka_unit_test(a_genesis_that_cannot_be_looked_at_is_not_called_none),
 		cmocka_unit_test(an_adopted_manifest_is_current_and_those_before_it_stay),

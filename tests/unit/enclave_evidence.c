@@ -593,6 +593,35 @@ static void any_kind_of_byte_changed_is_found(void **state)
 	assert_true(tried > 40 * all.count);
 }
 
+/* Each byte, each beginning of a line, behind the last one. */
+static void any_byte_added_at_the_end_is_found(void **state)
+{
+	AUTO(stage) struct stage s;
+	struct audit_head head;
+
+	(void)state;
+	stage_open(&s);
+	all_of_it(&s);
+
+	AUTO(buf) struct buf text = journal_of(&s);
+	AUTO(buf) struct buf longer = BUF_INIT(2 * text.len);
+	struct err e;
+
+	head = head_of(buf_view(&text));
+	for (unsigned value = 0; value < 256; value++) {
+		buf_clear(&longer);
+		assert_ok(buf_add(&longer, buf_view(&text), &e));
+		assert_ok(buf_add_u8(&longer, (uint8_t)value, &e));
+		assert_found(buf_view(&longer), &head, "adding", value, "a byte");
+	}
+	for (size_t len = 1; len < text.len; len += text.len / 50) {
+		buf_clear(&longer);
+		assert_ok(buf_add(&longer, buf_view(&text), &e));
+		assert_ok(buf_add(&longer, view_new(text.data, len), &e));
+		assert_found(buf_view(&longer), &head, "adding", len, "of the first bytes");
+	}
+}
+
 static const char *const fields[] = {
 	"seq",      "time",     "kind",   "node",       "prev",      "step",
 	"outcome",  "document", "nonce",  "max_age_ms", "output",    "envelope",
@@ -939,6 +968,7 @@ int main(void)
 		cmocka_unit_test(any_line_dropped_repeated_or_moved_is_found),
 		cmocka_unit_test(any_field_changed_is_found),
 		cmocka_unit_test(any_kind_of_byte_changed_is_found),
+		cmocka_unit_test(any_byte_added_at_the_end_is_found),
 		cmocka_unit_test(what_is_signed_holds_in_a_forged_chain),
 		cmocka_unit_test(receipts_dropped_from_a_forged_chain_are_missed),
 		cmocka_unit_test(a_manifest_is_a_lawful_successor),
