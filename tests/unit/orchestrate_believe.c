@@ -479,9 +479,9 @@ static void a_later_manifest_must_follow_from_the_one_of_the_genesis(void **stat
 	assert_refused(judge_kept(&g, &kept, NULL, &e), ERR_ATTESTATION,
 	               "follows from no manifest");
 	/* One of another image was not made by that genesis. */
-	first.envelope.manifest.enclave.pcrs[PCR_ROLE].data[0] ^= 1;
+	first.envelope.manifest.enclave.pcrs[PCR_RUNTIME].data[0] ^= 1;
 	assert_refused(judge_kept(&g, &kept, &older, &e), ERR_ATTESTATION, "manifest");
-	first.envelope.manifest.enclave.pcrs[PCR_ROLE].data[0] ^= 1;
+	first.envelope.manifest.enclave.pcrs[PCR_RUNTIME].data[0] ^= 1;
 	/* Nor is one lawful that is older than what it is to follow. */
 	first.envelope.manifest.namespace.nonce = 9;
 	assert_refused(judge_kept(&g, &kept, &older, &e), ERR_ATTESTATION, "manifest");
