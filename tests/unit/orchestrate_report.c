@@ -132,7 +132,7 @@ static void an_older_holder_counts_until_people_are_needed(void **state)
 	(void)state;
 	/* The new one, an old one that has the key, an old one that has not, one that only says so.
 	 */
-	stage_fill(&g, "rRWr", "kks-", true);
+	stage_fill(&g, "rRWrr", "kks-s", true);
 	make(&g);
 	assert_true(g.report.has_distance);
 	assert_int_equal(g.report.distance, 1);
@@ -176,6 +176,8 @@ static void what_is_missing_is_said_with_what_to_type(void **state)
 		{ "Rr", "kk", true, "1 of 2 TEEs holds an older manifest", "teectl upgrade" },
 		{ "R", "k", true, "add a node to the cluster file", "" },
 		{ "rb", "k-", true, "tee2 failed: see its note", "teectl logs tee2" },
+		/* of what is not ours there is no log here */
+		{ "ry", "k-", true, "tee2 failed: see its note", "" },
 		{ "bb", "--", true, "2 of 2 TEEs failed: see their notes", "teectl logs tee1" },
 		{ "rr", "kx", true, "tee2 failed", "teectl measure" },
 		{ "rr", "kn", true, "tee2 failed", "teectl down tee2, then teectl apply" },
