@@ -312,6 +312,12 @@ static void what_can_not_be_bridged_is_told_and_not_called_verified(void **state
 	assert_false(g.has_failed);
 	assert_non_null(strstr(g.notes, "receipt 3 is not verified, since the enclave no longer"));
 	journal_is(&g, "u");
+	/* Nor is it by a run that comes later. */
+	g.notes[0] = 0;
+	evidence_drop(&g.run.evidence);
+	assert_ok(give(&g, &g.chain[0], &e));
+	journal_is(&g, "uv");
+	assert_string_equal(g.notes, "");
 }
 
 static void a_list_without_the_receipt_itself_is_refused(void **state)
@@ -426,6 +432,10 @@ static void of_all_nodes_who_is_away_is_told_and_who_retired_no_failure(void **s
 	assert_int_equal(new, 0);
 	/* It was started again: then its receipts are missed. */
 	evidence_step(&g.run, 0, "launch", JOURNAL_DONE);
+	evidence_drop(&g.run.evidence);
+	assert_refused(evidence_fetch_all(&g.run, &new, &e), ERR_UNREACHABLE, "tee1 is away");
+	evidence_step(&g.run, 0, "retire", JOURNAL_DONE);
+	evidence_document(&g.run, 0, view_text("document"), view_text("nonce"));
 	evidence_drop(&g.run.evidence);
 	assert_refused(evidence_fetch_all(&g.run, &new, &e), ERR_UNREACHABLE, "tee1 is away");
 	/* One that is there gives what it has; a stranger is not asked. */
