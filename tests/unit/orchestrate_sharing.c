@@ -102,7 +102,7 @@ static void another_share(struct stage *g)
 
 static void a_share_that_is_too_long(struct stage *g)
 {
-	uint8_t other[131];
+	uint8_t other[200];
 
 	memset(other, 2, sizeof(other));
 	put_file(g, "shares/user2.share", VIEW_OF(other));
