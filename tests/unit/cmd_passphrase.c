@@ -4,6 +4,7 @@
 
 #include "cmd/passphrase.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -159,8 +160,12 @@ static bool await_question(const struct asked *a, const char *question)
 
 	while (!strstr(seen, question)) {
 		size_t len = strlen(seen);
-		ssize_t got = read(a->tty.master, seen + len, sizeof(seen) - 1 - len);
+		struct pollfd ready = { a->tty.master, POLLIN, 0 };
+		ssize_t got;
 
+		if (poll(&ready, 1, 10000) != 1)
+			fail_msg("asked '%s'", seen);
+		got = read(a->tty.master, seen + len, sizeof(seen) - 1 - len);
 		assert_true(got > 0);
 		seen[len + (size_t)got] = 0;
 	}
