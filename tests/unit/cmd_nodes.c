@@ -156,7 +156,7 @@ static void what_several_suffer_from_stands_once(void **state)
 		add(&g, NODE_GONE, false, note);
 	}
 	show(&g);
-	assert_non_null(strstr(text, " more notes: --wide shows them\n"));
+	assert_non_null(strstr(text, "\n29 more notes: --wide shows them\n"));
 	g.c.is_wide = true;
 	show(&g);
 	assert_null(strstr(text, "more notes"));

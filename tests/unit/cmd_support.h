@@ -39,14 +39,13 @@ static inline void divert_back(const struct diversion *d)
 	close(d->before);
 }
 
-/* What call prints on fd. To nest two of these, name them both. */
+/* What call prints on fd; fd is one of unistd.h's names, so that one may stand in another. */
 #define PRINTED(fd, text, call)                                                                    \
 	do {                                                                                       \
-		int to_ = memfd_create("printed", MFD_CLOEXEC);                                    \
-		struct diversion d_ = divert(fd, to_);                                             \
+		struct diversion PRINTED_##fd = divert(fd, memfd_create("printed", MFD_CLOEXEC));  \
 		call;                                                                              \
-		divert_back(&d_);                                                                  \
-		printed_read(to_, text);                                                           \
+		divert_back(&PRINTED_##fd);                                                        \
+		printed_read(PRINTED_##fd.to, text);                                               \
 	} while (0)
 
 static inline void printed_read(int fd, char text[static PRINTED_MAX])
