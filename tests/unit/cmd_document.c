@@ -125,6 +125,7 @@ static void a_root_is_awss_or_a_files(void **state)
 {
 	AUTO(buf) struct buf der = BUF_INIT(16384);
 	AUTO(shown_root) struct shown_root root = { 0 };
+	char folder[128], path[256];
 	struct err e;
 
 	(void)state;
@@ -138,6 +139,13 @@ static void a_root_is_awss_or_a_files(void **state)
 	assert_refused(root_read(VECTORS "/qos/boot-e2e/user1.pub", &der, &e), ERR_DATA,
 	               "root '" VECTORS "/qos/boot-e2e/user1.pub'");
 	assert_view_equal(buf_view(&der), chain_aws_root);
+	folder_new(folder, sizeof(folder));
+	snprintf(path, sizeof(path), "%s/root.der", folder);
+	assert_ok(file_write(path, chain_aws_root, 0600, &e));
+	buf_clear(&der);
+	assert_ok(root_read(path, &der, &e));
+	assert_view_equal(buf_view(&der), chain_aws_root);
+	folder_clear(folder);
 	/* What is no certificate has a hash and no subject. */
 	shown_root_drop(&root);
 	assert_ok(root_describe(view_text("x"), &root, &e));
