@@ -31,13 +31,14 @@ enum lie {
 	NO_LIE,
 	OTHER_NONCE,    /* its document is of another question */
 	OTHER_IMAGE,    /* and of another image */
-	OTHER_MODULE,   /* the document is of the other TEE's NSM */
+	OTHER_MODULE,   /* the document is of tee1's NSM */
 	OTHER_KEY,      /* it signs with a key of its own */
 	OTHER_QUORUM,   /* and says that it is the quorum's */
 	OTHER_ENVELOPE, /* the envelope is not the one that was signed */
 	NO_RECEIPT,
 	OTHER_RECEIPT, /* for another operation */
 	OTHER_SUBJECT, /* of its receipt */
+	OTHER_BOOT,    /* another setup key in it */
 	HTTP_500,
 	NOT_NOW, /* it is in another phase */
 };
@@ -82,7 +83,7 @@ static int sign_document(struct tee *t, enum api api, struct view nonce, struct 
 	struct pcr_set pcrs = b->shown;
 
 	content.pcrs = &pcrs;
-	content.module_id = lies(t, api, OTHER_MODULE) ? "i-another" : t->module;
+	content.module_id = lies(t, api, OTHER_MODULE) ? "i-1" : t->module;
 	content.nonce =
 	    (struct document_field){ true,
 		                     lies(t, api, OTHER_NONCE) ? view_text("another") : nonce };
@@ -108,6 +109,7 @@ static int sign_receipt(struct tee *t, enum api api, enum receipt_kind kind, str
 
 	*has = !lies(t, api, NO_RECEIPT);
 	TRY(sha256(public_of(setup), &r.setup_key, e));
+	r.setup_key.bytes[1] ^= lies(t, api, OTHER_BOOT);
 	r.setup_key.bytes[0] ^=
 	    t->held == HELD_KEY && kind == RECEIPT_EXPORT; /* a boot of its own */
 	if (subject.len)
@@ -571,6 +573,7 @@ static void forward_stops_at_the_first_thing_that_is_wrong(void **state)
 		{ 1, API_INJECT_KEY, NO_RECEIPT, "receipt", 1, 1 },
 		{ 1, API_INJECT_KEY, OTHER_RECEIPT, "receipt", 1, 1 },
 		{ 1, API_INJECT_KEY, OTHER_SUBJECT, "receipt", 1, 1 },
+		{ 1, API_INJECT_KEY, OTHER_BOOT, "receipt", 1, 1 },
 	};
 	struct err e;
 
@@ -585,6 +588,20 @@ static void forward_stops_at_the_first_thing_that_is_wrong(void **state)
 		assert_int_equal(g.tees[1].server->request_count, 2 + rows[i].injects);
 		assert_null(strstr(g.told, "from tee1"));
 	}
+}
+
+/* A relay would have the key sealed to a TEE that has it. */
+static void forward_takes_one_tee_for_one_node(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_fill(&g, HELD_NOTHING);
+	assert_ok(do_step(&g, STEP_VERIFY, 0, &e));
+	lie(&g, 1, API_GENERATE_ATTESTATION, OTHER_MODULE);
+	assert_refused(do_step(&g, STEP_FORWARD, 1, &e), ERR_ATTESTATION, "answers for tee1");
+	assert_int_equal(g.tees[0].server->request_count, 1);
 }
 
 static void forward_names_a_source_that_does_not_answer(void **state)
@@ -654,6 +671,7 @@ int main(void)
 		cmocka_unit_test(forward_brings_the_key_to_an_attested_setup_key),
 		cmocka_unit_test(forward_asks_nobody_for_a_key_that_is_there),
 		cmocka_unit_test(forward_stops_at_the_first_thing_that_is_wrong),
+		cmocka_unit_test(forward_takes_one_tee_for_one_node),
 		cmocka_unit_test(forward_names_a_source_that_does_not_answer),
 		cmocka_unit_test(retire_is_believed_by_a_receipt_that_the_key_has_signed),
 		cmocka_unit_test(retire_forgets_what_was_known),
