@@ -497,6 +497,7 @@ static void what_a_later_manifest_may_not_change(void **state)
 {
 	AUTO(birth_stage) struct birth_stage g = { 0 };
 	AUTO(genesis_output) struct genesis_output output = { 0 };
+	AUTO(kept_genesis) struct kept_genesis kept = { 0 };
 	struct kept_manifest first = { 0 };
 	struct birth birth;
 	struct basis basis;
@@ -506,12 +507,9 @@ static void what_a_later_manifest_may_not_change(void **state)
 	birth_stage_fill(&g);
 	birth_attest(&g);
 	birth = (struct birth){ buf_view(&g.borsh), buf_view(&g.document), &g.envelope, INT64_MIN };
-	{
-		AUTO(kept_genesis) struct kept_genesis kept = upgraded(&g, &first);
-
-		basis = birth_basis(&g);
-		assert_ok(believe_ancestor(&basis, &birth, &output, &e));
-	}
+	kept = upgraded(&g, &first);
+	basis = birth_basis(&g);
+	assert_ok(believe_ancestor(&basis, &birth, &output, &e));
 	genesis_output_drop(&output);
 	/* The image may be another than the genesis's, the role not. */
 	g.pcrs.values[PCR_ROLE].bytes[0] ^= 1;

@@ -359,6 +359,7 @@ static void what_vouches_for_the_key_is_said(void **state)
 	assert_string_equal(buf_text(&g.report.basis), "");
 	assert_string_equal(buf_text(&g.report.trust), "simulated");
 	assert_false(g.report.has_quorum_public_key);
+	stage_drop(&g);
 	stage_fill(&g, "r", "k", true);
 	g.world.cluster.attestation.root = ROOT_AWS;
 	make(&g);
