@@ -19,8 +19,8 @@ endif
 
 # A part of the library alone can be built and tested: make unit LAYERS="base crypto"
 LAYERS  ?= base crypto attest proto client cluster orchestrate
-# Programs whose parts have unit tests of their own; they stand on proto.
-STUBS   ?= $(if $(filter proto,$(LAYERS)),hv enclave cmd)
+# Programs whose parts have unit tests of their own: the stubs stand on proto, teectl on it all.
+STUBS   ?= $(if $(filter proto,$(LAYERS)),hv enclave) $(if $(filter orchestrate,$(LAYERS)),cmd)
 
 PACKAGES := libcurl json-c libcrypto yaml-0.1 libcbor
 
@@ -81,6 +81,13 @@ $(BUILD)/libenclave.a: $(filter-out %/main.o %/http.o %/http_peer.o,$(ENCLAVE_OB
 $(BUILD)/unit/enclave_%: UNIT_PARTS = tests/unit/fake_enclave.c $(BUILD)/libenclave.a
 $(patsubst %,$(BUILD)/unit/%,$(notdir $(basename $(wildcard tests/unit/enclave_*.c)))): \
 	$(BUILD)/libenclave.a tests/unit/fake_enclave.c
+
+# teectl without its main(): what the unit tests of its parts take from.
+$(BUILD)/libcmd.a: $(filter-out %/main.o,$(CMD_OBJECTS))
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+$(BUILD)/unit/cmd_%: UNIT_PARTS = $(BUILD)/libcmd.a -lmicrohttpd
+$(patsubst %,$(BUILD)/unit/%,$(notdir $(basename $(wildcard tests/unit/cmd_*.c)))): $(BUILD)/libcmd.a
 
 # A unit test may link one part of a program beside the library: its own first lines say so, as
 #   /* link: enclave-stub/enclave/phase.c */

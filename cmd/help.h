@@ -15,7 +15,7 @@ MUST_CHECK int help_print_group(struct context *c, const char *word, bool *ret_f
 /* The rows of these verbs as one document; nothing with -o table. */
 MUST_CHECK int help_document(struct context *c, const struct cmd *const *verbs, size_t count,
                              struct err *e);
-/* A manual page in mdoc(7), by its name ("teectl.1"). fails ERR_USAGE, with the nearest name */
+/* A manual page in mdoc(7), by its name ("teectl.1"). fails ERR_USAGE: there is none */
 MUST_CHECK int man_page(const char *name, struct buf *to, struct err *e);
 /* Names of all pages, one a line. */
 MUST_CHECK int man_pages(struct buf *to, struct err *e);

@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BAR_WIDTH 20
+#define BAR_WIDTH  20
+#define BESIDE_MAX 3 /* the spinner, a space, and the last column, where a character would wrap */
 
 static const char *const frames[] = { "⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏" };
 
@@ -44,8 +45,10 @@ static void draw(struct progress *p)
 
 	if (p->total)
 		bar_write(p, bar);
-	/* The spinner, a space, and the last column, where a character would wrap. */
-	used = strlen(bar) + 3;
+	/* What has wrapped could not be taken away again. */
+	if (strlen(bar) + BESIDE_MAX > width)
+		bar[0] = 0;
+	used = strlen(bar) + BESIDE_MAX;
 	width = width > used ? width - used : 0;
 	fprintf(stderr, "\r\033[K%s %s%.*s", frames[p->frame % COUNT(frames)], bar,
 	        (int)text_prefix(p->text, width), p->text);

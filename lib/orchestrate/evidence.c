@@ -153,7 +153,7 @@ void evidence_genesis(struct run *r, size_t node, const struct kept_genesis *g, 
 
 void evidence_genesis_ended(struct run *r)
 {
-	evidence_sync(r, /* is_urgent_alone= */ true);
+	evidence_sync(r, SYNC_URGENT);
 	state_forget_asked(&r->state);
 }
 

@@ -223,6 +223,7 @@ static void name_key_beside(const struct inject *j, const struct cluster_member 
 static int refuse_waiting(struct inject *j, int64_t received, struct err *e)
 {
 	AUTO(buf) struct buf names = BUF_INIT(ERR_TEXT_MAX / 2);
+	bool is_cut = false;
 	struct err full;
 
 	for (size_t i = 0; i < j->count; i++) {
@@ -233,24 +234,26 @@ static int refuse_waiting(struct inject *j, int64_t received, struct err *e)
 			continue;
 		TRY(wire_list_add(&j->x->run->missing, &alias_item_schema, &item, e));
 		TRY(wire_set_text(&item->alias, slot->member->name, e));
-		/* A list too long for one line is cut; the JSON has them all. */
 		name_key_beside(j, slot->member);
-		if (buf_add_format(&names, &full, "%s%s%s", names.len ? ", " : "",
-		                   slot->member->name,
-		                   slot->status == SHARE_WRONG     ? " (wrong share)"
-		                   : slot->status == SHARE_NO_FILE ? " (share file missing)"
-		                                                   : "") < 0)
-			break;
+		/* A list too long for one line is cut; the JSON has them all. */
+		is_cut = is_cut ||
+		         buf_add_format(&names, &full, "%s%s%s", names.len ? ", " : "",
+		                        slot->member->name,
+		                        slot->status == SHARE_WRONG     ? " (wrong share)"
+		                        : slot->status == SHARE_NO_FILE ? " (share file missing)"
+		                                                        : "") < 0;
 	}
 	if (j->is_unresolved)
 		return err_set(
 		    e, ERR_WAITING,
 		    "%lld shares are in, and no %lld of them give the key: one is wrong; waiting for "
-		    "a good one of: %s",
-		    (long long)received, (long long)j->threshold, buf_text(&names));
-	return err_set(e, ERR_WAITING, "%lld of %lld shares are in; waiting for %s%s",
+		    "a good one of: %s%s",
+		    (long long)received, (long long)j->threshold, buf_text(&names),
+		    is_cut ? ", …" : "");
+	return err_set(e, ERR_WAITING, "%lld of %lld shares are in; waiting for %s%s%s",
 	               (long long)received, (long long)j->threshold,
-	               j->threshold - received > 1 ? "more of: " : "one of: ", buf_text(&names));
+	               j->threshold - received > 1 ? "more of: " : "one of: ", buf_text(&names),
+	               is_cut ? ", …" : "");
 }
 
 static int submit(struct inject *j, struct err *e);

@@ -86,7 +86,7 @@ static int fill_shares(struct submit *s, struct inject_shares_request *q, struct
 
 /* Whose shares would complete it: those that it missed before, without those that it took now. */
 static int list_missing(struct submit *s, const struct inject_shares_reply *reply, struct buf *to,
-                        struct err *e)
+                        bool *ret_is_cut, struct err *e)
 {
 	const struct submission *submission = s->x->run->submission;
 	const struct alias_item *missing = status_of(s)->shares_missing.items;
@@ -105,8 +105,8 @@ static int list_missing(struct submit *s, const struct inject_shares_reply *repl
 		if (is_in)
 			continue;
 		/* A list too long for one line is cut; the JSON has them all. */
-		(void)!buf_add_format(to, &full, "%s%s", to->len ? ", " : "",
-		                      buf_text(&missing[i].alias));
+		*ret_is_cut = *ret_is_cut || buf_add_format(to, &full, "%s%s", to->len ? ", " : "",
+		                                            buf_text(&missing[i].alias)) < 0;
 		if (is_listed(told, alias))
 			continue;
 		TRY(wire_list_add(told, &alias_item_schema, &item, e));
@@ -136,17 +136,19 @@ static int judge_incomplete(struct submit *s, const struct inject_shares_reply *
                             struct err *e)
 {
 	AUTO(buf) struct buf names = BUF_INIT(ERR_TEXT_MAX / 2);
+	bool is_cut = false;
 
-	TRY(list_missing(s, reply, &names, e));
+	TRY(list_missing(s, reply, &names, &is_cut, e));
 	if (!s->is_news && !reply->unresolved && reply->rejected.count == 0) {
 		end_repeated(s, reply, buf_text(&names));
 		return 0;
 	}
 	/* After boot-standard a share is known to be one only by the key that it helps to make. */
-	return err_set(e, ERR_WAITING, "%lld of %lld%s; waiting for: %s",
+	return err_set(e, ERR_WAITING, "%lld of %lld%s; waiting for: %s%s",
 	               (long long)reply->shares_received, (long long)reply->threshold,
 	               reply->unresolved ? ", and no set of them gives the quorum key" : "",
-	               names.len ? buf_text(&names) : "a better share of one of them");
+	               names.len ? buf_text(&names) : "a better share of one of them",
+	               is_cut ? ", …" : "");
 }
 
 static void on_receipt(void *context, const struct err *failure)

@@ -41,6 +41,7 @@ struct server {
 	pthread_mutex_t lock;
 	size_t request_count, connection_count;
 	char requests[REQUESTS_MAX][512]; /* each one's beginning */
+	char last[REQUEST_MAX];           /* the last one, whole */
 	/* Before a question is answered; set before the first comes. NULL: nothing. */
 	void (*on_request)(void *context);
 	void *context;
@@ -76,6 +77,7 @@ static inline const struct answer *server_note(struct server *s, const char *tex
 	number = s->request_count++;
 	if (number < REQUESTS_MAX)
 		snprintf(s->requests[number], sizeof(s->requests[0]), "%s", text);
+	snprintf(s->last, sizeof(s->last), "%s", text);
 	pthread_mutex_unlock(&s->lock);
 	return &s->script[number < s->script_count ? number : s->script_count - 1];
 }

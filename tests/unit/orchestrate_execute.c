@@ -1,0 +1,367 @@
+/* The order in which steps begin, and what the failure of one does to the others, in a world whose
+ * steps end as the test says. orchestrate_simulate.c runs whole clusters through it. */
+#include "observation_support.h"
+
+#include "orchestrate/execute.h"
+
+#define STEPS_MAX 32
+
+struct fake {
+	struct seen_world world;
+	struct run run;
+	/* Steps that fail, as "verify tee1": with that code and text. At once: as they start. */
+	const char *failing[4];
+	struct err failures[4];
+	bool fails_at_once;
+	const char *refused;        /* a node whose document was refused */
+	const char *interrupted_by; /* a step at whose end a person wants no more */
+	const char *unmay;          /* a step that may not begin, since another run is the leader */
+	size_t running[STEPS_MAX], running_count;
+	size_t most; /* at once */
+	char told[2048];
+};
+
+static void describe(const struct fake *f, const struct step *s, char to[static 32])
+{
+	snprintf(to, 32, "%s %s", step_name(s->kind), f->world.nodes[s->node].name);
+}
+
+static const struct err *failure_of(const struct fake *f, const char *step)
+{
+	for (size_t i = 0; i < COUNT(f->failing); i++)
+		if (f->failing[i] && strcmp(f->failing[i], step) == 0)
+			return &f->failures[i];
+	return NULL;
+}
+
+static int start(struct execution *x, size_t step, struct err *e)
+{
+	struct fake *f = x->context;
+	const struct err *failure;
+	char name[32];
+
+	describe(f, &x->plan->steps[step], name);
+	failure = failure_of(f, name);
+	if (failure && f->fails_at_once) {
+		*e = *failure;
+		return -1;
+	}
+	assert_true(f->running_count < STEPS_MAX);
+	f->running[f->running_count++] = step;
+	f->most = f->running_count > f->most ? f->running_count : f->most;
+	return 0;
+}
+
+static void end_first(struct execution *x, struct fake *f)
+{
+	size_t step = f->running[0];
+	const struct err *failure;
+	char name[32];
+
+	memmove(f->running, f->running + 1, --f->running_count * sizeof(f->running[0]));
+	describe(f, &x->plan->steps[step], name);
+	failure = failure_of(f, name);
+	if (failure)
+		execution_failed(x, step, failure);
+	else
+		execution_done(x, step, "%s", "");
+	if (f->interrupted_by && strcmp(f->interrupted_by, name) == 0)
+		execution_interrupt(x);
+}
+
+static int loop(struct execution *x, struct err *e)
+{
+	struct fake *f = x->context;
+
+	(void)e;
+	while (f->running_count)
+		end_first(x, f);
+	return 0;
+}
+
+static int64_t now_us(const struct execution *x)
+{
+	(void)x;
+	return 1;
+}
+
+static bool is_refused(const struct execution *x, size_t node)
+{
+	const struct fake *f = x->context;
+
+	return f->refused && strcmp(f->refused, f->world.nodes[node].name) == 0;
+}
+
+/* "+launch tee1 -launch tee1 !verify tee1(tee1, tee2)": began, done, failed; "~": told already */
+static void take_event(void *context, const struct event *event)
+{
+	struct fake *f = context;
+	size_t len = strlen(f->told);
+
+	if (event->kind == EVENT_PLANNED)
+		return;
+	assert_true(event->kind != EVENT_NOTE);
+	snprintf(f->told + len, sizeof(f->told) - len, "%s%s%s %s%s%s%s", len ? " " : "",
+	         event->kind == EVENT_STEP_STARTED ? "+"
+	         : event->kind == EVENT_STEP_DONE  ? "-"
+	         : event->is_repeat                ? "~"
+	                                           : "!",
+	         event->step, event->node, event->nodes && !event->is_repeat ? "(" : "",
+	         event->nodes && !event->is_repeat ? event->nodes : "",
+	         event->nodes && !event->is_repeat ? ")" : "");
+}
+
+static int may(void *context, bool is_step, struct err *e)
+{
+	struct fake *f = context;
+
+	return is_step && f->unmay ? err_set(e, ERR_NOT_DESIRED, "another leads now") : 0;
+}
+
+static void fake_fill(struct fake *f, const char *letters)
+{
+	*f = (struct fake){ 0 };
+	seen_world_fill(&f->world, letters, true);
+	f->world.cluster.propagate.parallel = 1;
+	f->run = (struct run){ .cluster = &f->world.cluster,
+		               .state = { .lock = -1 },
+		               .evidence = EVIDENCE_INIT,
+		               .seen = f->world.observation,
+		               .options = { .on_event = take_event,
+		                            .event_context = f,
+		                            .may = may,
+		                            .may_context = f } };
+}
+
+static void let_fail(struct fake *f, size_t i, const char *step, enum err_code code,
+                     const char *text)
+{
+	f->failing[i] = step;
+	(void)err_set(&f->failures[i], code, "%s", text);
+}
+
+static int run_steps(struct fake *f, const struct step *steps, size_t count, struct err *e)
+{
+	static const struct world world = {
+		.start = { [STEP_LAUNCH] = start,
+		           [STEP_VERIFY] = start,
+		           [STEP_GENESIS] = start,
+		           [STEP_BOOT] = start,
+		           [STEP_INJECT] = start,
+		           [STEP_REQUEST] = start,
+		           [STEP_SUBMIT] = start,
+		           [STEP_FORWARD] = start,
+		           [STEP_PROVE] = start,
+		           [STEP_RETIRE] = start },
+		.loop = loop,
+		.now_us = now_us,
+		.is_refused = is_refused,
+	};
+	const struct plan plan = { .steps = (struct step *)steps, .count = count };
+
+	return execute_in(&world, f, &f->run, &plan, e);
+}
+
+#define STEP(of, at, before, behind)                                                               \
+	{                                                                                          \
+		.kind = STEP_##of, .node = (at), .source = SOURCE_NONE, .needs = (before),         \
+		.after = (behind)                                                                  \
+	}
+
+/* tee1 and tee2 are launched and verified, and tee3 is told to retire once tee1's is at an end. */
+static const struct step two_launches[] = {
+	STEP(LAUNCH, 0, STEP_NONE, STEP_NONE), STEP(LAUNCH, 1, STEP_NONE, STEP_NONE),
+	STEP(VERIFY, 0, 0, STEP_NONE),         STEP(VERIFY, 1, 1, STEP_NONE),
+	STEP(RETIRE, 2, STEP_NONE, 2),
+};
+
+static void a_step_begins_once_what_it_needs_is_done(void **state)
+{
+	struct fake f;
+	struct err e;
+
+	(void)state;
+	fake_fill(&f, "aae");
+	assert_ok(run_steps(&f, two_launches, COUNT(two_launches), &e));
+	assert_string_equal(f.told,
+	                    "+launch tee1 +launch tee2 -launch tee1 +verify tee1 -launch tee2 "
+	                    "+verify tee2 -verify tee1 +retire tee3 -verify tee2 -retire tee3");
+	assert_int_equal(f.most, 2);
+}
+
+static void a_failure_fails_what_needs_it_and_not_the_rest(void **state)
+{
+	struct fake f;
+	struct err e;
+
+	(void)state;
+	fake_fill(&f, "aae");
+	let_fail(&f, 0, "launch tee1", ERR_NO_INPUT, "there is no image");
+	/* What merely comes after it goes on; that its verification can't follow is no news. */
+	assert_refused(run_steps(&f, two_launches, COUNT(two_launches), &e), ERR_PARTIAL,
+	               "there is no image");
+	assert_string_equal(f.told, "+launch tee1 +launch tee2 +retire tee3 !launch tee1(tee1) "
+	                            "-launch tee2 +verify tee2 -retire tee3 -verify tee2");
+}
+
+static void what_fails_at_once_fails_the_same_way(void **state)
+{
+	struct fake f;
+	struct err e;
+
+	(void)state;
+	fake_fill(&f, "aae");
+	f.fails_at_once = true;
+	let_fail(&f, 0, "launch tee1", ERR_NO_INPUT, "tee1: there is no image");
+	let_fail(&f, 1, "launch tee2", ERR_NO_INPUT, "tee2: there is no image");
+	assert_refused(run_steps(&f, two_launches, COUNT(two_launches), &e), ERR_PARTIAL,
+	               "there is no image");
+	/* One sentence for both, with all names. */
+	assert_string_equal(f.told, "+launch tee1 +launch tee2 +retire tee3 "
+	                            "!launch tee1(tee1, tee2) ~launch tee2 -retire tee3");
+}
+
+static void the_whole_is_the_worst_of_it(void **state)
+{
+	static const struct {
+		enum err_code first, second, outcome;
+	} rows[] = {
+		{ ERR_UNREACHABLE, ERR_ATTESTATION, ERR_ATTESTATION },
+		{ ERR_ATTESTATION, ERR_UNREACHABLE, ERR_ATTESTATION },
+		{ ERR_UNREACHABLE, ERR_UNREACHABLE, ERR_UNREACHABLE },
+	};
+	static const struct step steps[] = { STEP(VERIFY, 0, STEP_NONE, STEP_NONE),
+		                             STEP(VERIFY, 1, STEP_NONE, STEP_NONE) };
+	struct fake f;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		fake_fill(&f, "ee");
+		let_fail(&f, 0, "verify tee1", rows[i].first, "first");
+		let_fail(&f, 1, "verify tee2", rows[i].second, "second");
+		assert_refused(run_steps(&f, steps, COUNT(steps), &e), rows[i].outcome,
+		               rows[i].outcome == rows[i].first ? "first" : "second");
+	}
+	/* A refusal is no ordinary failure, whatever else was done. */
+	fake_fill(&f, "ee");
+	let_fail(&f, 0, "verify tee1", ERR_ATTESTATION, "another image");
+	assert_refused(run_steps(&f, steps, COUNT(steps), &e), ERR_ATTESTATION, "another image");
+	let_fail(&f, 0, "verify tee1", ERR_UNREACHABLE, "away");
+	assert_refused(run_steps(&f, steps, COUNT(steps), &e), ERR_PARTIAL, "away");
+}
+
+static void what_the_plan_refuses_is_never_begun(void **state)
+{
+	struct err refusal, e;
+	struct step steps[] = { STEP(FORWARD, 0, STEP_NONE, STEP_NONE),
+		                STEP(PROVE, 0, 0, STEP_NONE) };
+	struct fake f;
+
+	(void)state;
+	(void)err_set(&refusal, ERR_REFUSED, "tee1 is occupied");
+	steps[0].refusal = &refusal;
+	fake_fill(&f, "o");
+	assert_refused(run_steps(&f, steps, COUNT(steps), &e), ERR_REFUSED, "tee1 is occupied");
+	assert_string_equal(f.told, "!forward tee1(tee1)");
+	/* What is for those elsewhere is told as that, whatever else is done. */
+	fake_fill(&f, "rw");
+	(void)err_reason(&refusal, ERR_NOT_DESIRED, STEP_ELSEWHERE, "start it there");
+	steps[0].node = 1;
+	steps[1] = (struct step)STEP(VERIFY, 0, STEP_NONE, STEP_NONE);
+	assert_refused(run_steps(&f, steps, COUNT(steps), &e), ERR_NOT_DESIRED, "start it there");
+}
+
+static void an_interrupt_lets_finish_and_begins_nothing(void **state)
+{
+	struct fake f;
+	struct err e;
+
+	(void)state;
+	fake_fill(&f, "aae");
+	f.interrupted_by = "launch tee1";
+	assert_refused(run_steps(&f, two_launches, COUNT(two_launches), &e), ERR_INTERRUPTED,
+	               "what was under way is finished");
+	assert_true(f.run.is_interrupted);
+	/* The first's end began one more; behind that nothing did. */
+	assert_string_equal(f.told, "+launch tee1 +launch tee2 -launch tee1 +verify tee1 "
+	                            "-launch tee2 !verify tee2(tee2) -verify tee1 "
+	                            "!retire tee3(tee3)");
+}
+
+static void who_no_longer_leads_begins_nothing(void **state)
+{
+	struct fake f;
+	struct err e;
+
+	(void)state;
+	fake_fill(&f, "aae");
+	f.unmay = "";
+	assert_refused(run_steps(&f, two_launches, COUNT(two_launches), &e), ERR_NOT_DESIRED,
+	               "another leads now");
+	assert_null(strchr(f.told, '+'));
+}
+
+/* --- the key's way */
+
+static int propagate(struct fake *f, struct err *e)
+{
+	static const struct world world = {
+		.start = { [STEP_VERIFY] = start, [STEP_FORWARD] = start, [STEP_PROVE] = start },
+		.loop = loop,
+		.now_us = now_us,
+		.is_refused = is_refused
+	};
+	const struct goal goal = { .kind = GOAL_PROPAGATE, .topology = TOPOLOGY_STAR };
+	AUTO(plan) struct plan plan = { 0 };
+
+	TRY(plan_make(&f->world.cluster, &f->world.observation, &goal, &plan, e));
+	return execute_in(&world, f, &f->run, &plan, e);
+}
+
+static void a_forward_begins_once_a_source_is_free(void **state)
+{
+	struct fake f;
+	struct err e;
+
+	(void)state;
+	fake_fill(&f, "rww");
+	assert_ok(propagate(&f, &e));
+	assert_non_null(strstr(f.told, "-forward tee2"));
+	assert_non_null(strstr(f.told, "-forward tee3"));
+	/* One source, one at a time. */
+	assert_true(strstr(f.told, "+forward tee3") > strstr(f.told, "-forward tee2"));
+}
+
+static void nothing_comes_from_a_source_whose_document_was_refused(void **state)
+{
+	struct fake f;
+	struct err e;
+
+	(void)state;
+	fake_fill(&f, "rw");
+	f.refused = "tee1";
+	f.fails_at_once = true;
+	let_fail(&f, 0, "verify tee1", ERR_ATTESTATION, "another image");
+	let_fail(&f, 1, "prove tee1", ERR_ATTESTATION, "another image");
+	assert_refused(propagate(&f, &e), ERR_ATTESTATION, "another image");
+	assert_null(strstr(f.told, "+forward"));
+	assert_non_null(strstr(f.told, "!forward tee2"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_step_begins_once_what_it_needs_is_done),
+		cmocka_unit_test(a_failure_fails_what_needs_it_and_not_the_rest),
+		cmocka_unit_test(what_fails_at_once_fails_the_same_way),
+		cmocka_unit_test(the_whole_is_the_worst_of_it),
+		cmocka_unit_test(what_the_plan_refuses_is_never_begun),
+		cmocka_unit_test(an_interrupt_lets_finish_and_begins_nothing),
+		cmocka_unit_test(who_no_longer_leads_begins_nothing),
+		cmocka_unit_test(a_forward_begins_once_a_source_is_free),
+		cmocka_unit_test(nothing_comes_from_a_source_whose_document_was_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

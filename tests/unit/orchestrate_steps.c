@@ -1,0 +1,297 @@
+/* The steps that ask one TEE something and hold its answer to what it must be: verify, prove,
+ * forward, retire. */
+#include "tee_support.h"
+
+/* --- verify */
+
+static void verify_shows_what_a_node_holds(void **state)
+{
+	static const struct {
+		enum held held;
+		enum holding holding;
+		const char *told;
+	} rows[] = {
+		{ HELD_NOTHING, HOLDS_NOTHING, "tee2: no manifest yet\n" },
+		{ HELD_SETUP, HOLDS_SETUP_KEY, "tee2: this cluster's manifest, no key yet\n" },
+		{ HELD_KEY, HOLDS_KEY, "tee2: this cluster's manifest\n" },
+	};
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		AUTO(stage) struct stage g = { 0 };
+
+		stage_fill(&g, rows[i].held);
+		assert_ok(do_step(&g, STEP_VERIFY, 1, &e));
+		assert_int_equal(g.proofs[1].holding, rows[i].holding);
+		assert_string_equal(g.told, rows[i].told);
+	}
+}
+
+static void verify_takes_no_document_for_another(void **state)
+{
+	static const struct {
+		enum lie lie;
+		const char *reason;
+	} rows[] = {
+		{ OTHER_NONCE, "nonce" },
+		{ OTHER_IMAGE, "pcr0" },
+	};
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		AUTO(stage) struct stage g = { 0 };
+
+		stage_fill(&g, HELD_NOTHING);
+		lie(&g, 1, API_LIVE_ATTESTATION, rows[i].lie);
+		assert_refused(do_step(&g, STEP_VERIFY, 1, &e), ERR_ATTESTATION, rows[i].reason);
+		assert_int_equal(strncmp(e.text, "tee2: ", 6), 0);
+		assert_true(g.proofs[1].is_refused);
+		assert_int_equal(g.proofs[1].holding, HOLDS_UNKNOWN);
+		assert_int_equal(g.proofs[1].refusal.code, ERR_ATTESTATION);
+	}
+}
+
+/* What the document shows is less than the node claims: of what it claims nothing is believed. */
+static void verify_holds_a_node_to_its_claim(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_fill(&g, HELD_KEY);
+	g.tees[1].held = HELD_SETUP;
+	assert_refused(do_step(&g, STEP_VERIFY, 1, &e), ERR_ATTESTATION, "claim");
+	assert_true(g.proofs[1].is_refused);
+	/* More than it claims is no lie: it has gone on since it was asked. */
+	g.seen[1].status.phase = PHASE_WAITING_FOR_KEY;
+	g.tees[1].held = HELD_KEY;
+	assert_ok(do_step(&g, STEP_VERIFY, 1, &e));
+	assert_int_equal(g.proofs[1].holding, HOLDS_KEY);
+}
+
+static void verify_takes_one_tee_for_one_node(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_fill(&g, HELD_KEY);
+	assert_ok(do_step(&g, STEP_VERIFY, 0, &e));
+	/* A relay at the other's address. */
+	g.seen[1].url = g.tees[0].server->url;
+	assert_refused(do_step(&g, STEP_VERIFY, 1, &e), ERR_ATTESTATION, "answers for tee1");
+}
+
+/* --- prove */
+
+static void prove_is_by_the_quorum_key_over_this_challenge(void **state)
+{
+	static const struct {
+		enum lie lie;
+		const char *reason; /* NULL: it holds */
+	} rows[] = {
+		{ NO_LIE, NULL },
+		{ OTHER_KEY, "key-proof" },
+		{ OTHER_QUORUM, "quorum_key" },
+		{ OTHER_NONCE, "nonce" },
+		{ OTHER_IMAGE, "pcr0" },
+	};
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		AUTO(stage) struct stage g = { 0 };
+
+		stage_fill(&g, HELD_KEY);
+		lie(&g, 1, API_PROVE_KEY, rows[i].lie);
+		if (!rows[i].reason) {
+			assert_ok(do_step(&g, STEP_PROVE, 1, &e));
+			assert_true(g.proofs[1].has_key_proof);
+			continue;
+		}
+		assert_refused(do_step(&g, STEP_PROVE, 1, &e), ERR_ATTESTATION, rows[i].reason);
+		assert_int_equal(strncmp(e.text, "tee2: prove-key: ", 17), 0);
+		assert_true(g.proofs[1].is_refused);
+		assert_false(g.proofs[1].has_key_proof);
+	}
+}
+
+static void prove_is_no_proof_before_the_setup_key_is_gone(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_fill(&g, HELD_SETUP);
+	assert_refused(do_step(&g, STEP_PROVE, 1, &e), ERR_ATTESTATION, "user_data");
+	/* One that has no key says so itself: then it is taken at its word. */
+	lie(&g, 1, API_PROVE_KEY, NOT_NOW);
+	g.proofs[1] = (struct node_proof){ .holding = HOLDS_KEY };
+	assert_refused(do_step(&g, STEP_PROVE, 1, &e), ERR_PARTIAL, "not in this phase");
+	assert_true(g.proofs[1].is_refused);
+	assert_int_equal(g.proofs[1].refusal.code, ERR_PHASE);
+	/* That it does not answer says nothing of what it was verified to hold. */
+	lie(&g, 1, API_PROVE_KEY, HTTP_500);
+	g.proofs[1] = (struct node_proof){ .holding = HOLDS_KEY };
+	assert_int_equal(do_step(&g, STEP_PROVE, 1, &e), -1);
+	assert_false(g.proofs[1].is_refused);
+}
+
+/* --- forward */
+
+static void forward_brings_the_key_to_an_attested_setup_key(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_fill(&g, HELD_NOTHING);
+	assert_ok(do_step(&g, STEP_FORWARD, 1, &e));
+	assert_string_equal(g.told, "tee2: from tee1\n");
+	assert_int_equal(g.proofs[1].holding, HOLDS_SETUP_KEY);
+	assert_true(public_key_equal(&g.proofs[1].setup_key, key_set_public(setup)));
+}
+
+static void forward_asks_nobody_for_a_key_that_is_there(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_fill(&g, HELD_SETUP);
+	g.tees[1].held = HELD_KEY; /* another has forwarded it meanwhile */
+	assert_ok(do_step(&g, STEP_FORWARD, 1, &e));
+	assert_string_equal(g.told, "tee2: had the key already\n");
+	assert_int_equal(g.tees[0].server->request_count, 0);
+}
+
+static void forward_stops_at_the_first_thing_that_is_wrong(void **state)
+{
+	static const struct {
+		size_t tee;
+		enum api api;
+		enum lie lie;
+		const char *reason;
+		size_t exports, injects; /* how often they were asked for */
+	} rows[] = {
+		/* before the source is asked for anything */
+		{ 1, API_GENERATE_ATTESTATION, OTHER_NONCE, "nonce", 0, 0 },
+		{ 1, API_GENERATE_ATTESTATION, OTHER_IMAGE, "pcr0", 0, 0 },
+		/* before the target is given anything */
+		{ 0, API_EXPORT_KEY, OTHER_KEY, "export-signature", 1, 0 },
+		{ 0, API_EXPORT_KEY, OTHER_ENVELOPE, "export-signature", 1, 0 },
+		{ 0, API_EXPORT_KEY, NO_RECEIPT, "receipt", 1, 0 },
+		{ 0, API_EXPORT_KEY, OTHER_RECEIPT, "receipt", 1, 0 },
+		{ 0, API_EXPORT_KEY, OTHER_SUBJECT, "receipt", 1, 0 },
+		/* and what it was given it must have taken */
+		{ 1, API_INJECT_KEY, NO_RECEIPT, "receipt", 1, 1 },
+		{ 1, API_INJECT_KEY, OTHER_RECEIPT, "receipt", 1, 1 },
+		{ 1, API_INJECT_KEY, OTHER_SUBJECT, "receipt", 1, 1 },
+		{ 1, API_INJECT_KEY, OTHER_BOOT, "receipt", 1, 1 },
+	};
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		AUTO(stage) struct stage g = { 0 };
+
+		stage_fill(&g, HELD_NOTHING);
+		lie(&g, rows[i].tee, rows[i].api, rows[i].lie);
+		assert_refused(do_step(&g, STEP_FORWARD, 1, &e), ERR_ATTESTATION, rows[i].reason);
+		assert_int_equal(g.tees[0].server->request_count, rows[i].exports);
+		assert_int_equal(g.tees[1].server->request_count, 2 + rows[i].injects);
+		assert_null(strstr(g.told, "from tee1"));
+	}
+}
+
+/* A relay would have the key sealed to a TEE that has it. */
+static void forward_takes_one_tee_for_one_node(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_fill(&g, HELD_NOTHING);
+	assert_ok(do_step(&g, STEP_VERIFY, 0, &e));
+	lie(&g, 1, API_GENERATE_ATTESTATION, OTHER_MODULE);
+	assert_refused(do_step(&g, STEP_FORWARD, 1, &e), ERR_ATTESTATION, "answers for tee1");
+	assert_int_equal(g.tees[0].server->request_count, 1);
+}
+
+static void forward_names_a_source_that_does_not_answer(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_fill(&g, HELD_NOTHING);
+	lie(&g, 0, API_EXPORT_KEY, HTTP_500);
+	assert_int_equal(do_step(&g, STEP_FORWARD, 1, &e), -1);
+	assert_non_null(strstr(e.text, "tee1: export-key: "));
+	assert_int_equal(g.seen[0].presence, NODE_UNREACHABLE);
+	assert_int_equal(g.tees[1].server->request_count, 2);
+}
+
+/* --- retire */
+
+static void retire_is_believed_by_a_receipt_that_the_key_has_signed(void **state)
+{
+	static const struct {
+		enum lie lie;
+		enum err_code code;
+		const char *reason;
+	} rows[] = {
+		{ NO_RECEIPT, ERR_ATTESTATION, "receipt" },
+		{ OTHER_RECEIPT, ERR_ATTESTATION, "receipt" },
+		{ HTTP_500, ERR_NOT_DESIRED, STEP_ELSEWHERE },
+	};
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		AUTO(stage) struct stage g = { 0 };
+
+		stage_fill(&g, HELD_KEY);
+		lie(&g, 1, API_RETIRE, rows[i].lie);
+		assert_refused(do_step(&g, STEP_RETIRE, 1, &e), rows[i].code, rows[i].reason);
+		assert_int_equal(node_phase(&g.run.seen, 1), PHASE_READY);
+	}
+}
+
+static void retire_forgets_what_was_known(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_fill(&g, HELD_KEY);
+	g.proofs[1] = (struct node_proof){ .holding = HOLDS_KEY, .has_key_proof = true };
+	assert_ok(do_step(&g, STEP_RETIRE, 1, &e));
+	assert_string_equal(g.told, "tee2: wiped\n");
+	assert_int_equal(node_standing(&g.run.seen, 1), STANDS_BROKEN);
+	assert_int_equal(g.proofs[1].holding, HOLDS_UNKNOWN);
+	assert_false(g.proofs[1].has_key_proof);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(verify_shows_what_a_node_holds),
+		cmocka_unit_test(verify_takes_no_document_for_another),
+		cmocka_unit_test(verify_holds_a_node_to_its_claim),
+		cmocka_unit_test(verify_takes_one_tee_for_one_node),
+		cmocka_unit_test(prove_is_by_the_quorum_key_over_this_challenge),
+		cmocka_unit_test(prove_is_no_proof_before_the_setup_key_is_gone),
+		cmocka_unit_test(forward_brings_the_key_to_an_attested_setup_key),
+		cmocka_unit_test(forward_asks_nobody_for_a_key_that_is_there),
+		cmocka_unit_test(forward_stops_at_the_first_thing_that_is_wrong),
+		cmocka_unit_test(forward_takes_one_tee_for_one_node),
+		cmocka_unit_test(forward_names_a_source_that_does_not_answer),
+		cmocka_unit_test(retire_is_believed_by_a_receipt_that_the_key_has_signed),
+		cmocka_unit_test(retire_forgets_what_was_known),
+	};
+
+	return cmocka_run_group_tests(tests, open_all, close_all);
+}

@@ -1,0 +1,474 @@
+/* TEEs of the test's own process, asked as real ones are: each may lie in one thing at one
+ * operation. Beside them a run that has settled all that it needs. */
+#ifndef TEECTL_TESTS_TEE_SUPPORT_H
+#define TEECTL_TESTS_TEE_SUPPORT_H
+
+#include "birth_support.h"
+#include "client_support.h"
+#include "cluster_support.h"
+
+#include "crypto/shamir.h"
+#include "orchestrate/execute.h"
+#include "proto/statement.h"
+
+static struct key_set *quorum, *setup;
+
+static inline int open_all(void **state)
+{
+	struct err e;
+
+	births_open(state);
+	assert_ok(key_set_generate(&entropy_system, "test", &quorum, &e));
+	assert_ok(key_set_generate(&entropy_system, "test", &setup, &e));
+	return 0;
+}
+
+static inline int close_all(void **state)
+{
+	key_set_drop(&quorum);
+	key_set_drop(&setup);
+	return births_close(state);
+}
+
+/* What a TEE does otherwise than it should. */
+enum lie {
+	NO_LIE,
+	OTHER_NONCE,    /* its document is of another question */
+	OTHER_IMAGE,    /* and of another image */
+	OTHER_MODULE,   /* the document is of tee1's NSM */
+	OTHER_KEY,      /* it signs with a key of its own */
+	OTHER_QUORUM,   /* and says that it is the quorum's */
+	OTHER_ENVELOPE, /* the envelope is not the one that was signed */
+	NO_RECEIPT,
+	OTHER_RECEIPT, /* for another operation */
+	OTHER_SUBJECT, /* of its receipt */
+	OTHER_BOOT,    /* another setup key in it */
+	REJECTS_FIRST, /* of the shares that it is given */
+	HTTP_500,
+	NOT_NOW, /* it is in another phase */
+};
+
+enum held { HELD_NOTHING, HELD_SETUP, HELD_KEY };
+
+struct tee {
+	const struct stage *stage;
+	const char *module;
+	enum held held;
+	enum lie lie;
+	enum api lies_at; /* at this operation alone */
+	struct server *server;
+	struct hash256 message; /* of the last receipt */
+	uint64_t receipts;
+	unsigned good_shares; /* that it was given, of whom they say, for it and this manifest */
+	char answer[65536];
+};
+
+struct stage {
+	struct birth_stage birth;
+	char folder[128], told[1024];
+	struct cluster_node nodes[2];
+	struct node_seen seen[2];
+	struct node_proof proofs[2];
+	struct run run;
+	struct tee tees[2];
+};
+
+/* --- a TEE */
+
+static inline bool lies(const struct tee *t, enum api api, enum lie lie)
+{
+	return t->lie == lie && t->lies_at == api;
+}
+
+static inline int sign_document(struct tee *t, enum api api, struct view nonce, struct buf *to,
+                                struct err *e)
+{
+	const struct birth_stage *b = &t->stage->birth;
+	const struct hash256 *manifest = &t->stage->run.seen.genesis.manifest_hash;
+	struct document_content content = b->content;
+	struct pcr_set pcrs = b->shown;
+
+	content.pcrs = &pcrs;
+	content.module_id = lies(t, api, OTHER_MODULE) ? "i-1" : t->module;
+	content.nonce =
+	    (struct document_field){ true,
+		                     lies(t, api, OTHER_NONCE) ? view_text("another") : nonce };
+	pcrs.values[PCR_IMAGE].bytes[0] ^= lies(t, api, OTHER_IMAGE);
+	if (t->held != HELD_NOTHING) {
+		content.user_data = (struct document_field){ true, VIEW_OF(manifest->bytes) };
+		TRY(pcr_committed(key_set_public(setup), manifest, &pcrs.values[PCR_COMMITMENT],
+		                  e));
+	}
+	if (t->held == HELD_SETUP)
+		content.public_key = (struct document_field){ true, public_of(setup) };
+	return document_sign(&content, birth_leaf, to, e);
+}
+
+static inline int sign_receipt(struct tee *t, enum api api, enum receipt_kind kind,
+                               struct view subject, bool *has, struct receipt_item *ret,
+                               struct err *e)
+{
+	struct receipt r = { .kind = lies(t, api, OTHER_RECEIPT) ? RECEIPT_SHARES_COMPLETED : kind,
+		             .sequence = t->receipts++ };
+	uint8_t message[STATEMENT_LEN];
+	struct signature signature;
+	struct hash256 hash;
+
+	*has = !lies(t, api, NO_RECEIPT);
+	TRY(sha256(public_of(setup), &r.setup_key, e));
+	r.setup_key.bytes[1] ^= lies(t, api, OTHER_BOOT);
+	r.setup_key.bytes[0] ^=
+	    t->held == HELD_KEY && kind == RECEIPT_EXPORT; /* a boot of its own */
+	if (subject.len)
+		TRY(sha256(subject, &r.subject, e));
+	r.subject.bytes[0] ^= lies(t, api, OTHER_SUBJECT);
+	receipt_format(&r, ret->body);
+	TRY(sha256(VIEW_OF(ret->body), &hash, e));
+	statement_format(STATEMENT_RECEIPT, &t->stage->run.seen.genesis.manifest_hash, hash.bytes,
+	                 t->message.bytes, message);
+	TRY(key_set_sign(quorum, VIEW_OF(message), &signature, e));
+	memcpy(ret->signature, signature.bytes, sizeof(ret->signature));
+	return sha256(VIEW_OF(message), &t->message, e);
+}
+
+static inline int serve_document(struct tee *t, enum api api, struct view nonce, struct buf *to,
+                                 struct err *e)
+{
+	struct attestation_reply reply = { .attestation_doc = BUF_INIT(DOCUMENT_MAX) };
+	int result;
+
+	TRY(sign_document(t, api, nonce, &reply.attestation_doc, e));
+	result = wire_set_text(&reply.id, "1", e) < 0 ||
+	                 wire_encode(api_table[api].response, &reply, to, e) < 0
+	             ? -1
+	             : 0;
+	wire_release(api_table[api].response, &reply);
+	return result;
+}
+
+static inline int serve_proof(struct tee *t, const struct prove_key_request *q, struct buf *to,
+                              struct err *e)
+{
+	AUTO(prove_key_reply)
+	struct prove_key_reply reply = { .attestation_doc = BUF_INIT(DOCUMENT_MAX) };
+	const struct key_set *key = lies(t, API_PROVE_KEY, OTHER_KEY) ? setup : quorum;
+	uint8_t message[STATEMENT_LEN];
+	struct signature signature;
+	struct hash256 document;
+
+	TRY(wire_set_text(&reply.id, "1", e));
+	TRY(sign_document(t, API_PROVE_KEY, VIEW_OF(q->challenge), &reply.attestation_doc, e));
+	TRY(sha256(buf_view(&reply.attestation_doc), &document, e));
+	statement_format(STATEMENT_PROVE_KEY, &t->stage->run.seen.genesis.manifest_hash,
+	                 q->challenge, document.bytes, message);
+	TRY(key_set_sign(key, VIEW_OF(message), &signature, e));
+	memcpy(reply.signature, signature.bytes, sizeof(reply.signature));
+	memcpy(reply.quorum_public_key,
+	       public_of(lies(t, API_PROVE_KEY, OTHER_QUORUM) ? setup : quorum).data,
+	       PUBLIC_KEY_LEN);
+	return wire_encode(&prove_key_reply_schema, &reply, to, e);
+}
+
+static inline int serve_export(struct tee *t, const struct export_key_request *q, struct buf *to,
+                               struct err *e)
+{
+	AUTO(export_key_reply) struct export_key_reply reply = { 0 };
+	const struct key_set *key = lies(t, API_EXPORT_KEY, OTHER_KEY) ? setup : quorum;
+	struct signature signature;
+
+	TRY(wire_set_text(&reply.id, "1", e));
+	memset(reply.encrypted_quorum_key, 0x5a, sizeof(reply.encrypted_quorum_key));
+	TRY(key_set_sign(key, VIEW_OF(reply.encrypted_quorum_key), &signature, e));
+	memcpy(reply.signature, signature.bytes, sizeof(reply.signature));
+	reply.encrypted_quorum_key[7] ^= lies(t, API_EXPORT_KEY, OTHER_ENVELOPE);
+	TRY(sign_receipt(t, API_EXPORT_KEY, RECEIPT_EXPORT, buf_view(&q->attestation_doc),
+	                 &reply.has_receipt, &reply.receipt, e));
+	return wire_encode(&export_key_reply_schema, &reply, to, e);
+}
+
+static inline int serve_success(struct tee *t, enum api api, enum receipt_kind kind,
+                                struct view subject, struct buf *to, struct err *e)
+{
+	struct success_reply reply = { .success = true };
+	int result;
+
+	TRY(wire_set_text(&reply.id, "1", e));
+	if (kind)
+		TRY(sign_receipt(t, api, kind, subject, &reply.has_receipt, &reply.receipt, e));
+	result = wire_encode(api_table[api].response, &reply, to, e);
+	wire_release(api_table[api].response, &reply);
+	return result;
+}
+
+/* Sealed to this setup key, and signed by the member whose alias it has. */
+static inline bool is_good_share(const struct tee *t, const struct submitted_share *share)
+{
+	AUTO(secret) struct secret plain = { 0 };
+	uint8_t message[STATEMENT_LEN];
+	struct hash256 setup_hash, sealed;
+	struct err e;
+
+	for (size_t i = 0; i < MEMBERS; i++) {
+		if (!view_equal(buf_view(&share->member_alias),
+		                view_text(t->stage->birth.members[i].name)))
+			continue;
+		if (envelope_open(setup, buf_view(&share->encrypted_share), &plain, &e) < 0 ||
+		    sha256(public_of(setup), &setup_hash, &e) < 0 ||
+		    sha256(buf_view(&share->encrypted_share), &sealed, &e) < 0)
+			return false;
+		statement_format(STATEMENT_SHARE_SUBMIT, &t->stage->run.seen.genesis.manifest_hash,
+		                 setup_hash.bytes, sealed.bytes, message);
+		return plain.len == SHARE_LEN && plain.data[0] == i + 1 &&
+		       public_key_verify(key_set_public(birth_people.keys[i]), VIEW_OF(message),
+		                         buf_view(&share->signature), &e) == 0;
+	}
+	return false;
+}
+
+/* Two are enough. */
+static inline int serve_shares(struct tee *t, const struct inject_shares_request *q, struct buf *to,
+                               struct err *e)
+{
+	AUTO(inject_shares_reply) struct inject_shares_reply reply = { .threshold = 2 };
+	const struct submitted_share *shares = q->shares.items;
+	struct alias_item *rejected;
+
+	for (size_t i = 0; i < q->shares.count; i++) {
+		t->good_shares += is_good_share(t, &shares[i]);
+		if (i > 0 || !lies(t, API_INJECT_SHARES, REJECTS_FIRST))
+			continue;
+		TRY(wire_list_add(&reply.rejected, &alias_item_schema, &rejected, e));
+		TRY(wire_set(&rejected->alias, buf_view(&shares[i].member_alias), e));
+	}
+	reply.shares_received = (int64_t)(q->shares.count - reply.rejected.count);
+	if (reply.shares_received >= 2) {
+		reply.success = true;
+		TRY(wire_set(&reply.reconstructed_quorum_key,
+		             public_of(lies(t, API_INJECT_SHARES, OTHER_QUORUM) ? setup : quorum),
+		             e));
+		TRY(sign_receipt(t, API_INJECT_SHARES, RECEIPT_SHARES_COMPLETED, (struct view){ 0 },
+		                 &reply.has_receipt, &reply.receipt, e));
+	}
+	return wire_encode(&inject_shares_reply_schema, &reply, to, e);
+}
+
+union request {
+	struct inject_shares_request shares;
+	struct live_attestation_request live;
+	struct generate_attestation_request generate;
+	struct export_key_request export;
+	struct inject_key_request inject;
+	struct prove_key_request prove;
+	struct retire_request retire;
+	struct manifest_message manifest;
+};
+
+static inline int serve(struct tee *t, enum api api, const union request *q, struct buf *to,
+                        struct err *e)
+{
+	switch (api) {
+	case API_LIVE_ATTESTATION:
+		return serve_document(t, api, buf_view(&q->live.nonce), to, e);
+	case API_SHARE_MANIFEST:
+		t->held = t->held == HELD_NOTHING ? HELD_SETUP : t->held;
+		return serve_success(t, api, 0, (struct view){ 0 }, to, e);
+	case API_GENERATE_ATTESTATION:
+		return serve_document(t, api, buf_view(&q->generate.nonce), to, e);
+	case API_EXPORT_KEY:
+		return serve_export(t, &q->export, to, e);
+	case API_INJECT_KEY:
+		return serve_success(t, api, RECEIPT_INJECT,
+		                     VIEW_OF(q->inject.encrypted_quorum_key), to, e);
+	case API_INJECT_SHARES:
+		return serve_shares(t, &q->shares, to, e);
+	case API_PROVE_KEY:
+		return serve_proof(t, &q->prove, to, e);
+	case API_RETIRE:
+		return serve_success(t, api, RECEIPT_RETIRE, (struct view){ 0 }, to, e);
+	default:
+		return err_set(e, ERR_NOT_FOUND, "it does not do that");
+	}
+}
+
+static inline enum api api_asked(const char *request)
+{
+	enum api found = API_COUNT;
+
+	for (int api = 0; api < API_COUNT; api++) {
+		const char *path = api_table[api].path, *at = strchr(request, ' ') + 1;
+
+		if (strncmp(at, path, strlen(path)) == 0 && at[strlen(path)] == ' ')
+			found = (enum api)api;
+	}
+	return found;
+}
+
+/* In the server's thread: nothing of a test may fail here. */
+static inline void on_request(void *context)
+{
+	struct tee *t = context;
+	const char *request = t->server->last;
+	enum api api = api_asked(request);
+	AUTO(buf) struct buf body = BUF_INIT(WIRE_TEXT_MAX);
+	const struct wire_schema *schema = api < API_COUNT ? api_table[api].request : NULL;
+	union request q = { 0 };
+	const char *status = "200 OK";
+	struct err e = { 0 };
+
+	if (api == API_COUNT || lies(t, api, HTTP_500)) {
+		status = "500 Internal Server Error";
+	} else if (lies(t, api, NOT_NOW)) {
+		status = "409 Conflict";
+		(void)!buf_add_text(&body,
+		                    "{\"error\":\"not in this phase\",\"code\":1006,"
+		                    "\"request_id\":\"1\"}",
+		                    &e);
+	} else if ((schema &&
+	            wire_decode(schema, view_text(strstr(request, "\r\n\r\n") + 4), &q, &e) < 0) ||
+	           serve(t, api, &q, &body, &e) < 0) {
+		status = "599 Test Is Wrong";
+		buf_clear(&body);
+		(void)!buf_add_text(&body, e.text, &e);
+	}
+	if (schema)
+		wire_release(schema, &q);
+	snprintf(t->answer, sizeof(t->answer),
+	         "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+	         status, body.len, buf_text(&body));
+	t->server->script[0].text = t->answer;
+}
+
+/* --- the run */
+
+static inline void take_event(void *context, const struct event *event)
+{
+	struct stage *g = context;
+	size_t len = strlen(g->told);
+
+	if (event->kind == EVENT_STEP_DONE || event->kind == EVENT_NOTE)
+		snprintf(g->told + len, sizeof(g->told) - len, "%s: %s\n", event->node,
+		         event->text);
+}
+
+static inline void stage_drop(struct stage *g)
+{
+	client_drop(&g->run.client);
+	for (size_t i = 0; i < 2; i++) {
+		server_drop(&g->tees[i].server);
+		status_reply_drop(&g->seen[i].status);
+	}
+	evidence_drop(&g->run.evidence);
+	alias_list_drop(&g->run.missing);
+	kept_genesis_drop(&g->run.seen.genesis);
+	buf_drop(&g->run.root);
+	birth_stage_drop(&g->birth);
+	folder_clear(g->folder);
+}
+
+static inline void set(struct buf *member, struct view v)
+{
+	struct err e;
+
+	assert_ok(wire_set(member, v, &e));
+}
+
+/* The i-th member's share is his number, and zeroes. */
+static inline void fill_shares(struct genesis_output *output)
+{
+	struct encrypted_share *shares = output->member_outputs.items;
+	struct err e;
+
+	for (size_t i = 0; i < MEMBERS; i++) {
+		const uint8_t bytes[SHARE_LEN] = { (uint8_t)(i + 1) };
+		AUTO(secret) struct secret plain = secret_of(VIEW_OF(bytes));
+		AUTO(buf) struct buf sealed = BUF_INIT(256);
+		struct hash512 hash;
+
+		assert_ok(sha512(VIEW_OF(bytes), &hash, &e));
+		memcpy(shares[i].share_hash, hash.bytes, sizeof(shares[i].share_hash));
+		assert_ok(envelope_seal(key_set_public(birth_people.keys[i]), &plain,
+		                        &entropy_system, &sealed, &e));
+		set(&shares[i].encrypted_quorum_key_share, buf_view(&sealed));
+	}
+}
+
+/* tee1 has the key, tee2 what is said; both were launched elsewhere. */
+static inline void stage_fill(struct stage *g, enum held held)
+{
+	static char names[2][8] = { "tee1", "tee2" };
+	static const struct client_options options = { .connect_timeout_ms = 5000,
+		                                       .request_timeout_ms = 5000,
+		                                       .attempts = 1 };
+	struct cluster *c = &g->birth.cluster;
+	struct err e;
+
+	*g = (struct stage){ 0 };
+	birth_stage_fill(&g->birth);
+	set(&g->birth.envelope.manifest.namespace.quorum_key, public_of(quorum));
+	set(&g->birth.output.quorum_key, public_of(quorum));
+	fill_shares(&g->birth.output);
+	birth_attest(&g->birth);
+	folder_new(g->folder, sizeof(g->folder));
+	c->nodes = g->nodes;
+	c->node_count = 2;
+	c->propagate.parallel = 1;
+	g->run = RUN_INIT;
+	g->run.cluster = c;
+	g->run.state.folder = g->folder;
+	g->run.proofs = g->proofs;
+	g->run.options = (struct run_options){
+		.to_change = true, .on_event = take_event, .event_context = g, .interrupt_fd = -1
+	};
+	g->run.deadline_ms = clock_monotonic_ms() + 20000;
+	g->run.seen = (struct observation){ .nodes = g->seen, .count = 2, .has_genesis = true };
+	g->run.seen.genesis = birth_kept(&g->birth);
+	g->run.has_pcrs = g->run.has_policy = g->run.may_seal = true;
+	g->run.pcrs = g->birth.pcrs;
+	g->run.root.max = ROOT_CERTIFICATE_MAX;
+	assert_ok(buf_set(&g->run.root, signer_certificate(birth_root), &e));
+	assert_ok(client_new(&options, &g->run.client, &e));
+	for (size_t i = 0; i < 2; i++) {
+		struct tee *t = &g->tees[i];
+
+		t->stage = g;
+		t->module = i ? "i-2" : "i-1";
+		t->held = i ? held : HELD_KEY;
+		t->server = server_start(SCRIPT({ ANSWER, "" }));
+		t->server->context = t;
+		t->server->on_request = on_request;
+		g->nodes[i] = (struct cluster_node){ .name = names[i], .url = t->server->url };
+		g->seen[i] = (struct node_seen){ .presence = NODE_PRESENT, .url = t->server->url };
+		g->seen[i].status.phase = (int)(t->held == HELD_KEY     ? PHASE_READY
+		                                : t->held == HELD_SETUP ? PHASE_WAITING_FOR_KEY
+		                                                        : PHASE_WAITING_FOR_BOOT);
+		g->seen[i].status.has_manifest_hash = t->held != HELD_NOTHING;
+		memcpy(g->seen[i].status.manifest_hash, g->run.seen.genesis.manifest_hash.bytes,
+		       32);
+	}
+}
+
+static inline int do_step(struct stage *g, enum step_kind kind, size_t node, struct err *e)
+{
+	struct step step = { .kind = kind,
+		             .node = node,
+		             .source = SOURCE_NONE,
+		             .needs = STEP_NONE,
+		             .after = STEP_NONE };
+	size_t order[] = { 0, 1 };
+	const struct plan plan = { .steps = &step,
+		                   .count = 1,
+		                   .way = { .topology = TOPOLOGY_STAR,
+		                            .parallel = 1,
+		                            .order = order,
+		                            .order_count = 2 } };
+
+	return execute(&g->run, &plan, e);
+}
+
+static inline void lie(struct stage *g, size_t tee, enum api api, enum lie what)
+{
+	g->tees[tee].lie = what;
+	g->tees[tee].lies_at = api;
+}
+
+#endif
