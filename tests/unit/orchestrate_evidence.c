@@ -424,17 +424,17 @@ static void of_all_nodes_who_is_away_is_told_and_who_retired_no_failure(void **s
 	g.run.seen.has_genesis = true;
 	g.seen.presence = NODE_ABSENT;
 	assert_refused(evidence_fetch_all(&g.run, &new, &e), ERR_UNREACHABLE, "tee1 is away");
-	evidence_step(&g.run, 0, "retire", JOURNAL_BEGIN);
-	evidence_step(&g.run, 0, "retire", JOURNAL_DONE);
+	evidence_step(&g.run, 0, "retire", false, JOURNAL_BEGIN);
+	evidence_step(&g.run, 0, "retire", false, JOURNAL_DONE);
 	evidence_drop(&g.run.evidence);
 	assert_ok(evidence_fetch_all(&g.run, &new, &e));
 	assert_non_null(strstr(g.notes, "has retired"));
 	assert_int_equal(new, 0);
 	/* It was started again: then its receipts are missed. */
-	evidence_step(&g.run, 0, "launch", JOURNAL_DONE);
+	evidence_step(&g.run, 0, "launch", false, JOURNAL_DONE);
 	evidence_drop(&g.run.evidence);
 	assert_refused(evidence_fetch_all(&g.run, &new, &e), ERR_UNREACHABLE, "tee1 is away");
-	evidence_step(&g.run, 0, "retire", JOURNAL_DONE);
+	evidence_step(&g.run, 0, "retire", false, JOURNAL_DONE);
 	evidence_document(&g.run, 0, view_text("document"), view_text("nonce"));
 	evidence_drop(&g.run.evidence);
 	assert_refused(evidence_fetch_all(&g.run, &new, &e), ERR_UNREACHABLE, "tee1 is away");

@@ -18,6 +18,7 @@ struct fake {
 	const char *unmay;          /* a step that may not begin, since another run is the leader */
 	size_t running[STEPS_MAX], running_count;
 	size_t most; /* at once */
+	int prepared, abandoned;
 	char told[2048];
 };
 
@@ -304,15 +305,49 @@ static void who_no_longer_leads_begins_nothing(void **state)
 
 /* --- the key's way */
 
-static int propagate(struct fake *f, struct err *e)
+static struct fake *preparing; /* whose preparations are counted */
+
+/* "?forward tee3" in what is told. */
+static void prepare(struct execution *x, size_t step)
 {
-	static const struct world world = {
-		.start = { [STEP_VERIFY] = start, [STEP_FORWARD] = start, [STEP_PROVE] = start },
-		.loop = loop,
-		.now_us = now_us,
-		.is_refused = is_refused
-	};
-	const struct goal goal = { .kind = GOAL_PROPAGATE, .topology = TOPOLOGY_STAR };
+	struct fake *f = x->context;
+	size_t len = strlen(f->told);
+	char name[32];
+
+	describe(f, &x->plan->steps[step], name);
+	snprintf(f->told + len, sizeof(f->told) - len, "%s?%s", len ? " " : "", name);
+	assert_null(x->states[step].prepared);
+	x->states[step].prepared = f;
+	preparing = f;
+	f->prepared++;
+}
+
+static void abandon(void *prepared)
+{
+	assert_ptr_equal(prepared, preparing);
+	preparing->prepared--;
+	preparing->abandoned++;
+}
+
+static int start_forward(struct execution *x, size_t step, struct err *e)
+{
+	struct fake *f = x->context;
+
+	f->prepared -= execution_take_prepared(x, step) != NULL;
+	return start(x, step, e);
+}
+
+static int propagate(struct fake *f, enum topology topology, struct err *e)
+{
+	static const struct world world = { .start = { [STEP_VERIFY] = start,
+		                                       [STEP_FORWARD] = start_forward,
+		                                       [STEP_PROVE] = start },
+		                            .prepare = prepare,
+		                            .abandon = abandon,
+		                            .loop = loop,
+		                            .now_us = now_us,
+		                            .is_refused = is_refused };
+	const struct goal goal = { .kind = GOAL_PROPAGATE, .topology = topology };
 	AUTO(plan) struct plan plan = { 0 };
 
 	TRY(plan_make(&f->world.cluster, &f->world.observation, &goal, &plan, e));
@@ -326,7 +361,7 @@ static void a_forward_begins_once_a_source_is_free(void **state)
 
 	(void)state;
 	fake_fill(&f, "rww");
-	assert_ok(propagate(&f, &e));
+	assert_ok(propagate(&f, TOPOLOGY_STAR, &e));
 	assert_non_null(strstr(f.told, "-forward tee2"));
 	assert_non_null(strstr(f.told, "-forward tee3"));
 	/* One source, one at a time. */
@@ -344,9 +379,69 @@ static void nothing_comes_from_a_source_whose_document_was_refused(void **state)
 	f.fails_at_once = true;
 	let_fail(&f, 0, "verify tee1", ERR_ATTESTATION, "another image");
 	let_fail(&f, 1, "prove tee1", ERR_ATTESTATION, "another image");
-	assert_refused(propagate(&f, &e), ERR_ATTESTATION, "another image");
+	assert_refused(propagate(&f, TOPOLOGY_STAR, &e), ERR_ATTESTATION, "another image");
 	assert_null(strstr(f.told, "+forward"));
 	assert_non_null(strstr(f.told, "!forward tee2"));
+}
+
+/* What comes first is in the way of nobody: not before what it needs, and not after its turn. */
+static void the_next_of_a_chain_is_prepared_while_the_key_is_on_its_way(void **state)
+{
+	struct fake f;
+	struct err e;
+	const char *prepared;
+
+	(void)state;
+	fake_fill(&f, "rwww");
+	assert_ok(propagate(&f, TOPOLOGY_CHAIN, &e));
+	prepared = strstr(f.told, "?forward tee3");
+	assert_non_null(prepared);
+	assert_true(prepared > strstr(f.told, "+forward tee2"));
+	assert_true(prepared < strstr(f.told, "-forward tee2"));
+	assert_true(strstr(f.told, "?forward tee4") > strstr(f.told, "+forward tee3"));
+	assert_int_equal(f.prepared, 0);
+	assert_int_equal(f.abandoned, 0);
+}
+
+static void all_that_wait_for_a_source_are_prepared(void **state)
+{
+	struct fake f;
+	struct err e;
+
+	(void)state;
+	fake_fill(&f, "rwww");
+	assert_ok(propagate(&f, TOPOLOGY_STAR, &e));
+	assert_non_null(strstr(f.told, "?forward tee3"));
+	assert_true(strstr(f.told, "?forward tee4") < strstr(f.told, "-forward tee2"));
+	assert_int_equal(f.prepared, 0);
+}
+
+static void what_is_prepared_in_vain_is_let_go(void **state)
+{
+	struct fake f;
+	struct err e;
+
+	(void)state;
+	fake_fill(&f, "rwww");
+	f.interrupted_by = "forward tee2";
+	assert_refused(propagate(&f, TOPOLOGY_STAR, &e), ERR_INTERRUPTED, "interrupted");
+	assert_true(f.abandoned > 0);
+	assert_int_equal(f.prepared, 0);
+}
+
+static void before_the_key_is_there_nothing_is_prepared(void **state)
+{
+	struct fake f;
+	struct err e;
+
+	(void)state;
+	fake_fill(&f, "rw");
+	f.refused = "tee1";
+	f.fails_at_once = true;
+	let_fail(&f, 0, "verify tee1", ERR_ATTESTATION, "another image");
+	let_fail(&f, 1, "prove tee1", ERR_ATTESTATION, "another image");
+	assert_refused(propagate(&f, TOPOLOGY_CHAIN, &e), ERR_ATTESTATION, "another image");
+	assert_null(strchr(f.told, '?'));
 }
 
 int main(void)
@@ -361,6 +456,10 @@ int main(void)
 		cmocka_unit_test(who_no_longer_leads_begins_nothing),
 		cmocka_unit_test(a_forward_begins_once_a_source_is_free),
 		cmocka_unit_test(nothing_comes_from_a_source_whose_document_was_refused),
+		cmocka_unit_test(the_next_of_a_chain_is_prepared_while_the_key_is_on_its_way),
+		cmocka_unit_test(all_that_wait_for_a_source_are_prepared),
+		cmocka_unit_test(what_is_prepared_in_vain_is_let_go),
+		cmocka_unit_test(before_the_key_is_there_nothing_is_prepared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
