@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "proto/emit.h"
+#include "proto/pack.h"
 
 #define SCHEMA_FIELDS_MAX 32 /* the largest has 18 */
 #define WORDS_TEXT_MAX    200
@@ -45,14 +46,12 @@ static void draft_drop(struct draft *d)
 static int decode_value(const struct wire_field *f, json_object *o, const struct place *here,
                         void *base, struct err *e);
 
-static int parse(struct view text, const struct scan_limits *limits, json *ret, struct err *e)
+static int parse_scanned(struct view object, json *ret, struct err *e)
 {
 	/* One more: json-c counts the values inside the innermost container as a level. */
 	AUTO(tokener) tokener t = json_tokener_new_ex(WIRE_DEPTH_MAX + 1);
 	AUTO(json) json root = NULL;
-	struct view object;
 
-	TRY(json_scan(text, limits, &object, e));
 	if (!t)
 		return err_set(e, ERR_INTERNAL, "no memory for a JSON parser");
 	json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
@@ -66,8 +65,46 @@ static int parse(struct view text, const struct scan_limits *limits, json *ret, 
 	return 0;
 }
 
+static int parse(struct view text, const struct scan_limits *limits, json *ret, struct err *e)
+{
+	struct view object;
+
+	TRY(json_scan(text, limits, &object, e));
+	return parse_scanned(object, ret, e);
+}
+
+static int parse_packed(struct view text, const struct scan_limits *limits, json *ret,
+                        struct err *e)
+{
+	AUTO(buf) struct buf packed = { 0 };
+	struct view object;
+
+	TRY(json_scan(text, limits, &object, e));
+	packed.max = object.len + PACK_SPARE;
+	TRY(json_pack(object, &packed, e));
+	return parse_scanned(buf_view(&packed), ret, e);
+}
+
+static struct view string_view(json_object *o)
+{
+	return view_new(json_object_get_string(o), (size_t)json_object_get_string_len(o));
+}
+
+/* An array of bytes that json_pack has made a string. */
+static bool is_packed(json_object *o)
+{
+	return json_object_is_type(o, json_type_string) && pack_is(string_view(o));
+}
+
+static bool is_string(json_object *o)
+{
+	return json_object_is_type(o, json_type_string) && !is_packed(o);
+}
+
 static const char *found(json_object *o)
 {
+	if (is_packed(o))
+		return "an array";
 	switch (json_object_get_type(o)) {
 	case json_type_null:
 		return "null";
@@ -103,11 +140,23 @@ static int check_count(const struct wire_field *f, size_t count, const char *wha
 	                  (size_t)f->max, what, count);
 }
 
+static bool is_array(json_object *o)
+{
+	return json_object_is_type(o, json_type_array) || is_packed(o);
+}
+
+static size_t array_len(json_object *array)
+{
+	return is_packed(array) ? pack_len(string_view(array)) : json_object_array_length(array);
+}
+
 /* to has room for the whole array. */
 static int read_bytes(json_object *array, const struct place *here, uint8_t *to, struct err *e)
 {
-	size_t len = json_object_array_length(array);
+	size_t len = array_len(array);
 
+	if (is_packed(array))
+		return pack_read(string_view(array), to, e);
 	for (size_t i = 0; i < len; i++) {
 		json_object *item = json_object_array_get_idx(array, i);
 		int64_t value =
@@ -127,10 +176,10 @@ static int decode_bytes(const struct wire_field *f, json_object *o, const struct
 	AUTO(buf) struct buf bytes = { 0 };
 	uint8_t *to;
 
-	if (!json_object_is_type(o, json_type_array))
+	if (!is_array(o))
 		return wrong_type(here, "an array of bytes", o, e);
-	TRY(check_count(f, json_object_array_length(o), "bytes", here, e));
-	bytes.max = json_object_array_length(o);
+	TRY(check_count(f, array_len(o), "bytes", here, e));
+	bytes.max = array_len(o);
 	TRY(buf_reserve(&bytes, bytes.max, &to, e));
 	TRY(read_bytes(o, here, to, e));
 	buf_commit(&bytes, bytes.max);
@@ -141,15 +190,10 @@ static int decode_bytes(const struct wire_field *f, json_object *o, const struct
 static int decode_fixed(const struct wire_field *f, json_object *o, const struct place *here,
                         uint8_t *ret, struct err *e)
 {
-	if (!json_object_is_type(o, json_type_array))
+	if (!is_array(o))
 		return wrong_type(here, "an array of bytes", o, e);
-	TRY(check_count(f, json_object_array_length(o), "bytes", here, e));
+	TRY(check_count(f, array_len(o), "bytes", here, e));
 	return read_bytes(o, here, ret, e);
-}
-
-static struct view string_view(json_object *o)
-{
-	return view_new(json_object_get_string(o), (size_t)json_object_get_string_len(o));
 }
 
 static int decode_hex(const struct wire_field *f, json_object *o, const struct place *here,
@@ -159,7 +203,7 @@ static int decode_hex(const struct wire_field *f, json_object *o, const struct p
 	struct view digits;
 	struct err inner;
 
-	if (!json_object_is_type(o, json_type_string))
+	if (!is_string(o))
 		return wrong_type(here, "hex text", o, e);
 	digits = string_view(o);
 	bytes.max = digits.len / 2;
@@ -181,7 +225,7 @@ static int decode_base64(const struct wire_field *f, json_object *o, const struc
 	AUTO(buf) struct buf bytes = { 0 };
 	struct err inner;
 
-	if (!json_object_is_type(o, json_type_string))
+	if (!is_string(o))
 		return wrong_type(here, "base64 text", o, e);
 	bytes.max = string_view(o).len / 4 * 3;
 	if (base64_parse_canonical(string_view(o), &bytes, &inner) < 0)
@@ -227,7 +271,7 @@ static int set_text(const struct wire_field *f, struct view text, const struct p
 static int decode_text(const struct wire_field *f, json_object *o, const struct place *here,
                        struct buf *ret, struct err *e)
 {
-	if (!json_object_is_type(o, json_type_string))
+	if (!is_string(o))
 		return wrong_type(here, "a string", o, e);
 	return set_text(f, string_view(o), here, ret, e);
 }
@@ -253,8 +297,7 @@ static int decode_number(const struct wire_field *f, json_object *o, const struc
 	int64_t value;
 
 	if (!json_object_is_type(o, json_type_int) &&
-	    !(f->flags & WIRE_DECIMAL && json_object_is_type(o, json_type_string) &&
-	      is_decimal(string_view(o))))
+	    !(f->flags & WIRE_DECIMAL && is_string(o) && is_decimal(string_view(o))))
 		return wrong_type(here, "an integer", o, e);
 	value = json_object_get_int64(o);
 	/* get_int64 gives the nearest that it can. */
@@ -279,7 +322,7 @@ static int decode_word(const struct wire_field *f, json_object *o, const struct 
 {
 	AUTO(buf) struct buf words = BUF_INIT(WORDS_TEXT_MAX);
 
-	if (!json_object_is_type(o, json_type_string))
+	if (!is_string(o))
 		return wrong_type(here, "a string", o, e);
 	for (int i = 0; f->words[i]; i++) {
 		if (view_equal(string_view(o), view_text(f->words[i]))) {
@@ -392,15 +435,38 @@ static int list_alloc(struct wire_list *list, const struct wire_schema *item, si
 	return 0;
 }
 
+/* Numbers where items of another kind are meant: what is wrong is said of each number. */
+static int unpack(json_object *packed, json *ret, struct err *e)
+{
+	AUTO(buf) struct buf bytes = { .max = array_len(packed) };
+	AUTO(json) json array = json_object_new_array();
+	uint8_t *to;
+
+	TRY(buf_reserve(&bytes, bytes.max, &to, e));
+	TRY(pack_read(string_view(packed), to, e));
+	for (size_t i = 0; array && i < bytes.max; i++)
+		if (json_object_array_add(array, json_object_new_int(to[i])) < 0)
+			json_drop(&array);
+	if (!array)
+		return err_set(e, ERR_INTERNAL, "no memory for a list");
+	*ret = MOVE(array);
+	return 0;
+}
+
 static int decode_list(const struct wire_field *f, json_object *o, const struct place *here,
                        struct wire_list *ret, struct err *e)
 {
 	struct place item = { .up = here };
+	AUTO(json) json unpacked = NULL;
 
-	if (!json_object_is_type(o, json_type_array))
+	if (!is_array(o))
 		return wrong_type(here, "an array", o, e);
-	TRY(check_count(f, json_object_array_length(o), "items", here, e));
-	TRY(list_alloc(ret, f->schema, json_object_array_length(o), e));
+	TRY(check_count(f, array_len(o), "items", here, e));
+	TRY(list_alloc(ret, f->schema, array_len(o), e));
+	if (is_packed(o)) {
+		TRY(unpack(o, &unpacked, e));
+		o = unpacked;
+	}
 	for (; item.index < ret->count; item.index++)
 		TRY(decode_item(f->schema, json_object_array_get_idx(o, item.index), &item,
 		                (uint8_t *)ret->items + item.index * f->schema->size, e));
@@ -471,7 +537,7 @@ static int decode(const struct wire_schema *schema, struct view text,
 	AUTO(json) json root = NULL;
 	AUTO(draft) struct draft draft = { schema, NULL };
 
-	TRY(parse(text, limits, &root, e));
+	TRY(parse_packed(text, limits, &root, e));
 	draft.data = calloc(1, schema->size);
 	if (!draft.data)
 		return err_set(e, ERR_INTERNAL, "no memory for a message");

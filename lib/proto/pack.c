@@ -1,0 +1,112 @@
+#include "proto/pack.h"
+
+#include <string.h>
+
+#include "base/text.h"
+
+static const char opening[] = "\"\\u0000";
+
+static const uint8_t *skip_space(const uint8_t *at)
+{
+	while (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')
+		at++;
+	return at;
+}
+
+/* An integer as json_scan leaves them; NULL: it is none from 0 to 255. */
+static const uint8_t *read_byte(const uint8_t *at, unsigned *ret)
+{
+	const uint8_t *start = at;
+	unsigned value = 0;
+
+	for (; *at >= '0' && *at <= '9' && at - start < 4; at++)
+		value = value * 10 + (unsigned)(*at - '0');
+	if (at == start || value > 255)
+		return NULL;
+	*ret = value;
+	return at;
+}
+
+/* Without a table: it may be a share's. */
+static uint8_t digit(unsigned nibble)
+{
+	return (uint8_t)(nibble + '0' + (((9 - nibble) >> 8) & ('a' - '0' - 10)));
+}
+
+/* The array at its bracket: behind it, and *ret what was written; NULL: it stays as it is. What is
+ * scanned closes its brackets, so that no end is asked for. */
+static const uint8_t *pack_array(const uint8_t *array, uint8_t *to, size_t *ret)
+{
+	const uint8_t *at = skip_space(array + 1);
+	size_t len = strlen(opening);
+	unsigned byte;
+
+	memcpy(to, opening, len);
+	for (;; at = skip_space(at + 1)) {
+		at = read_byte(at, &byte);
+		if (!at)
+			return NULL;
+		to[len++] = digit(byte >> 4);
+		to[len++] = digit(byte & 0xf);
+		at = skip_space(at);
+		if (*at == ']')
+			break;
+		if (*at != ',')
+			return NULL;
+	}
+	to[len++] = '"';
+	at++;
+	if (len > (size_t)(at - array))
+		return NULL;
+	*ret = len;
+	return at;
+}
+
+/* From quote to quote. */
+static const uint8_t *string_end(const uint8_t *at)
+{
+	for (at++; *at != '"'; at++)
+		at += *at == '\\';
+	return at + 1;
+}
+
+int json_pack(struct view object, struct buf *to, struct err *e)
+{
+	const uint8_t *at = object.data, *end = object.data + object.len, *next;
+	size_t len = 0, packed;
+	uint8_t *out;
+
+	TRY(buf_reserve(to, object.len + PACK_SPARE, &out, e));
+	while (at < end) {
+		next = at + 1;
+		if (*at == '"')
+			next = string_end(at);
+		if (*at == '[' && (next = pack_array(at, out + len, &packed))) {
+			len += packed;
+			at = next;
+			continue;
+		}
+		if (!next)
+			next = at + 1;
+		memcpy(out + len, at, (size_t)(next - at));
+		len += (size_t)(next - at);
+		at = next;
+	}
+	buf_commit(to, len);
+	return 0;
+}
+
+bool pack_is(struct view string)
+{
+	return string.len > 0 && string.data[0] == 0;
+}
+
+size_t pack_len(struct view packed)
+{
+	return (packed.len - 1) / 2;
+}
+
+int pack_read(struct view packed, uint8_t *to, struct err *e)
+{
+	return hex_parse_exact(view_new(packed.data + 1, packed.len - 1), to, pack_len(packed), e);
+}
