@@ -368,8 +368,8 @@ struct simulation_report {
 	int topology;
 	int64_t nodes, parallel, seed, runs, runs_whole;
 	int64_t ready, away, refused, passes, rounds;
-	int64_t ready_us, shortest_us, median_us, ninth_us, longest_us;
-	int64_t exchanges, retries, source_changes, deaths;
+	int64_t ready_us, ended_us, shortest_us, median_us, ninth_us, longest_us;
+	int64_t exchanges, looks, retries, source_changes, deaths;
 	struct buf busiest_source, reason;
 	int64_t busiest_exports, own_us, plan_real_us, real_us, max_rss_kb;
 	struct wire_list steps;
@@ -387,6 +387,7 @@ static const struct wire_field simulation_report_fields[] = {
 	JSON_NUMBER(simulation_report, refused),
 	JSON_TEXT(simulation_report, reason),
 	JSON_NUMBER(simulation_report, ready_us),
+	JSON_NUMBER(simulation_report, ended_us),
 	JSON_NUMBER(simulation_report, shortest_us),
 	JSON_NUMBER(simulation_report, median_us),
 	JSON_NUMBER(simulation_report, ninth_us),
@@ -395,6 +396,7 @@ static const struct wire_field simulation_report_fields[] = {
 	JSON_NUMBER(simulation_report, rounds),
 	JSON_LIST(simulation_report, steps, step_row_schema),
 	JSON_NUMBER(simulation_report, exchanges),
+	JSON_NUMBER(simulation_report, looks),
 	JSON_NUMBER(simulation_report, retries),
 	JSON_NUMBER(simulation_report, source_changes),
 	JSON_NUMBER(simulation_report, deaths),
@@ -442,7 +444,9 @@ static int report_run(const struct setting *s, const struct simulation *run,
 	r->passes = run->passes;
 	r->rounds = run->rounds;
 	r->ready_us = run->ready_us;
+	r->ended_us = run->ended_us;
 	r->exchanges = (int64_t)run->exchanges;
+	r->looks = (int64_t)run->looks;
 	r->retries = (int64_t)run->retries;
 	r->source_changes = (int64_t)run->changes;
 	r->deaths = (int64_t)run->deaths;
@@ -531,9 +535,13 @@ static int print_steps(struct context *c, const struct simulation_report *r, str
 
 static void print_counts(struct context *c, const struct simulation_report *r)
 {
-	print_line(c, "%lld exchanges, %lld repeated; %lld changes of source; %lld deaths",
-	           (long long)r->exchanges, (long long)r->retries, (long long)r->source_changes,
-	           (long long)r->deaths);
+	/* A look is not repeated: the next pass is. */
+	print_line(c,
+	           "%lld exchanges: %lld looks and %lld of steps, %lld of them repeated; %lld "
+	           "changes of source; %lld deaths",
+	           (long long)r->exchanges, (long long)r->looks,
+	           (long long)(r->exchanges - r->looks), (long long)r->retries,
+	           (long long)r->source_changes, (long long)r->deaths);
 	if (r->busiest_exports)
 		print_line(c, "busiest source: %s, %lld exports", buf_text(&r->busiest_source),
 		           (long long)r->busiest_exports);
@@ -542,16 +550,30 @@ static void print_counts(struct context *c, const struct simulation_report *r)
 	           seconds(r->plan_real_us), seconds(r->real_us), (long long)r->max_rss_kb / 1024);
 }
 
+static bool is_short(const struct simulation_report *r)
+{
+	return r->ready + r->away + r->refused < r->nodes;
+}
+
+/* A run that gave up did so after its last look, not after the last step that it could do. */
+static void print_end(struct context *c, const struct simulation_report *r)
+{
+	print_line(c,
+	           "%lld ready %s %.3f s: %lld %s of looking, planning and doing; %lld %s in the "
+	           "first plan",
+	           (long long)r->ready, is_short(r) ? "when it gave up, after" : "after",
+	           seconds(is_short(r) ? r->ended_us : r->ready_us), (long long)r->passes,
+	           r->passes == 1 ? "pass" : "passes", (long long)r->rounds,
+	           r->rounds == 1 ? "round" : "rounds");
+}
+
 static int print_report(struct context *c, const struct simulation_report *r, struct err *e)
 {
 	print_line(c, "a simulation: no TEE was asked for anything");
 	print_line(c, "%lld nodes, %s, %lld forwards of a source at once, seed %lld",
 	           (long long)r->nodes, topology_names[r->topology], (long long)r->parallel,
 	           (long long)r->seed);
-	print_line(c,
-	           "%lld ready after %.3f s: %lld %s of looking, planning and doing, %lld rounds",
-	           (long long)r->ready, seconds(r->ready_us), (long long)r->passes,
-	           r->passes == 1 ? "pass" : "passes", (long long)r->rounds);
+	print_end(c, r);
 	if (r->away || r->refused)
 		print_line(c, "%lld away, %lld refused", (long long)r->away, (long long)r->refused);
 	if (r->runs > 1)
@@ -560,7 +582,8 @@ static int print_report(struct context *c, const struct simulation_report *r, st
 		           "longest %.3f s",
 		           (long long)r->runs, seconds(r->shortest_us), seconds(r->median_us),
 		           seconds(r->ninth_us), seconds(r->longest_us));
-	TRY(print_steps(c, r, e));
+	if (r->steps.count)
+		TRY(print_steps(c, r, e));
 	print_counts(c, r);
 	return print_json(c, &simulation_report_schema, r, e);
 }
@@ -581,6 +604,8 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	TRY(print_report(c, &r, e));
 	if (r.runs_whole == r.runs)
 		return 0;
+	context_hint(c, "no TEE is touched by it: with other chances or nodes, or another --seed, "
+	                "it ends otherwise");
 	return err_set(e, ERR_NOT_DESIRED,
 	               "%lld of %lld simulated runs ended before all were ready%s%s",
 	               (long long)(r.runs - r.runs_whole), (long long)r.runs,

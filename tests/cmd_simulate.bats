@@ -82,12 +82,25 @@ load verb
 
 @test "simulate: exit 2 and the reason, when not all can be helped" {
 	try 2 simulate --nodes 5 --refusing 100%
-	prints '1 ready after '
+	prints '1 ready when it gave up, after '
 	says '1 of 1 simulated runs ended before all were ready: tee1: export-key: it refuses'
 	try 2 simulate --nodes 5 --refusing 100% -o json
 	json .reason 'tee1: export-key: it refuses'
 	try 0 simulate --nodes 50 --forged 10%
 	prints ' refused'
+}
+
+@test "simulate: where nobody ever answers it says when it gave up, what it did, and the way" {
+	try 2 simulate --nodes 1000 --fail 100%
+	prints '1000 nodes, tree, '
+	prints '8000 exchanges: 8000 looks and 0 of steps, 0 of them repeated'
+	run -0 awk '/^0 ready when it gave up, after / { end = $8 } /own work: / { own = $4 } END { exit !(own > 0 && end >= own) }' <<<"$output"
+	says 'hint: no TEE is touched by it: '
+	same "$(grep -c STEP <<<"$output")" 0
+	try 2 simulate --nodes 3 --fail 100% -o json
+	json .topology chain
+	json '.exchanges == .looks and .looks == 24 and .retries == 0' true
+	json '.ended_us >= .own_us and .ready_us == 0' true
 }
 
 @test "simulate: what is no setting is refused (64), and why" {

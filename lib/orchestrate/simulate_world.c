@@ -52,6 +52,7 @@ static void send(struct world_of_tees *w, struct dealing *d)
 
 	w->in_flight++;
 	w->result->exchanges++;
+	w->result->looks += w->x == NULL;
 	d->state = DEALING_ASKING;
 	d->answer = (uint8_t)tees_ask(&w->tees, &request, &known_us);
 	d->key = request.key;
