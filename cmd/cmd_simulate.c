@@ -369,7 +369,7 @@ struct simulation_report {
 	int64_t nodes, parallel, seed, runs, runs_whole;
 	int64_t ready, away, refused, passes, rounds;
 	int64_t ready_us, ended_us, shortest_us, median_us, ninth_us, longest_us;
-	int64_t exchanges, looks, retries, source_changes, deaths;
+	int64_t exchanges, looks, retries, source_changes, deaths, region_count, crossings;
 	struct buf busiest_source, reason;
 	int64_t busiest_exports, own_us, plan_real_us, real_us, max_rss_kb;
 	struct wire_list steps;
@@ -400,6 +400,8 @@ static const struct wire_field simulation_report_fields[] = {
 	JSON_NUMBER(simulation_report, retries),
 	JSON_NUMBER(simulation_report, source_changes),
 	JSON_NUMBER(simulation_report, deaths),
+	JSON_NUMBER(simulation_report, region_count),
+	JSON_NUMBER(simulation_report, crossings),
 	JSON_TEXT(simulation_report, busiest_source),
 	JSON_NUMBER(simulation_report, busiest_exports),
 	JSON_NUMBER(simulation_report, own_us),
@@ -450,6 +452,8 @@ static int report_run(const struct setting *s, const struct simulation *run,
 	r->retries = (int64_t)run->retries;
 	r->source_changes = (int64_t)run->changes;
 	r->deaths = (int64_t)run->deaths;
+	r->region_count = (int64_t)s->options.region_count;
+	r->crossings = (int64_t)run->crossings;
 	r->busiest_exports = (int64_t)run->busiest_exports;
 	r->own_us = run->own_us;
 	r->plan_real_us = run->longest_plan_us;
@@ -542,6 +546,10 @@ static void print_counts(struct context *c, const struct simulation_report *r)
 	           (long long)r->exchanges, (long long)r->looks,
 	           (long long)(r->exchanges - r->looks), (long long)r->retries,
 	           (long long)r->source_changes, (long long)r->deaths);
+	if (r->region_count > 1)
+		print_line(c, "%lld regions; the key crossed between regions: %lld %s",
+		           (long long)r->region_count, (long long)r->crossings,
+		           r->crossings == 1 ? "time" : "times");
 	if (r->busiest_exports)
 		print_line(c, "busiest source: %s, %lld exports", buf_text(&r->busiest_source),
 		           (long long)r->busiest_exports);

@@ -56,6 +56,19 @@ load verb
 	((near < $(jq .ready_us <<<"$output"))) || fail "near $near"
 }
 
+@test "simulate: how often the key crosses between regions" {
+	# A tree enters each of the two others once; all star's forwards begin at tee1.
+	try 0 simulate --nodes 60 --regions eu:1,us:1,asia:1
+	prints '3 regions; the key crossed between regions: 2 times'
+	try 0 simulate --nodes 60 --regions eu:1,us:1,asia:1 --topology star -o json
+	json .crossings 40
+	json .region_count 3
+	try 0 simulate --nodes 60 --regions eu:1,us:1 --topology chain
+	prints 'crossed between regions: 1 time'
+	try 0 simulate --nodes 60
+	same "$(grep -c regions <<<"$output")" 0
+}
+
 @test "simulate: the nodes of a cluster file stand where their labels say" {
 	local far
 	cluster own 6 2 3

@@ -60,6 +60,7 @@ struct simulation {
 	struct simulated_steps steps[STEP_KIND_COUNT];
 	uint64_t exchanges, looks, retries; /* looks: at a status, which each pass asks for once */
 	uint64_t changes, deaths;           /* changes: of a source */
+	uint64_t crossings;                 /* forwards from one region to another */
 	size_t busiest;                     /* the node that exported most often */
 	uint64_t busiest_exports;
 	int64_t own_us;          /* teectl's own work */

@@ -116,6 +116,16 @@ static void end(struct world_of_tees *w, struct dealing *d)
 	w->result->ready_us = w->now_us;
 }
 
+/* The key came from another region. */
+static void count_crossing(struct world_of_tees *w, const struct dealing *d)
+{
+	const uint16_t *regions = w->options->regions;
+	size_t source = w->x->states[d->step].source;
+
+	if (regions && source != SOURCE_NONE)
+		w->result->crossings += regions[source] != regions[node_of(w, d)];
+}
+
 /* What follows from it for teectl. */
 static void learn(struct world_of_tees *w, struct dealing *d)
 {
@@ -129,8 +139,13 @@ static void learn(struct world_of_tees *w, struct dealing *d)
 	case STEP_GENESIS:
 		w->is_kept = w->run.seen.has_genesis = true;
 		break;
-	case STEP_INJECT:
 	case STEP_FORWARD:
+		/* Else it had it already. */
+		if (d->answer != ANSWER_HAS_KEY)
+			count_crossing(w, d);
+		d->has_shown_key = true;
+		break;
+	case STEP_INJECT:
 		d->has_shown_key = true;
 		break;
 	default:
