@@ -369,7 +369,7 @@ struct simulation_report {
 	int64_t nodes, parallel, seed, runs, runs_whole;
 	int64_t ready, away, refused, passes, rounds;
 	int64_t ready_us, ended_us, shortest_us, median_us, ninth_us, longest_us;
-	int64_t exchanges, looks, retries, source_changes, deaths, region_count, crossings;
+	int64_t exchanges, looks, retries, unseen, source_changes, deaths, region_count, crossings;
 	struct buf busiest_source, reason;
 	int64_t busiest_exports, own_us, plan_real_us, real_us, max_rss_kb;
 	struct wire_list steps;
@@ -398,6 +398,7 @@ static const struct wire_field simulation_report_fields[] = {
 	JSON_NUMBER(simulation_report, exchanges),
 	JSON_NUMBER(simulation_report, looks),
 	JSON_NUMBER(simulation_report, retries),
+	JSON_NUMBER(simulation_report, unseen),
 	JSON_NUMBER(simulation_report, source_changes),
 	JSON_NUMBER(simulation_report, deaths),
 	JSON_NUMBER(simulation_report, region_count),
@@ -454,6 +455,7 @@ static int report_run(const struct setting *s, const struct simulation *run,
 	r->deaths = (int64_t)run->deaths;
 	r->region_count = (int64_t)s->options.region_count;
 	r->crossings = (int64_t)run->crossings;
+	r->unseen = (int64_t)run->unseen;
 	r->busiest_exports = (int64_t)run->busiest_exports;
 	r->own_us = run->own_us;
 	r->plan_real_us = run->longest_plan_us;
@@ -539,6 +541,10 @@ static int print_steps(struct context *c, const struct simulation_report *r, str
 
 static void print_counts(struct context *c, const struct simulation_report *r)
 {
+	if (r->unseen)
+		print_line(
+		    c, "%lld of the failed brought the key all the same: only the answer was lost",
+		    (long long)r->unseen);
 	/* A look is not repeated: the next pass is. */
 	print_line(c,
 	           "%lld exchanges: %lld looks and %lld of steps, %lld of them repeated; %lld "

@@ -103,6 +103,21 @@ load verb
 	prints ' refused'
 }
 
+@test "simulate: where the key arrived though the answer was lost, it is told, and the sum is right" {
+	local seed sum=0
+	# Nobody dies: one genesis, and to each of the others one forward that was done, or arrived unseen.
+	for seed in 1 2 3 4 5; do
+		try 0 simulate --nodes 20 --fail 60% --seed $seed -o json
+		json '(.steps | map({(.step): .}) | add) as $s | $s.inject.done + $s.forward.done + .unseen' 20
+		sum=$((sum + $(jq .unseen <<<"$output")))
+	done
+	((sum > 0)) || fail "none was lost"
+	try 0 simulate --nodes 20 --fail 60% --seed 1
+	prints '1 of the failed brought the key all the same: only the answer was lost'
+	try 0 simulate --nodes 20
+	same "$(grep -c 'all the same' <<<"$output")" 0
+}
+
 @test "simulate: where nobody ever answers it says when it gave up, what it did, and the way" {
 	try 2 simulate --nodes 1000 --fail 100%
 	prints '1000 nodes, tree, '

@@ -61,7 +61,8 @@ struct simulation {
 	uint64_t exchanges, looks, retries; /* looks: at a status, which each pass asks for once */
 	uint64_t changes, deaths;           /* changes: of a source */
 	uint64_t crossings;                 /* forwards from one region to another */
-	size_t busiest;                     /* the node that exported most often */
+	uint64_t unseen; /* injections and forwards that failed, and brought the key all the same */
+	size_t busiest;  /* the node that exported most often */
 	uint64_t busiest_exports;
 	int64_t own_us;          /* teectl's own work */
 	int64_t longest_plan_us; /* of real time */

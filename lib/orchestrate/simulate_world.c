@@ -186,6 +186,19 @@ static void explain(const struct world_of_tees *w, const struct dealing *d, stru
 	              api_table[exchange_of(w, d)->api].name, rows[d->answer].text);
 }
 
+/* The answer was lost, and a later look will find the key there. */
+static void count_unseen(struct world_of_tees *w, const struct dealing *d)
+{
+	enum step_kind kind = w->x->plan->steps[d->step].kind;
+
+	if ((kind != STEP_FORWARD && kind != STEP_INJECT) ||
+	    !tee_has_key(&w->tees.items[node_of(w, d)]))
+		return;
+	w->result->unseen++;
+	if (kind == STEP_FORWARD)
+		count_crossing(w, d);
+}
+
 static void fail(struct world_of_tees *w, struct dealing *d)
 {
 	bool is_source = exchange_of(w, d)->is_at_source;
@@ -197,6 +210,7 @@ static void fail(struct world_of_tees *w, struct dealing *d)
 	/* As step_verify.c does whatever the failure is. */
 	if (d->answer == ANSWER_FORGED || w->x->plan->steps[step].kind == STEP_VERIFY)
 		d->is_refused = true;
+	count_unseen(w, d);
 	end(w, d);
 	w->result->steps[w->x->plan->steps[step].kind].failed++;
 	if (is_source) {
