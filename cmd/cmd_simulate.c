@@ -517,9 +517,27 @@ static int simulate_all(const struct setting *s, size_t count, struct simulation
 	return 0;
 }
 
-static double seconds(int64_t us)
+/* Of the table; JSON has the microseconds. */
+struct span {
+	char text[SPAN_SIZE];
+};
+
+static struct span span(int64_t us, bool in_ms)
 {
-	return (double)us / 1e6;
+	struct span s;
+
+	if (print_span(us, s.text))
+		return s;
+	if (in_ms && us < 10000000)
+		snprintf(s.text, sizeof(s.text), "%.1f ms", (double)us / 1e3);
+	else
+		snprintf(s.text, sizeof(s.text), "%.3f s", (double)us / 1e6);
+	return s;
+}
+
+static struct span in_s(int64_t us)
+{
+	return span(us, /* in_ms= */ false);
 }
 
 static int print_steps(struct context *c, const struct simulation_report *r, struct err *e)
@@ -533,7 +551,8 @@ static int print_steps(struct context *c, const struct simulation_report *r, str
 		TRY(table_cell(&t, TONE_PLAIN, e, "%lld", (long long)rows[i].done));
 		TRY(table_cell(&t, rows[i].failed ? TONE_BAD : TONE_PLAIN, e, "%lld",
 		               (long long)rows[i].failed));
-		TRY(table_cell(&t, TONE_PLAIN, e, "%.1f ms", (double)rows[i].mean_us / 1000));
+		TRY(table_cell(&t, TONE_PLAIN, e, "%s",
+		               span(rows[i].mean_us, /* in_ms= */ true).text));
 	}
 	table_print(c, &t);
 	return 0;
@@ -559,9 +578,10 @@ static void print_counts(struct context *c, const struct simulation_report *r)
 	if (r->busiest_exports)
 		print_line(c, "busiest source: %s, %lld exports", buf_text(&r->busiest_source),
 		           (long long)r->busiest_exports);
-	print_line(c, "teectl's own work: %.3f s of processor time", seconds(r->own_us));
-	print_line(c, "in real time: planned in %.3f s, simulated in %.3f s, %lld MB of memory",
-	           seconds(r->plan_real_us), seconds(r->real_us), (long long)r->max_rss_kb / 1024);
+	print_line(c, "teectl's own work: %s of processor time", in_s(r->own_us).text);
+	print_line(c, "in real time: planned in %s, simulated in %s, %lld MB of memory",
+	           in_s(r->plan_real_us).text, in_s(r->real_us).text,
+	           (long long)r->max_rss_kb / 1024);
 }
 
 static bool is_short(const struct simulation_report *r)
@@ -573,10 +593,10 @@ static bool is_short(const struct simulation_report *r)
 static void print_end(struct context *c, const struct simulation_report *r)
 {
 	print_line(c,
-	           "%lld ready %s %.3f s: %lld %s of looking, planning and doing; %lld %s in the "
+	           "%lld ready %s %s: %lld %s of looking, planning and doing; %lld %s in the "
 	           "first plan",
 	           (long long)r->ready, is_short(r) ? "when it gave up, after" : "after",
-	           seconds(is_short(r) ? r->ended_us : r->ready_us), (long long)r->passes,
+	           in_s(is_short(r) ? r->ended_us : r->ready_us).text, (long long)r->passes,
 	           r->passes == 1 ? "pass" : "passes", (long long)r->rounds,
 	           r->rounds == 1 ? "round" : "rounds");
 }
@@ -592,10 +612,10 @@ static int print_report(struct context *c, const struct simulation_report *r, st
 		print_line(c, "%lld away, %lld refused", (long long)r->away, (long long)r->refused);
 	if (r->runs > 1)
 		print_line(c,
-		           "%lld runs: shortest %.3f s, median %.3f s, nine of ten within %.3f s, "
-		           "longest %.3f s",
-		           (long long)r->runs, seconds(r->shortest_us), seconds(r->median_us),
-		           seconds(r->ninth_us), seconds(r->longest_us));
+		           "%lld runs: shortest %s, median %s, nine of ten within %s, "
+		           "longest %s",
+		           (long long)r->runs, in_s(r->shortest_us).text, in_s(r->median_us).text,
+		           in_s(r->ninth_us).text, in_s(r->longest_us).text);
 	if (r->steps.count)
 		TRY(print_steps(c, r, e));
 	print_counts(c, r);

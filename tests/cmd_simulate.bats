@@ -118,6 +118,21 @@ load verb
 	same "$(grep -c 'all the same' <<<"$output")" 0
 }
 
+@test "simulate: a time of minutes, hours and days is told in them, and in JSON in microseconds" {
+	try 0 simulate --nodes 2 --launch --cost launch=600000000 --seed 1
+	run -0 awk '/^launch / { print $5, $6, $7, $8 }' <<<"$output"
+	same "$output" '10 min 0 s'
+	# A chain of round trips of two seconds: four to a forward.
+	try 0 simulate --nodes 3000 --topology chain --rtt 2s
+	[[ $output =~ '3000 ready after 6 h '[0-9]+' min: 1 pass' ]] || fail "$output"
+	run -0 awk '/^forward / { print $6 }' <<<"$output"
+	same "$output" ms
+	try 0 simulate --nodes 3000 --topology chain --rtt 2s -o json
+	json '.ready_us > 21600000000 and (.steps | all(.mean_us | type == "number"))' true
+	try 0 simulate --nodes 3000 --topology chain --rtt 10s --runs 2
+	[[ $output =~ 'shortest 1 d '[0-9]+' h, median 1 d ' ]] || fail "$output"
+}
+
 @test "simulate: where nobody ever answers it says when it gave up, what it did, and the way" {
 	try 2 simulate --nodes 1000 --fail 100%
 	prints '1000 nodes, tree, '
