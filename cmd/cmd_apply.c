@@ -80,7 +80,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	struct passphrases p;
 
 	c->passphrases = passphrases_begin(&p, c, args->passphrase_fd);
-	session_trace(c, args->trace);
+	TRY(session_trace(c, args->trace, e));
 	if (args->plan)
 		return apply_saved(c, args, e);
 	TRY(choice_open(c, /* to_change= */ true, CHOICE_OF_WHOLE, &args->only, &choice, &r, e));

@@ -194,7 +194,7 @@ static int add_tail(struct buf *to, const struct init_args *args, struct err *e)
 	TRY(add_key(to, e, "manifest.nonce", "  nonce: 0\n"));
 	TRY(add_nodes(to, args, e));
 	TRY(add_key(to, e, "propagate", "propagate:"));
-	TRY(add_key(to, e, "propagate.topology", "  topology: chain"));
+	TRY(add_key(to, e, "propagate.topology", "  topology: auto"));
 	TRY(add_key(to, e, "propagate.source", "  source: tee1"));
 	return add_key(to, e, "propagate.parallel", "  parallel: 4");
 }

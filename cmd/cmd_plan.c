@@ -72,19 +72,21 @@ static void print_way(struct context *c, const struct plan_report *r)
 	    r->way.regions == 1 ? "" : "s");
 }
 
-static void describe_us(int64_t us, char to[static 32])
+static void describe_us(int64_t us, char to[static SPAN_SIZE])
 {
+	if (print_span(us, to))
+		return;
 	if (us < 10000000)
-		snprintf(to, 32, "%lld ms", (long long)(us + 500) / 1000);
+		snprintf(to, SPAN_SIZE, "%lld ms", (long long)(us + 500) / 1000);
 	else
-		snprintf(to, 32, "%lld s", (long long)(us + 500000) / 1000000);
+		snprintf(to, SPAN_SIZE, "%lld s", (long long)(us + 500000) / 1000000);
 }
 
 /* What the longest path is made of: what does not lie on it costs no time. */
 static void print_estimate(struct context *c, const struct plan_report *r)
 {
 	const struct plan_time *parts = r->estimate.parts.items;
-	char text[256] = "", us[32];
+	char text[512] = "", us[SPAN_SIZE];
 
 	if (r->change_count == 0)
 		return;

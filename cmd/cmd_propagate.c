@@ -33,7 +33,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 
 	if (goal.has_source)
 		TRY(context_node(c, args->from, &goal.source, e));
-	session_trace(c, args->trace);
+	TRY(session_trace(c, args->trace, e));
 	TRY(choice_open(c, /* to_change= */ true, CHOICE_OF_WHOLE, &args->to, &choice, &r, e));
 	goal.targets = choice.flags;
 	/* The report is about the whole cluster, unless there is nobody to forward to. */

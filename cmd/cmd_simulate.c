@@ -368,8 +368,8 @@ struct simulation_report {
 	int topology;
 	int64_t nodes, parallel, seed, runs, runs_whole;
 	int64_t ready, away, refused, passes, rounds;
-	int64_t ready_us, shortest_us, median_us, ninth_us, longest_us;
-	int64_t exchanges, retries, source_changes, deaths;
+	int64_t ready_us, ended_us, shortest_us, median_us, ninth_us, longest_us;
+	int64_t exchanges, looks, retries, unseen, source_changes, deaths, region_count, crossings;
 	struct buf busiest_source, reason;
 	int64_t busiest_exports, own_us, plan_real_us, real_us, max_rss_kb;
 	struct wire_list steps;
@@ -387,6 +387,7 @@ static const struct wire_field simulation_report_fields[] = {
 	JSON_NUMBER(simulation_report, refused),
 	JSON_TEXT(simulation_report, reason),
 	JSON_NUMBER(simulation_report, ready_us),
+	JSON_NUMBER(simulation_report, ended_us),
 	JSON_NUMBER(simulation_report, shortest_us),
 	JSON_NUMBER(simulation_report, median_us),
 	JSON_NUMBER(simulation_report, ninth_us),
@@ -395,9 +396,13 @@ static const struct wire_field simulation_report_fields[] = {
 	JSON_NUMBER(simulation_report, rounds),
 	JSON_LIST(simulation_report, steps, step_row_schema),
 	JSON_NUMBER(simulation_report, exchanges),
+	JSON_NUMBER(simulation_report, looks),
 	JSON_NUMBER(simulation_report, retries),
+	JSON_NUMBER(simulation_report, unseen),
 	JSON_NUMBER(simulation_report, source_changes),
 	JSON_NUMBER(simulation_report, deaths),
+	JSON_NUMBER(simulation_report, region_count),
+	JSON_NUMBER(simulation_report, crossings),
 	JSON_TEXT(simulation_report, busiest_source),
 	JSON_NUMBER(simulation_report, busiest_exports),
 	JSON_NUMBER(simulation_report, own_us),
@@ -442,10 +447,15 @@ static int report_run(const struct setting *s, const struct simulation *run,
 	r->passes = run->passes;
 	r->rounds = run->rounds;
 	r->ready_us = run->ready_us;
+	r->ended_us = run->ended_us;
 	r->exchanges = (int64_t)run->exchanges;
+	r->looks = (int64_t)run->looks;
 	r->retries = (int64_t)run->retries;
 	r->source_changes = (int64_t)run->changes;
 	r->deaths = (int64_t)run->deaths;
+	r->region_count = (int64_t)s->options.region_count;
+	r->crossings = (int64_t)run->crossings;
+	r->unseen = (int64_t)run->unseen;
 	r->busiest_exports = (int64_t)run->busiest_exports;
 	r->own_us = run->own_us;
 	r->plan_real_us = run->longest_plan_us;
@@ -507,9 +517,27 @@ static int simulate_all(const struct setting *s, size_t count, struct simulation
 	return 0;
 }
 
-static double seconds(int64_t us)
+/* Of the table; JSON has the microseconds. */
+struct span {
+	char text[SPAN_SIZE];
+};
+
+static struct span span(int64_t us, bool in_ms)
 {
-	return (double)us / 1e6;
+	struct span s;
+
+	if (print_span(us, s.text))
+		return s;
+	if (in_ms && us < 10000000)
+		snprintf(s.text, sizeof(s.text), "%.1f ms", (double)us / 1e3);
+	else
+		snprintf(s.text, sizeof(s.text), "%.3f s", (double)us / 1e6);
+	return s;
+}
+
+static struct span in_s(int64_t us)
+{
+	return span(us, /* in_ms= */ false);
 }
 
 static int print_steps(struct context *c, const struct simulation_report *r, struct err *e)
@@ -523,7 +551,8 @@ static int print_steps(struct context *c, const struct simulation_report *r, str
 		TRY(table_cell(&t, TONE_PLAIN, e, "%lld", (long long)rows[i].done));
 		TRY(table_cell(&t, rows[i].failed ? TONE_BAD : TONE_PLAIN, e, "%lld",
 		               (long long)rows[i].failed));
-		TRY(table_cell(&t, TONE_PLAIN, e, "%.1f ms", (double)rows[i].mean_us / 1000));
+		TRY(table_cell(&t, TONE_PLAIN, e, "%s",
+		               span(rows[i].mean_us, /* in_ms= */ true).text));
 	}
 	table_print(c, &t);
 	return 0;
@@ -531,15 +560,45 @@ static int print_steps(struct context *c, const struct simulation_report *r, str
 
 static void print_counts(struct context *c, const struct simulation_report *r)
 {
-	print_line(c, "%lld exchanges, %lld repeated; %lld changes of source; %lld deaths",
-	           (long long)r->exchanges, (long long)r->retries, (long long)r->source_changes,
-	           (long long)r->deaths);
+	if (r->unseen)
+		print_line(
+		    c, "%lld of the failed brought the key all the same: only the answer was lost",
+		    (long long)r->unseen);
+	/* A look is not repeated: the next pass is. */
+	print_line(c,
+	           "%lld exchanges: %lld looks and %lld of steps, %lld of them repeated; %lld "
+	           "changes of source; %lld deaths",
+	           (long long)r->exchanges, (long long)r->looks,
+	           (long long)(r->exchanges - r->looks), (long long)r->retries,
+	           (long long)r->source_changes, (long long)r->deaths);
+	if (r->region_count > 1)
+		print_line(c, "%lld regions; the key crossed between regions: %lld %s",
+		           (long long)r->region_count, (long long)r->crossings,
+		           r->crossings == 1 ? "time" : "times");
 	if (r->busiest_exports)
 		print_line(c, "busiest source: %s, %lld exports", buf_text(&r->busiest_source),
 		           (long long)r->busiest_exports);
-	print_line(c, "teectl's own work: %.3f s of processor time", seconds(r->own_us));
-	print_line(c, "in real time: planned in %.3f s, simulated in %.3f s, %lld MB of memory",
-	           seconds(r->plan_real_us), seconds(r->real_us), (long long)r->max_rss_kb / 1024);
+	print_line(c, "teectl's own work: %s of processor time", in_s(r->own_us).text);
+	print_line(c, "in real time: planned in %s, simulated in %s, %lld MB of memory",
+	           in_s(r->plan_real_us).text, in_s(r->real_us).text,
+	           (long long)r->max_rss_kb / 1024);
+}
+
+static bool is_short(const struct simulation_report *r)
+{
+	return r->ready + r->away + r->refused < r->nodes;
+}
+
+/* A run that gave up did so after its last look, not after the last step that it could do. */
+static void print_end(struct context *c, const struct simulation_report *r)
+{
+	print_line(c,
+	           "%lld ready %s %s: %lld %s of looking, planning and doing; %lld %s in the "
+	           "first plan",
+	           (long long)r->ready, is_short(r) ? "when it gave up, after" : "after",
+	           in_s(is_short(r) ? r->ended_us : r->ready_us).text, (long long)r->passes,
+	           r->passes == 1 ? "pass" : "passes", (long long)r->rounds,
+	           r->rounds == 1 ? "round" : "rounds");
 }
 
 static int print_report(struct context *c, const struct simulation_report *r, struct err *e)
@@ -548,19 +607,17 @@ static int print_report(struct context *c, const struct simulation_report *r, st
 	print_line(c, "%lld nodes, %s, %lld forwards of a source at once, seed %lld",
 	           (long long)r->nodes, topology_names[r->topology], (long long)r->parallel,
 	           (long long)r->seed);
-	print_line(c,
-	           "%lld ready after %.3f s: %lld %s of looking, planning and doing, %lld rounds",
-	           (long long)r->ready, seconds(r->ready_us), (long long)r->passes,
-	           r->passes == 1 ? "pass" : "passes", (long long)r->rounds);
+	print_end(c, r);
 	if (r->away || r->refused)
 		print_line(c, "%lld away, %lld refused", (long long)r->away, (long long)r->refused);
 	if (r->runs > 1)
 		print_line(c,
-		           "%lld runs: shortest %.3f s, median %.3f s, nine of ten within %.3f s, "
-		           "longest %.3f s",
-		           (long long)r->runs, seconds(r->shortest_us), seconds(r->median_us),
-		           seconds(r->ninth_us), seconds(r->longest_us));
-	TRY(print_steps(c, r, e));
+		           "%lld runs: shortest %s, median %s, nine of ten within %s, "
+		           "longest %s",
+		           (long long)r->runs, in_s(r->shortest_us).text, in_s(r->median_us).text,
+		           in_s(r->ninth_us).text, in_s(r->longest_us).text);
+	if (r->steps.count)
+		TRY(print_steps(c, r, e));
 	print_counts(c, r);
 	return print_json(c, &simulation_report_schema, r, e);
 }
@@ -581,6 +638,8 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	TRY(print_report(c, &r, e));
 	if (r.runs_whole == r.runs)
 		return 0;
+	context_hint(c, "no TEE is touched by it: with other chances or nodes, or another --seed, "
+	                "it ends otherwise");
 	return err_set(e, ERR_NOT_DESIRED,
 	               "%lld of %lld simulated runs ended before all were ready%s%s",
 	               (long long)(r.runs - r.runs_whole), (long long)r.runs,

@@ -49,6 +49,30 @@ void print_line(struct context *c, const char *format, ...)
 	note(puts(text));
 }
 
+bool print_span(int64_t us, char to[static SPAN_SIZE])
+{
+	static const struct {
+		int64_t seconds, smaller_seconds;
+		const char *unit, *smaller;
+	} rows[] = {
+		{ 86400, 3600, "d", "h" },
+		{ 3600, 60, "h", "min" },
+		{ 60, 1, "min", "s" },
+	};
+	int64_t seconds = (us + 500000) / 1000000;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		if (seconds < rows[i].seconds)
+			continue;
+		snprintf(to, SPAN_SIZE, "%lld %s %lld %s", (long long)(seconds / rows[i].seconds),
+		         rows[i].unit,
+		         (long long)(seconds % rows[i].seconds / rows[i].smaller_seconds),
+		         rows[i].smaller);
+		return true;
+	}
+	return false;
+}
+
 void print_next(struct context *c, const char *text)
 {
 	if (c->global.output == OUTPUT_TABLE)

@@ -16,6 +16,10 @@ enum tone { TONE_PLAIN, TONE_GOOD, TONE_BAD, TONE_WAIT, TONE_FAINT };
 
 /* A line for a person. Control characters are replaced. */
 void print_line(struct context *c, const char *format, ...) PRINTF_LIKE(2, 3);
+/* A time of a minute and more in words: "2 min 5 s", "4 h 12 min", "1 d 21 h".
+ * Returns false, and writes nothing, where it is shorter. */
+#define SPAN_SIZE 48
+bool print_span(int64_t us, char to[static SPAN_SIZE]);
 /* "next: teectl …" for a person, on standard error, with the command as it is to be typed here
  * (context_commands). */
 void print_next(struct context *c, const char *text);

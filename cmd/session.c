@@ -1,6 +1,7 @@
 #include "session.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "nodes.h"
 #include "print.h"
@@ -147,16 +148,19 @@ static void on_exchange(void *context, const char *node, const char *operation, 
 	                              });
 }
 
-void session_trace(struct context *c, const char *path)
+int session_trace(struct context *c, const char *path, struct err *e)
 {
 	if (!path)
-		return;
+		return 0;
+	if (file_check_named(path, e) < 0)
+		return err_wrap(e, "--trace");
 	c->follow.trace_path = path;
 	c->follow.timing = TIMING_INIT;
 	for (size_t i = 0; i < c->cluster.node_count; i++) {
 		timing_name_row(&c->follow.timing, TIMING_STEPS, i, c->cluster.nodes[i].name);
 		timing_name_row(&c->follow.timing, TIMING_EXCHANGES, i, c->cluster.nodes[i].name);
 	}
+	return 0;
 }
 
 static int write_trace(struct context *c, struct err *e)

@@ -11,7 +11,7 @@ struct run_options session_options(struct context *c, bool to_change, const size
 
 /* Before the run is opened: what it does is written to path at its end, as timing.h has it. NULL:
  * it is not. */
-void session_trace(struct context *c, const char *path);
+MUST_CHECK int session_trace(struct context *c, const char *path, struct err *e);
 
 /* only: the one node that it is about, NULL: all. r: RUN_INIT; the caller drops it. */
 MUST_CHECK int session_open(struct context *c, bool to_change, const size_t *only, struct run *r,

@@ -149,8 +149,26 @@ teardown() {
 	ok propagate --trace again.json
 	same "$(jq -r '[.[] | select(.cat == "step" and .name == "forward") | .args.node] | join(" ")' again.json)" tee3
 	mkdir folder
-	run ! --separate-stderr teectl -f own.yaml apply --trace folder
-	has "$stderr" folder
+	run -66 --separate-stderr teectl -f own.yaml apply --trace folder
+	has "$stderr" "--trace: 'folder' can't be written: Is a directory"
+}
+
+@test "apply: where an output can't be written it says so, and nothing is begun (66)" {
+	local verb
+	cluster own 1 2 3
+	for verb in 'apply --trace' 'propagate --trace'; do
+		run -66 --separate-stderr teectl -f own.yaml $verb nowhere/file
+		has "$stderr" "--trace: 'nowhere/file' can't be written: No such file or directory"
+		has "$stderr" 'check the path, or name another file'
+		same "$(compgen -G '.teectl/own/pids/*')" ''
+	done
+	ok apply
+	for verb in 'plan --out' 'attest get tee1 --out' 'manifest new --out'; do
+		run -66 --separate-stderr teectl -f own.yaml $verb nowhere/file
+		has "$stderr" "'nowhere/file'"
+		has "$stderr" 'No such file or directory'
+		has "$stderr" 'check the path, or name another file'
+	done
 }
 
 @test "apply: what an output option names and is no file is written into, and stays" {

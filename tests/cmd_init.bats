@@ -55,7 +55,7 @@ load verb
 	has "$output" "1 of 1 TEEs is verified"
 	PATH=$PWD/bin:$PATH teectl -f some/where/cluster.yaml down
 	try 0 init -f -
-	prints "topology: chain"
+	prints "topology: auto"
 	prints "delete it for"
 }
 

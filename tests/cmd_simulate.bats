@@ -56,6 +56,19 @@ load verb
 	((near < $(jq .ready_us <<<"$output"))) || fail "near $near"
 }
 
+@test "simulate: how often the key crosses between regions" {
+	# A tree enters each of the two others once; all star's forwards begin at tee1.
+	try 0 simulate --nodes 60 --regions eu:1,us:1,asia:1
+	prints '3 regions; the key crossed between regions: 2 times'
+	try 0 simulate --nodes 60 --regions eu:1,us:1,asia:1 --topology star -o json
+	json .crossings 40
+	json .region_count 3
+	try 0 simulate --nodes 60 --regions eu:1,us:1 --topology chain
+	prints 'crossed between regions: 1 time'
+	try 0 simulate --nodes 60
+	same "$(grep -c regions <<<"$output")" 0
+}
+
 @test "simulate: the nodes of a cluster file stand where their labels say" {
 	local far
 	cluster own 6 2 3
@@ -82,12 +95,55 @@ load verb
 
 @test "simulate: exit 2 and the reason, when not all can be helped" {
 	try 2 simulate --nodes 5 --refusing 100%
-	prints '1 ready after '
+	prints '1 ready when it gave up, after '
 	says '1 of 1 simulated runs ended before all were ready: tee1: export-key: it refuses'
 	try 2 simulate --nodes 5 --refusing 100% -o json
 	json .reason 'tee1: export-key: it refuses'
 	try 0 simulate --nodes 50 --forged 10%
 	prints ' refused'
+}
+
+@test "simulate: where the key arrived though the answer was lost, it is told, and the sum is right" {
+	local seed sum=0
+	# Nobody dies: one genesis, and to each of the others one forward that was done, or arrived unseen.
+	for seed in 1 2 3 4 5; do
+		try 0 simulate --nodes 20 --fail 60% --seed $seed -o json
+		json '(.steps | map({(.step): .}) | add) as $s | $s.inject.done + $s.forward.done + .unseen' 20
+		sum=$((sum + $(jq .unseen <<<"$output")))
+	done
+	((sum > 0)) || fail "none was lost"
+	try 0 simulate --nodes 20 --fail 60% --seed 1
+	prints '1 of the failed brought the key all the same: only the answer was lost'
+	try 0 simulate --nodes 20
+	same "$(grep -c 'all the same' <<<"$output")" 0
+}
+
+@test "simulate: a time of minutes, hours and days is told in them, and in JSON in microseconds" {
+	try 0 simulate --nodes 2 --launch --cost launch=600000000 --seed 1
+	run -0 awk '/^launch / { print $5, $6, $7, $8 }' <<<"$output"
+	same "$output" '10 min 0 s'
+	# A chain of round trips of two seconds: four to a forward.
+	try 0 simulate --nodes 3000 --topology chain --rtt 2s
+	[[ $output =~ '3000 ready after 6 h '[0-9]+' min: 1 pass' ]] || fail "$output"
+	run -0 awk '/^forward / { print $6 }' <<<"$output"
+	same "$output" ms
+	try 0 simulate --nodes 3000 --topology chain --rtt 2s -o json
+	json '.ready_us > 21600000000 and (.steps | all(.mean_us | type == "number"))' true
+	try 0 simulate --nodes 3000 --topology chain --rtt 10s --runs 2
+	[[ $output =~ 'shortest 1 d '[0-9]+' h, median 1 d ' ]] || fail "$output"
+}
+
+@test "simulate: where nobody ever answers it says when it gave up, what it did, and the way" {
+	try 2 simulate --nodes 1000 --fail 100%
+	prints '1000 nodes, tree, '
+	prints '8000 exchanges: 8000 looks and 0 of steps, 0 of them repeated'
+	run -0 awk '/^0 ready when it gave up, after / { end = $8 } /own work: / { own = $4 } END { exit !(own > 0 && end >= own) }' <<<"$output"
+	says 'hint: no TEE is touched by it: '
+	same "$(grep -c STEP <<<"$output")" 0
+	try 2 simulate --nodes 3 --fail 100% -o json
+	json .topology chain
+	json '.exchanges == .looks and .looks == 24 and .retries == 0' true
+	json '.ended_us >= .own_us and .ready_us == 0' true
 }
 
 @test "simulate: what is no setting is refused (64), and why" {

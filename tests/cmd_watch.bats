@@ -135,8 +135,8 @@ retry: { attempts: 1 }'
 	watch_start lie
 	until_rounds 3
 	scrape /metrics
-	has "$output" 'teectl_watch_nodes{state="ready"} 0'
-	has "$output" 'teectl_watch_distance_to_ceremony -1'
+	has "$output" 'teectl_watch_nodes{cluster="own",state="ready"} 0'
+	has "$output" 'teectl_watch_distance_to_ceremony{cluster="own"} -1'
 	watch_end TERM 0
 	same "$(jq -r 'select(.event == "cluster" and (.text | startswith("0 of 2 ready") | not)) | .text' events)" ''
 	same "$(asked proxy export-key)" 0
@@ -365,12 +365,12 @@ retry: { attempts: 1 }'
 	until_event "$(of tee1 node ready)"
 	scrape /metrics
 	same "$http" 200
-	for line in 'teectl_watch_nodes{state="ready"} [12]' 'teectl_watch_leader 1' 'teectl_watch_forwards_total [12]' \
-		'teectl_watch_forward_duration_seconds_bucket{le="+Inf"} [12]' 'teectl_watch_info{cluster="own",version="[0-9.]*"} 1'; do
+	for line in 'teectl_watch_nodes{cluster="own",state="ready"} [12]' 'teectl_watch_leader{cluster="own"} 1' 'teectl_watch_forwards_total{cluster="own"} [12]' \
+		'teectl_watch_forward_duration_seconds_bucket{cluster="own",le="+Inf"} [12]' 'teectl_watch_info{cluster="own",version="[0-9.]*"} 1'; do
 		grep -qx "$line" <<<"$output" || fail "no line $line"
 	done
 	# The text format: comments, and NAME{LABELS} VALUE.
-	run -1 grep -vE '^(# (HELP|TYPE) teectl_watch_[a-z_]+ .*|teectl_watch_[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? -?[0-9.]+(e[+-][0-9]+)?)$' <(printf %s "$output")
+	run -1 grep -vE '^(# (HELP|TYPE) teectl_watch_[a-z_]+ .*|teectl_watch_[a-z_]+\{cluster="own"(,[a-z]+="[^"]*")*\} -?[0-9.]+(e[+-][0-9]+)?)$' <(printf %s "$output")
 	scrape /healthz
 	same "$http ${output%$'\n'}" '200 ok'
 	scrape /

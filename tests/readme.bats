@@ -90,3 +90,8 @@ free_ports() {
 	cat "$BATS_TEST_TMPDIR/missing"
 	[[ $(wc -l <<<"$tokens") -gt 30 && ! -s $BATS_TEST_TMPDIR/missing ]]
 }
+
+@test "readme: where watch's metrics are served is the same wherever it is shown" {
+	same=$(grep -ohE 'metrics:? 127\.0\.0\.1:[0-9]+' README.md configs/reference.yaml man/teectl-watch.1 | grep -oE '[0-9]+$' | sort | uniq -c)
+	[[ $same =~ ^\ *([0-9]+)\ 9464$ && ${BASH_REMATCH[1]} -ge 3 ]] || { echo "$same" && false; }
+}

@@ -62,7 +62,7 @@ until_rounds() {
 		((SECONDS < 60)) || fail "only $done rounds: $(cat watch.err)"
 		kill -0 "$watch_pid" || fail "it has ended: $(cat watch.err)"
 		scrape /metrics
-		done=$(sed -n 's/^teectl_watch_rounds_total //p' <<<"$output")
+		done=$(sed -n 's/^teectl_watch_rounds_total{[^}]*} //p' <<<"$output")
 	done
 }
 

@@ -183,6 +183,24 @@ static int fill(int fd, const char *temporary, struct view content, unsigned mod
 	return 0;
 }
 
+/* Is the path at fault, and not the machine? */
+static bool is_of_path(int errnum)
+{
+	switch (errnum) {
+	case ENOENT:
+	case ENOTDIR:
+	case EISDIR:
+	case EACCES:
+	case EPERM:
+	case EROFS:
+	case ELOOP:
+	case ENAMETOOLONG:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Fills a temporary file beside path and gives it that name, if may_replace or none has it. */
 static int write_whole(const char *path, struct view content, unsigned mode, bool may_replace,
                        struct err *e)
@@ -197,7 +215,8 @@ static int write_whole(const char *path, struct view content, unsigned mode, boo
 	}
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
-		return err_sys(e, ERR_INTERNAL, errno, "creating '%s'", temporary);
+		return err_sys(e, !may_replace && is_of_path(errno) ? ERR_NO_INPUT : ERR_INTERNAL,
+		               errno, "creating '%s'", path);
 	if (fill(fd, temporary, content, mode, e) < 0) {
 		unlink(temporary);
 		return -1;
@@ -262,10 +281,38 @@ static int write_into(const char *path, struct view content, struct err *e)
 	return 0;
 }
 
+/* 0, or the error number of why not. A regular file is not opened: the new one is made beside it.
+ */
+static int why_not_written(const char *path, const char *folder)
+{
+	struct stat st;
+	bool is_there = lstat(path, &st) == 0;
+
+	if (!is_there && errno != ENOENT)
+		return errno;
+	if (access(is_there && !S_ISREG(st.st_mode) ? path : folder, W_OK) < 0)
+		return errno;
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? EISDIR : 0;
+}
+
+int file_check_named(const char *path, struct err *e)
+{
+	AUTO(text) char *folder = NULL;
+	int errnum;
+
+	TRY(path_folder(path, &folder, e));
+	errnum = why_not_written(path, folder);
+	if (!errnum)
+		return 0;
+	return err_sys(e, is_of_path(errnum) ? ERR_NO_INPUT : ERR_INTERNAL, errnum,
+	               "'%s' can't be written", path);
+}
+
 int file_write_named(const char *path, struct view content, unsigned mode, struct err *e)
 {
 	enum kind kind;
 
+	TRY(file_check_named(path, e));
 	TRY(look_at(path, &kind, e));
 	if (kind == KIND_LINK || kind == KIND_OTHER)
 		return write_into(path, content, e);

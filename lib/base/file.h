@@ -28,10 +28,14 @@ MUST_CHECK int file_read_secret(const char *path, size_t max, struct secret *ret
 MUST_CHECK int file_write(const char *path, struct view content, unsigned mode, struct err *e);
 /* The same for a file that the user names, as cp treats it: what is there and is no regular file is
  * opened and written into, a link followed to what it names, which is cut off, written in place and
- * keeps its mode; of a link to nothing no file is made. A FIFO that nobody reads is ERR_DATA. */
+ * keeps its mode; of a link to nothing no file is made. A FIFO that nobody reads is ERR_DATA.
+ * fails  ERR_NO_INPUT: the path is none that can be written, say without its folder */
 MUST_CHECK int file_write_named(const char *path, struct view content, unsigned mode,
                                 struct err *e);
-/* The same as file_write, but ERR_DATA when there is a file of that name already. */
+/* Could it be written? For who would learn it only after long work. fails  ERR_NO_INPUT */
+MUST_CHECK int file_check_named(const char *path, struct err *e);
+/* The same as file_write, but ERR_DATA when there is a file of that name already, and ERR_NO_INPUT
+ * where there can be none, say without its folder. */
 MUST_CHECK int file_create(const char *path, struct view content, unsigned mode, struct err *e);
 /* That of a secret; mode 0600. */
 MUST_CHECK int file_create_secret(const char *path, const struct secret *content, struct err *e);

@@ -61,10 +61,8 @@ static int plan_and_execute(struct world_of_tees *w, struct err *e)
 	took_us = clock_monotonic_us() - begun_us;
 	if (took_us > w->result->longest_plan_us)
 		w->result->longest_plan_us = took_us;
-	if (!w->result->rounds) {
+	if (!w->result->rounds)
 		w->result->rounds = plan.way.rounds;
-		w->result->topology = plan.way.topology;
-	}
 	return world_execute(w, &plan, e);
 }
 
@@ -125,6 +123,9 @@ static void summarize(struct world_of_tees *w)
 	struct tally t = take_stock(w);
 
 	r->nodes = w->tees.count;
+	/* Also where no node ever answered, and nothing was planned. */
+	r->topology = way_topology(w->options->topology, r->nodes);
+	r->ended_us = w->now_us;
 	r->ready = t.ready;
 	r->away = t.away + t.expected;
 	r->refused = t.refused;

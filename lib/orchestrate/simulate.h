@@ -54,11 +54,15 @@ struct simulation {
 	size_t nodes, ready, away, refused; /* away: down; refused: occupied, or not verified */
 	struct err why;                     /* where not all are ready: what came last in the way */
 	int64_t ready_us;                   /* when the last step ended */
-	unsigned passes, rounds;            /* rounds, and the way: the first plan's */
-	enum topology topology;
+	int64_t ended_us;        /* and the last pass, which may have found nothing to do */
+	unsigned passes, rounds; /* rounds: the first plan's */
+	enum topology topology;  /* what TOPOLOGY_AUTO comes to */
 	struct simulated_steps steps[STEP_KIND_COUNT];
-	uint64_t exchanges, retries, changes, deaths; /* changes: of a source */
-	size_t busiest;                               /* the node that exported most often */
+	uint64_t exchanges, looks, retries; /* looks: at a status, which each pass asks for once */
+	uint64_t changes, deaths;           /* changes: of a source */
+	uint64_t crossings;                 /* forwards from one region to another */
+	uint64_t unseen; /* injections and forwards that failed, and brought the key all the same */
+	size_t busiest;  /* the node that exported most often */
 	uint64_t busiest_exports;
 	int64_t own_us;          /* teectl's own work */
 	int64_t longest_plan_us; /* of real time */

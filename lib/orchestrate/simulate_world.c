@@ -52,6 +52,7 @@ static void send(struct world_of_tees *w, struct dealing *d)
 
 	w->in_flight++;
 	w->result->exchanges++;
+	w->result->looks += w->x == NULL;
 	d->state = DEALING_ASKING;
 	d->answer = (uint8_t)tees_ask(&w->tees, &request, &known_us);
 	d->key = request.key;
@@ -115,6 +116,16 @@ static void end(struct world_of_tees *w, struct dealing *d)
 	w->result->ready_us = w->now_us;
 }
 
+/* The key came from another region. */
+static void count_crossing(struct world_of_tees *w, const struct dealing *d)
+{
+	const uint16_t *regions = w->options->regions;
+	size_t source = w->x->states[d->step].source;
+
+	if (regions && source != SOURCE_NONE)
+		w->result->crossings += regions[source] != regions[node_of(w, d)];
+}
+
 /* What follows from it for teectl. */
 static void learn(struct world_of_tees *w, struct dealing *d)
 {
@@ -128,8 +139,13 @@ static void learn(struct world_of_tees *w, struct dealing *d)
 	case STEP_GENESIS:
 		w->is_kept = w->run.seen.has_genesis = true;
 		break;
-	case STEP_INJECT:
 	case STEP_FORWARD:
+		/* Else it had it already. */
+		if (d->answer != ANSWER_HAS_KEY)
+			count_crossing(w, d);
+		d->has_shown_key = true;
+		break;
+	case STEP_INJECT:
 		d->has_shown_key = true;
 		break;
 	default:
@@ -170,6 +186,19 @@ static void explain(const struct world_of_tees *w, const struct dealing *d, stru
 	              api_table[exchange_of(w, d)->api].name, rows[d->answer].text);
 }
 
+/* The answer was lost, and a later look will find the key there. */
+static void count_unseen(struct world_of_tees *w, const struct dealing *d)
+{
+	enum step_kind kind = w->x->plan->steps[d->step].kind;
+
+	if ((kind != STEP_FORWARD && kind != STEP_INJECT) ||
+	    !tee_has_key(&w->tees.items[node_of(w, d)]))
+		return;
+	w->result->unseen++;
+	if (kind == STEP_FORWARD)
+		count_crossing(w, d);
+}
+
 static void fail(struct world_of_tees *w, struct dealing *d)
 {
 	bool is_source = exchange_of(w, d)->is_at_source;
@@ -181,6 +210,7 @@ static void fail(struct world_of_tees *w, struct dealing *d)
 	/* As step_verify.c does whatever the failure is. */
 	if (d->answer == ANSWER_FORGED || w->x->plan->steps[step].kind == STEP_VERIFY)
 		d->is_refused = true;
+	count_unseen(w, d);
 	end(w, d);
 	w->result->steps[w->x->plan->steps[step].kind].failed++;
 	if (is_source) {

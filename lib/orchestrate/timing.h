@@ -30,7 +30,7 @@ struct timing_event {
 /* Rows are called after their nodes. */
 void timing_name_row(struct timing *t, enum timing_process process, size_t row, const char *node);
 void timing_add(struct timing *t, const struct timing_event *event);
-/* Ends the array and writes it. fails  ERR_INTERNAL, ERR_NO_INPUT: as file_write */
+/* Ends the array and writes it. fails  ERR_INTERNAL, ERR_NO_INPUT: as file_write_named */
 MUST_CHECK int timing_write(struct timing *t, const char *path, struct err *e);
 
 #endif

@@ -2,43 +2,67 @@
 #include "orchestrate/distance.h"
 #include "orchestrate/watch.h"
 
+#include <stdio.h>
+
 static int head(struct buf *to, const char *name, const char *type, const char *help, struct err *e)
 {
 	return buf_add_format(to, e, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-static int one(struct buf *to, const char *name, const char *type, const char *help, int64_t value,
-               struct err *e)
-{
-	TRY(head(to, name, type, help, e));
-	return buf_add_format(to, e, "%s %lld\n", name, (long long)value);
-}
-
 /* Names and labels of a cluster file hold nothing that a label's value would have to escape but
  * these (the text format, "label_value"). */
-static int add_label(struct buf *to, const char *value, struct err *e)
+static int add_label(struct buf *to, const char *name, const char *value, struct err *e)
 {
+	TRY(buf_add_format(to, e, "%s=\"", name));
 	for (; *value; value++) {
 		if (*value == '\\' || *value == '"')
 			TRY(buf_add_text(to, "\\", e));
 		TRY(buf_add(to, view_new(value, 1), e));
 	}
-	return 0;
+	return buf_add_text(to, "\"", e);
 }
 
-static int add_states(const struct cluster_report *report, struct buf *to, struct err *e)
+/* One row, up to its value: several watches are told apart by their cluster.
+ *
+ * label  NULL: the cluster alone; value: not escaped yet */
+static int row(struct buf *to, const struct watch *w, const char *name, const char *label,
+               const char *value, struct err *e)
+{
+	TRY(buf_add_format(to, e, "%s{", name));
+	TRY(add_label(to, "cluster", w->cluster->name, e));
+	if (label) {
+		TRY(buf_add_text(to, ",", e));
+		TRY(add_label(to, label, value, e));
+	}
+	return buf_add_text(to, "} ", e);
+}
+
+static int number(struct buf *to, int64_t value, struct err *e)
+{
+	return buf_add_format(to, e, "%lld\n", (long long)value);
+}
+
+static int one(struct buf *to, const struct watch *w, const char *name, const char *type,
+               const char *help, int64_t value, struct err *e)
+{
+	TRY(head(to, name, type, help, e));
+	TRY(row(to, w, name, NULL, NULL, e));
+	return number(to, value, e);
+}
+
+static int add_states(const struct watch *w, struct buf *to, struct err *e)
 {
 	static const char name[] = "teectl_watch_nodes";
-	const struct node_report *nodes = report->nodes.items;
+	const struct node_report *nodes = w->report.nodes.items;
 
 	TRY(head(to, name, "gauge", "Nodes by what they are.", e));
 	for (int state = NODE_READY; state <= NODE_OLD; state++) {
-		size_t count = 0;
+		int64_t count = 0;
 
-		for (size_t i = 0; i < report->nodes.count; i++)
+		for (size_t i = 0; i < w->report.nodes.count; i++)
 			count += nodes[i].state == state;
-		TRY(buf_add_format(to, e, "%s{state=\"%s\"} %zu\n", name,
-		                   node_state_name((enum node_state)state), count));
+		TRY(row(to, w, name, "state", node_state_name((enum node_state)state), e));
+		TRY(number(to, count, e));
 	}
 	return 0;
 }
@@ -49,63 +73,66 @@ static int add_attested(const struct watch *w, struct buf *to, struct err *e)
 
 	TRY(head(to, name, "gauge", "When the node's document verified last; 0: never.", e));
 	for (size_t i = 0; i < w->cluster->node_count; i++) {
-		TRY(buf_add_format(to, e, "%s{node=\"", name));
-		TRY(add_label(to, w->cluster->nodes[i].name, e));
-		TRY(buf_add_format(to, e, "\"} %.3f\n",
-		                   (double)w->nodes[i].attested_unix_ms / 1000));
+		TRY(row(to, w, name, "node", w->cluster->nodes[i].name, e));
+		TRY(buf_add_format(to, e, "%.3f\n", (double)w->nodes[i].attested_unix_ms / 1000));
 	}
 	return 0;
 }
 
-static int add_regions(const struct cluster_report *report, struct buf *to, struct err *e)
+static int add_regions(const struct watch *w, struct buf *to, struct err *e)
 {
 	static const char name[] = "teectl_watch_region_distance_to_ceremony";
-	const struct region_report *regions = report->regions.items;
+	const struct region_report *regions = w->report.regions.items;
 
 	TRY(head(to, name, "gauge", "Losses until no node of the region holds the key.", e));
-	for (size_t i = 0; i < report->regions.count; i++) {
-		TRY(buf_add_format(to, e, "%s{region=\"", name));
-		TRY(add_label(to, buf_text(&regions[i].name), e));
-		TRY(buf_add_format(to, e, "\"} %lld\n", (long long)regions[i].distance));
+	for (size_t i = 0; i < w->report.regions.count; i++) {
+		TRY(row(to, w, name, "region", buf_text(&regions[i].name), e));
+		TRY(number(to, regions[i].distance, e));
 	}
 	return 0;
 }
 
-static int add_forwards(const struct watch_stats *s, struct buf *to, struct err *e)
+#define FORWARDS "teectl_watch_forward_duration_seconds"
+
+static int add_forwards(const struct watch *w, struct buf *to, struct err *e)
 {
 	static const int64_t bounds_ms[FORWARD_BOUND_COUNT] = FORWARD_BOUNDS_MS;
-	static const char name[] = "teectl_watch_forward_duration_seconds";
+	const struct watch_stats *s = &w->stats;
+	char bound[32];
 
-	TRY(head(to, name, "histogram", "How long forwards took.", e));
-	for (size_t i = 0; i < FORWARD_BOUND_COUNT; i++)
-		TRY(buf_add_format(to, e, "%s_bucket{le=\"%g\"} %llu\n", name,
-		                   (double)bounds_ms[i] / 1000,
-		                   (unsigned long long)s->forwards_up_to[i]));
-	return buf_add_format(to, e, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %.6f\n%s_count %llu\n",
-	                      name, (unsigned long long)s->forwards, name,
-	                      (double)s->forward_us / 1000000, name,
-	                      (unsigned long long)s->forwards);
+	TRY(head(to, FORWARDS, "histogram", "How long forwards took.", e));
+	for (size_t i = 0; i < FORWARD_BOUND_COUNT; i++) {
+		snprintf(bound, sizeof(bound), "%g", (double)bounds_ms[i] / 1000);
+		TRY(row(to, w, FORWARDS "_bucket", "le", bound, e));
+		TRY(number(to, (int64_t)s->forwards_up_to[i], e));
+	}
+	TRY(row(to, w, FORWARDS "_bucket", "le", "+Inf", e));
+	TRY(number(to, (int64_t)s->forwards, e));
+	TRY(row(to, w, FORWARDS "_sum", NULL, NULL, e));
+	TRY(buf_add_format(to, e, "%.6f\n", (double)s->forward_us / 1000000));
+	TRY(row(to, w, FORWARDS "_count", NULL, NULL, e));
+	return number(to, (int64_t)s->forwards, e);
 }
 
-static int add_heals(const struct watch_stats *s, struct buf *to, struct err *e)
+static int add_heals(const struct watch *w, struct buf *to, struct err *e)
 {
 	static const char name[] = "teectl_watch_heals_total";
 
 	TRY(head(to, name, "counter", "Nodes that were healed, and steps of heals that failed.",
 	         e));
-	TRY(buf_add_format(to, e, "%s{outcome=\"done\"} %llu\n%s{outcome=\"failed\"} %llu\n", name,
-	                   (unsigned long long)s->heals_done, name,
-	                   (unsigned long long)s->heals_failed));
-	return one(to, "teectl_watch_forwards_total", "counter", "Forwards of the quorum key.",
-	           (int64_t)s->forwards, e);
+	TRY(row(to, w, name, "outcome", "done", e));
+	TRY(number(to, (int64_t)w->stats.heals_done, e));
+	TRY(row(to, w, name, "outcome", "failed", e));
+	TRY(number(to, (int64_t)w->stats.heals_failed, e));
+	return one(to, w, "teectl_watch_forwards_total", "counter", "Forwards of the quorum key.",
+	           (int64_t)w->stats.forwards, e);
 }
 
 static int add_info(const struct watch *w, const char *version, struct buf *to, struct err *e)
 {
 	TRY(head(to, "teectl_watch_info", "gauge", "What watches what.", e));
-	TRY(buf_add_text(to, "teectl_watch_info{cluster=\"", e));
-	TRY(add_label(to, w->cluster->name, e));
-	return buf_add_format(to, e, "\",version=\"%s\"} 1\n", version);
+	TRY(row(to, w, "teectl_watch_info", "version", version, e));
+	return number(to, 1, e);
 }
 
 static int add_counts(const struct watch *w, struct buf *to, struct err *e)
@@ -115,37 +142,38 @@ static int add_counts(const struct watch *w, struct buf *to, struct err *e)
 
 	for (size_t i = 0; i < w->cluster->node_count; i++)
 		quarantined += w->nodes[i].is_quarantined;
-	TRY(one(to, "teectl_watch_ready", "gauge", "Nodes that have the key.", r->ready_count, e));
-	TRY(one(to, "teectl_watch_verified", "gauge", "Nodes whose document verifies.",
+	TRY(one(to, w, "teectl_watch_ready", "gauge", "Nodes that have the key.", r->ready_count,
+	        e));
+	TRY(one(to, w, "teectl_watch_verified", "gauge", "Nodes whose document verifies.",
 	        r->verified_count, e));
-	TRY(one(to, "teectl_watch_quarantined", "gauge",
+	TRY(one(to, w, "teectl_watch_quarantined", "gauge",
 	        "Nodes whose document does not verify: neither source nor target.", quarantined,
 	        e));
-	TRY(one(to, "teectl_watch_keep_ready", "gauge", "Nodes that must have the key.",
+	TRY(one(to, w, "teectl_watch_keep_ready", "gauge", "Nodes that must have the key.",
 	        w->cluster->keep_ready, e));
 	/* Before there is a key nobody can lose it. */
 	if (r->has_distance)
-		TRY(one(to, "teectl_watch_distance_to_ceremony", "gauge",
+		TRY(one(to, w, "teectl_watch_distance_to_ceremony", "gauge",
 		        "Losses left until people are needed; below 0: they are.", r->distance, e));
-	return one(to, "teectl_watch_leader", "gauge", "Whether this watcher heals.", w->is_leader,
-	           e);
+	return one(to, w, "teectl_watch_leader", "gauge", "Whether this watcher heals.",
+	           w->is_leader, e);
 }
 
 int watch_metrics_format(const struct watch *w, const char *version, struct buf *to, struct err *e)
 {
 	TRY(add_info(w, version, to, e));
 	TRY(add_counts(w, to, e));
-	TRY(add_states(&w->report, to, e));
-	TRY(add_regions(&w->report, to, e));
+	TRY(add_states(w, to, e));
+	TRY(add_regions(w, to, e));
 	TRY(add_attested(w, to, e));
-	TRY(add_heals(&w->stats, to, e));
-	TRY(add_forwards(&w->stats, to, e));
-	TRY(one(to, "teectl_watch_reattest_failures_total", "counter",
+	TRY(add_heals(w, to, e));
+	TRY(add_forwards(w, to, e));
+	TRY(one(to, w, "teectl_watch_reattest_failures_total", "counter",
 	        "Documents that were refused.", (int64_t)w->stats.reattest_failures, e));
-	TRY(one(to, "teectl_watch_rounds_total", "counter", "Rounds of the loop.",
+	TRY(one(to, w, "teectl_watch_rounds_total", "counter", "Rounds of the loop.",
 	        (int64_t)w->stats.rounds, e));
 	TRY(head(to, "teectl_watch_last_round_timestamp_seconds", "gauge",
 	         "When the last round ended.", e));
-	return buf_add_format(to, e, "teectl_watch_last_round_timestamp_seconds %.3f\n",
-	                      (double)w->stats.last_round_ms / 1000);
+	TRY(row(to, w, "teectl_watch_last_round_timestamp_seconds", NULL, NULL, e));
+	return buf_add_format(to, e, "%.3f\n", (double)w->stats.last_round_ms / 1000);
 }

@@ -23,13 +23,18 @@ void way_add(struct way *w, size_t node)
 
 /* --- which way --- */
 
+enum topology way_topology(enum topology wanted, size_t nodes)
+{
+	if (wanted != TOPOLOGY_AUTO)
+		return wanted;
+	return nodes <= CHAIN_NODES_MAX ? TOPOLOGY_CHAIN : TOPOLOGY_TREE;
+}
+
 int way_choose(const struct cluster *cluster, const struct observation *seen, enum topology wanted,
                struct way *ret, struct err *e)
 {
-	ret->topology = wanted;
+	ret->topology = way_topology(wanted, seen->count);
 	ret->parallel = (size_t)cluster->propagate.parallel;
-	if (wanted == TOPOLOGY_AUTO)
-		ret->topology = seen->count <= CHAIN_NODES_MAX ? TOPOLOGY_CHAIN : TOPOLOGY_TREE;
 	ret->order = calloc(seen->count + 1, sizeof(*ret->order));
 	if (!ret->order)
 		return err_set(e, ERR_INTERNAL, "no memory for the key's way");

@@ -18,9 +18,9 @@ struct way {
 };
 
 void way_drop(struct way *w);
-/* Where the file leaves it open: a chain of few nodes, a tree of more.
- *
- * ret  zeroed, but for its regions; its order has room for all nodes */
+/* Where the file leaves it open: a chain of few nodes, a tree of more. */
+enum topology way_topology(enum topology wanted, size_t nodes);
+/* ret  zeroed, but for its regions; its order has room for all nodes */
 MUST_CHECK int way_choose(const struct cluster *cluster, const struct observation *seen,
                           enum topology wanted, struct way *ret, struct err *e);
 /* All nodes in the order in which they want the key: the file's; where the file leaves the way open

@@ -488,7 +488,12 @@ static void what_the_user_names_is_written_into_and_never_replaced(void **state)
 	assert_refused(file_write(p.file, view_text("x"), 0600, &e), ERR_DATA,
 	               "not a regular file");
 	assert_int_equal(kind_of(p.file), S_IFIFO);
-	assert_refused(file_write_named(p.folder, view_text("x"), 0644, &e), ERR_INTERNAL, "'");
+	assert_refused(file_write_named(p.folder, view_text("x"), 0644, &e), ERR_NO_INPUT,
+	               "can't be written: Is a directory");
+	assert_refused(file_check_named("nowhere/file", &e), ERR_NO_INPUT,
+	               "'nowhere/file' can't be written: No such file");
+	assert_refused(file_check_named("/dev/null/file", &e), ERR_NO_INPUT, "Not a directory");
+	assert_ok(file_check_named("/dev/null", &e));
 }
 
 static void a_link_that_the_user_names_is_followed(void **state)
@@ -501,7 +506,7 @@ static void a_link_that_the_user_names_is_followed(void **state)
 	(void)state;
 	snprintf(target, sizeof(target), "%s/target", p.folder);
 	assert_int_equal(symlink("target", p.file), 0);
-	assert_refused(file_write_named(p.file, view_text("x"), 0644, &e), ERR_INTERNAL,
+	assert_refused(file_write_named(p.file, view_text("x"), 0644, &e), ERR_NO_INPUT,
 	               "No such file");
 	assert_false(file_is_there(target));
 	assert_ok(file_write(target, view_text("a longer text"), 0600, &e));

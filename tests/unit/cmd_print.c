@@ -220,6 +220,31 @@ static void a_full_disk_shows_at_the_end(void **state)
 	assert_int_equal(close_after_printing_to("/dev/null"), 0);
 }
 
+static void a_span_is_told_in_two_units(void **state)
+{
+	static const struct {
+		int64_t us;
+		const char *text; /* NULL: too short */
+	} rows[] = {
+		{ 0, NULL },
+		{ 59499999, NULL },
+		{ 59500000, "1 min 0 s" },
+		{ 3599000000, "59 min 59 s" },
+		{ 4074730900, "1 h 7 min" },
+		{ 86399000000, "23 h 59 min" },
+		{ 86400000000, "1 d 0 h" },
+		{ INT64_MAX - 500000, "106751991 d 4 h" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char told[SPAN_SIZE] = "as before";
+
+		assert_int_equal(print_span(rows[i].us, told), rows[i].text != NULL);
+		assert_string_equal(told, rows[i].text ? rows[i].text : "as before");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +255,7 @@ int main(void)
 		cmocka_unit_test(nothing_that_is_printed_moves_a_cursor),
 		cmocka_unit_test(a_list_of_lines_has_those_that_end),
 		cmocka_unit_test(a_full_disk_shows_at_the_end),
+		cmocka_unit_test(a_span_is_told_in_two_units),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

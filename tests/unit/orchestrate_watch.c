@@ -202,28 +202,28 @@ static void metrics_are_the_text_that_prometheus_reads(void **state)
 	struct cluster_node nodes[2] = { { .name = (char *)"tee1" }, { .name = (char *)"t\"2" } };
 	struct watch_node known[2] = { { .attested_unix_ms = 1500 }, { .is_quarantined = true } };
 	const struct cluster cluster = {
-		.name = (char *)"own", .nodes = nodes, .node_count = 2, .keep_ready = 2
+		.name = (char *)"o\"w\\n", .nodes = nodes, .node_count = 2, .keep_ready = 2
 	};
 	struct watch w = { .cluster = &cluster, .nodes = known, .is_leader = true };
 	AUTO(buf) struct buf text = BUF_INIT(1 << 16);
 	static const char *const lines[] = {
-		"\nteectl_watch_info{cluster=\"own\",version=\"9.9\"} 1\n",
-		"\nteectl_watch_ready 1\n",
-		"\nteectl_watch_verified 1\n",
-		"\nteectl_watch_quarantined 1\n",
-		"\nteectl_watch_keep_ready 2\n",
-		"\nteectl_watch_distance_to_ceremony 0\n",
-		"\nteectl_watch_leader 1\n",
-		"\nteectl_watch_nodes{state=\"failed\"} 1\n",
-		"\nteectl_watch_last_verified_timestamp_seconds{node=\"tee1\"} 1.500\n",
-		"\nteectl_watch_last_verified_timestamp_seconds{node=\"t\\\"2\"} 0.000\n",
-		"\nteectl_watch_heals_total{outcome=\"failed\"} 4\n",
-		"\nteectl_watch_forwards_total 1\n",
-		"\nteectl_watch_forward_duration_seconds_bucket{le=\"0.025\"} 0\n",
-		"\nteectl_watch_forward_duration_seconds_bucket{le=\"0.05\"} 1\n",
-		"\nteectl_watch_forward_duration_seconds_bucket{le=\"+Inf\"} 1\n",
-		"\nteectl_watch_forward_duration_seconds_sum 0.030000\n",
-		"\nteectl_watch_reattest_failures_total 0\n",
+		"\nteectl_watch_info{cluster=\"o\\\"w\\\\n\",version=\"9.9\"} 1\n",
+		"\nteectl_watch_ready{cluster=\"o\\\"w\\\\n\"} 1\n",
+		"\nteectl_watch_verified{cluster=\"o\\\"w\\\\n\"} 1\n",
+		"\nteectl_watch_quarantined{cluster=\"o\\\"w\\\\n\"} 1\n",
+		"\nteectl_watch_keep_ready{cluster=\"o\\\"w\\\\n\"} 2\n",
+		"\nteectl_watch_distance_to_ceremony{cluster=\"o\\\"w\\\\n\"} 0\n",
+		"\nteectl_watch_leader{cluster=\"o\\\"w\\\\n\"} 1\n",
+		"\nteectl_watch_nodes{cluster=\"o\\\"w\\\\n\",state=\"failed\"} 1\n",
+		"\nteectl_watch_last_verified_timestamp_seconds{cluster=\"o\\\"w\\\\n\",node=\"tee1\"} 1.500\n",
+		"\nteectl_watch_last_verified_timestamp_seconds{cluster=\"o\\\"w\\\\n\",node=\"t\\\"2\"} 0.000\n",
+		"\nteectl_watch_heals_total{cluster=\"o\\\"w\\\\n\",outcome=\"failed\"} 4\n",
+		"\nteectl_watch_forwards_total{cluster=\"o\\\"w\\\\n\"} 1\n",
+		"\nteectl_watch_forward_duration_seconds_bucket{cluster=\"o\\\"w\\\\n\",le=\"0.025\"} 0\n",
+		"\nteectl_watch_forward_duration_seconds_bucket{cluster=\"o\\\"w\\\\n\",le=\"0.05\"} 1\n",
+		"\nteectl_watch_forward_duration_seconds_bucket{cluster=\"o\\\"w\\\\n\",le=\"+Inf\"} 1\n",
+		"\nteectl_watch_forward_duration_seconds_sum{cluster=\"o\\\"w\\\\n\"} 0.030000\n",
+		"\nteectl_watch_reattest_failures_total{cluster=\"o\\\"w\\\\n\"} 0\n",
 	};
 	struct err e;
 
@@ -236,6 +236,12 @@ static void metrics_are_the_text_that_prometheus_reads(void **state)
 		if (!strstr(buf_text(&text), lines[i]))
 			fail_msg("no %s in %s", lines[i], buf_text(&text));
 	assert_int_equal(buf_text(&text)[text.len - 1], '\n');
+	/* No row is without its cluster. */
+	for (const char *line = buf_text(&text); *line; line = strchr(line, '\n') + 1) {
+		const char *label = strstr(line, "{cluster=\"o");
+
+		assert_true(*line == '#' || (label && label < strchr(line, '\n')));
+	}
 	cluster_report_drop(&w.report);
 }
 
