@@ -109,7 +109,8 @@ const struct cmd cmd_apply = {
 	    "On a terminal a bar shows how far it is, the round of the key's way, the rate and "
 	    "the time left; elsewhere it is a line a change, and one when nothing has changed for "
 	    "ten seconds. With -o ndjson each event is a line of JSON on standard output, and the "
-	    "report the last. --trace writes how long each step and each exchange took.",
+	    "report after them, and behind that, where it failed, the error. --trace writes how "
+	    "long each step and each exchange took.",
 	.examples = { { "teectl apply", "from nothing to a cluster that shares its key" },
 	              { "teectl apply --topology tree", "by another way than the file's" },
 	              { "teectl apply --only region=eu", "some nodes" },

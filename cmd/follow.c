@@ -1,5 +1,6 @@
 #include "follow.h"
 
+#include "base/text.h"
 #include "proto/row.h"
 
 #include <stdio.h>
@@ -26,6 +27,7 @@ static const char *const event_words[] = {
 /* clang-format off */
 #define THIS event_line
 SCHEMA(event_line,
+	TEXT("time", time, 0, TIME_TEXT_LEN, "RFC 3339: when it was told", REQUIRED),
 	WORD("event", event, event_words, "what happened", REQUIRED),
 	TEXT("step", step, 0, WIRE_TEXT_MAX, "the step, or of a retry the operation", NULLABLE(has_step)),
 	TEXT("node", node, 0, WIRE_TEXT_MAX, "whose it is", NULLABLE(has_node)),
@@ -135,9 +137,13 @@ static int set_maybe(struct buf *member, bool *has, const char *text, struct err
 }
 
 int event_line_make(const struct follow *f, const struct event *event, const char *text,
-                    struct event_line *ret, struct err *e)
+                    int64_t unix_ms, struct event_line *ret, struct err *e)
 {
 	const struct err *failure = event ? event->failure : NULL;
+	char now[TIME_TEXT_LEN];
+
+	time_format(unix_ms, now);
+	TRY(wire_set_text(&ret->time, now, e));
 
 	ret->event = event ? (int)event->kind : EVENT_HEARTBEAT;
 	ret->done = (int64_t)f->ended;

@@ -33,7 +33,7 @@ bool follow_ticks(struct follow *f, int64_t now_us);
 struct event_line {
 	int event;
 	bool has_step, has_node, has_reason, has_error, has_code;
-	struct buf step, node, reason, error;
+	struct buf time, step, node, reason, error;
 	int64_t code; /* contract.md's, where an enclave has refused */
 	struct buf text;
 	int64_t elapsed_ms;
@@ -43,6 +43,6 @@ extern const struct wire_schema event_line_schema;
 WIRE_DROP(event_line);
 /* event NULL: a heartbeat, with text */
 MUST_CHECK int event_line_make(const struct follow *f, const struct event *event, const char *text,
-                               struct event_line *ret, struct err *e);
+                               int64_t unix_ms, struct event_line *ret, struct err *e);
 
 #endif

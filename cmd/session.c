@@ -96,7 +96,7 @@ static void print_event(struct context *c, const struct event *event, const char
 	struct err e;
 
 	if (c->global.output != OUTPUT_NDJSON ||
-	    event_line_make(&c->follow, event, text, &line, &e) < 0 ||
+	    event_line_make(&c->follow, event, text, clock_unix_ms(), &line, &e) < 0 ||
 	    print_news(c, &event_line_schema, &line, &e) < 0)
 		return; /* without memory it is not told here; standard error has it */
 }

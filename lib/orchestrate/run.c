@@ -9,6 +9,8 @@
 #include <stdlib.h>
 
 #define LOOK_MS 3000 /* for all nodes to say how they are; one that hangs costs no more */
+/* Of a short deadline: there is one look before the work and one after it, for the report. */
+#define LOOK_SHARE_PERCENT 40
 /* A node that loses one answer is not away, and a plan without it would be another one. */
 #define LOOK_ATTEMPTS 3
 
@@ -201,13 +203,15 @@ int run_look(struct run *r, struct err *e)
 int run_open(const struct cluster *cluster, const struct run_options *options, struct run *ret,
              struct err *e)
 {
+	int64_t share_ms = options->timeout_ms * LOOK_SHARE_PERCENT / 100;
+
 	*ret = (struct run){
 		.cluster = cluster,
 		.options = *options,
 		.state = { .lock = -1 },
 		.evidence = EVIDENCE_INIT,
 		.root = BUF_INIT(ROOT_CERTIFICATE_MAX),
-		.look_ms = options->timeout_ms / 3 < LOOK_MS ? options->timeout_ms / 3 : LOOK_MS,
+		.look_ms = share_ms < LOOK_MS ? share_ms : LOOK_MS,
 	};
 	ret->deadline_ms = clock_monotonic_ms() + options->timeout_ms - ret->look_ms;
 	ret->proofs = calloc(cluster->node_count, sizeof(*ret->proofs));

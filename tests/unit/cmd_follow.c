@@ -88,12 +88,12 @@ static void events_are_lines_for_machines(void **state)
 		{ .kind = EVENT_NOTE, .node = "tee1", .text = "a note" },
 	};
 	static const char *const lines[] = {
-		"{\"event\":\"failed\",\"step\":\"forward\",\"node\":\"tee2\",\"error\":\"phase\","
+		"{\"time\":\"1970-01-01T00:00:01.234Z\",\"event\":\"failed\",\"step\":\"forward\",\"node\":\"tee2\",\"error\":\"phase\","
 		"\"reason\":\"phase\",\"code\":1006,\"text\":\"no\",\"elapsed_ms\":12,\"done\":0,"
 		"\"total\":3}",
-		"{\"event\":\"note\",\"step\":null,\"node\":\"tee1\",\"error\":null,\"reason\":null,"
+		"{\"time\":\"1970-01-01T00:00:01.234Z\",\"event\":\"note\",\"step\":null,\"node\":\"tee1\",\"error\":null,\"reason\":null,"
 		"\"code\":null,\"text\":\"a note\",\"elapsed_ms\":0,\"done\":0,\"total\":3}",
-		"{\"event\":\"heartbeat\",\"step\":null,\"node\":null,\"error\":null,\"reason\":null,"
+		"{\"time\":\"1970-01-01T00:00:01.234Z\",\"event\":\"heartbeat\",\"step\":null,\"node\":null,\"error\":null,\"reason\":null,"
 		"\"code\":null,\"text\":\"still\",\"elapsed_ms\":0,\"done\":0,\"total\":3}",
 	};
 	struct follow f = { 0 };
@@ -105,9 +105,9 @@ static void events_are_lines_for_machines(void **state)
 		AUTO(event_line) struct event_line line = { 0 };
 		AUTO(buf) struct buf text = BUF_INIT(1024);
 
-		assert_int_equal(
-		    event_line_make(&f, i < COUNT(events) ? &events[i] : NULL, "still", &line, &e),
-		    0);
+		assert_int_equal(event_line_make(&f, i < COUNT(events) ? &events[i] : NULL, "still",
+		                                 1234, &line, &e),
+		                 0);
 		assert_int_equal(wire_encode(&event_line_schema, &line, &text, &e), 0);
 		assert_string_equal(buf_text(&text), lines[i]);
 	}
