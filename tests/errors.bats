@@ -197,7 +197,7 @@ suggestions() {
 	[[ $EUID == 0 ]] || skip "needs root, to be another user"
 	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_FILE_TMPDIR" . 2>/dev/null || true
 	cp "$BUILD/teectl" .
-	run -1 --separate-stderr setpriv --reuid 65534 --regid 65534 --clear-groups ./teectl init
+	run -66 --separate-stderr setpriv --reuid 65534 --regid 65534 --clear-groups ./teectl init
 	says "Permission denied"
 	says "hint: make the file or folder that is named yours to read and write"
 	hasnt "$stderr" "report it"

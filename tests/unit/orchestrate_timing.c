@@ -106,7 +106,7 @@ static void where_it_can_not_be_written_the_path_is_named(void **state)
 
 	(void)state;
 	timing_add(&t, &forward);
-	assert_refused(timing_write(&t, "/nonexistent/trace.json", &e), ERR_INTERNAL,
+	assert_refused(timing_write(&t, "/nonexistent/trace.json", &e), ERR_NO_INPUT,
 	               "/nonexistent/trace.json");
 }
 
