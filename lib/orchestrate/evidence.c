@@ -201,6 +201,37 @@ void evidence_share(struct run *r, size_t node, const struct submitted_share *sh
 	       PART(manifest, VIEW_OF(manifest_hash->bytes)));
 }
 
+struct sought_share {
+	struct view node, alias;
+	const struct hash256 *setup_key;
+	bool is_found;
+};
+
+static int seek_share(void *context, const struct journal_entry *entry, struct err *e)
+{
+	const struct journal_line *line = &entry->line;
+	struct sought_share *sought = context;
+
+	(void)e;
+	sought->is_found |=
+	    line->kind == JOURNAL_SHARE && view_equal(buf_view(&line->node), sought->node) &&
+	    view_equal(buf_view(&line->member), sought->alias) &&
+	    view_equal(buf_view(&line->setup_key), VIEW_OF(sought->setup_key->bytes));
+	return 0;
+}
+
+bool evidence_has_share(struct run *r, size_t node, struct view alias,
+                        const struct hash256 *setup_key)
+{
+	struct sought_share sought = { .node = view_text(r->cluster->nodes[node].name),
+		                       .alias = alias,
+		                       .setup_key = setup_key };
+	struct err e;
+
+	/* Of a journal that was altered no word is taken. */
+	return evidence_walk(&r->state, seek_share, &sought, &e) == 0 && sought.is_found;
+}
+
 void evidence_export(struct run *r, size_t source, struct view peer_document, struct view sealed,
                      struct view signature)
 {

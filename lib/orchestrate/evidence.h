@@ -18,6 +18,7 @@ struct run;
 /* The receipts of one boot of a TEE, of which its setup key is the name. */
 struct receipt_chain {
 	struct hash256 setup_key; /* SHA-256 of it */
+	size_t node;              /* whose they are; SIZE_MAX: of none of the cluster file's */
 	struct hash256 *messages; /* SHA-256 of each receipt's message, by sequence */
 	size_t count;
 };
@@ -68,6 +69,9 @@ MUST_CHECK int evidence_adopted(const struct state *s, const struct manifest_env
 /* A share that is sent, with the member's signature over it (share-submit). */
 void evidence_share(struct run *r, size_t node, const struct submitted_share *share,
                     const struct public_key *setup_key, const struct hash256 *manifest_hash);
+/* Was it sent to that boot of the node before, by the journal? */
+bool evidence_has_share(struct run *r, size_t node, struct view alias,
+                        const struct hash256 *setup_key);
 /* What a source has sealed to the TEE of that document, once its signature is verified. */
 void evidence_export(struct run *r, size_t source, struct view peer_document, struct view sealed,
                      struct view signature);

@@ -20,7 +20,7 @@ static int refuse(struct err *e, const struct run *r, size_t node, const char *w
 	                  what);
 }
 
-static int find_chain(struct evidence *v, const struct hash256 *setup_key,
+static int find_chain(struct evidence *v, const struct hash256 *setup_key, size_t node,
                       struct receipt_chain **ret, struct err *e)
 {
 	struct receipt_chain *chains;
@@ -35,9 +35,21 @@ static int find_chain(struct evidence *v, const struct hash256 *setup_key,
 	if (!chains)
 		return err_set(e, ERR_INTERNAL, "no memory for %zu chains", v->count + 1);
 	v->chains = chains;
-	chains[v->count] = (struct receipt_chain){ .setup_key = *setup_key };
+	chains[v->count] = (struct receipt_chain){ .setup_key = *setup_key, .node = node };
 	*ret = &chains[v->count++];
 	return 0;
+}
+
+/* A TEE is one node: the receipts of another, which whoever may read them can repeat, say nothing
+ * of this one. */
+static int check_whose(const struct run *r, size_t node, const struct receipt_chain *chain,
+                       struct err *e)
+{
+	if (chain->node == node || chain->node == SIZE_MAX)
+		return 0;
+	return err_reason(e, ERR_ATTESTATION, "receipt",
+	                  "%s: its receipt is of the TEE that was %s, by the journal",
+	                  r->cluster->nodes[node].name, r->cluster->nodes[chain->node].name);
 }
 
 static int chain_add(struct receipt_chain *chain, const struct hash256 *message, struct err *e)
@@ -53,8 +65,9 @@ static int chain_add(struct receipt_chain *chain, const struct hash256 *message,
 }
 
 /* Of a line that was verified when it was written. */
-static int load_receipt(struct evidence *v, const struct journal_line *line, struct err *e)
+static int load_receipt(struct run *r, const struct journal_line *line, struct err *e)
 {
+	const struct cluster_node *node = cluster_find_node(r->cluster, buf_text(&line->node));
 	struct receipt_chain *chain;
 	struct receipt receipt;
 	struct hash256 body, message;
@@ -64,7 +77,8 @@ static int load_receipt(struct evidence *v, const struct journal_line *line, str
 	if (line->kind != JOURNAL_RECEIPT || line->previous.len == 0)
 		return 0;
 	TRY(receipt_parse(buf_view(&line->body), &receipt, e));
-	TRY(find_chain(v, &receipt.setup_key, &chain, e));
+	TRY(find_chain(&r->evidence, &receipt.setup_key,
+	               node ? (size_t)(node - r->cluster->nodes) : SIZE_MAX, &chain, e));
 	if (receipt.sequence != chain->count)
 		return err_set(e, ERR_DATA, "receipts of a boot are missing");
 	TRY(sha256(buf_view(&line->body), &body, e));
@@ -85,7 +99,7 @@ static void settle_chains(struct run *r, size_t node)
 {
 	struct err e;
 
-	if (!r->evidence.is_loaded && evidence_walk(&r->state, on_line, &r->evidence, &e) < 0)
+	if (!r->evidence.is_loaded && evidence_walk(&r->state, on_line, r, &e) < 0)
 		run_note(r, node, "journal: %s: teectl audit verify", e.text);
 	r->evidence.is_loaded = true;
 }
@@ -167,7 +181,8 @@ static int take_fetched(struct fetch *f, const struct receipt_item *item, bool *
 		              "its receipts name more than one setup key");
 	f->has_setup_key = true;
 	f->setup_key = receipt.setup_key;
-	TRY(find_chain(&f->run->evidence, &receipt.setup_key, &chain, e));
+	TRY(find_chain(&f->run->evidence, &receipt.setup_key, f->claim.node, &chain, e));
+	TRY(check_whose(f->run, f->claim.node, chain, e));
 	*ret_is_gap = receipt.sequence > chain->count;
 	return *ret_is_gap ? 0 : place_receipt(f->run, &by, chain, item, receipt.sequence, e);
 }
@@ -283,7 +298,8 @@ int evidence_receipt(struct run *r, const struct receipt_claim *claim, evidence_
 
 	TRY(check_claim(r, claim, &receipt, e));
 	settle_chains(r, claim->node);
-	TRY(find_chain(&r->evidence, &receipt.setup_key, &chain, e));
+	TRY(find_chain(&r->evidence, &receipt.setup_key, claim->node, &chain, e));
+	TRY(check_whose(r, claim->node, chain, e));
 	if (receipt.sequence > chain->count)
 		return fetch_from(r, claim, chain->count, on_done, context, e);
 	TRY(place_receipt(r, &by, chain, claim->item, receipt.sequence, e));

@@ -1,6 +1,7 @@
 /* retire: an old TEE gives up the key for good. One launched here is stopped; one launched
  * elsewhere is told to wipe, and says so in a receipt that the key has signed before it went. One
- * that can't be told is for those who launched it. */
+ * that can't be told is for those who launched it. Whether it has a key to give up is told by its
+ * document, never by what it says of itself. */
 #include "orchestrate/execute.h"
 #include "orchestrate/policy.h"
 
@@ -12,6 +13,7 @@ struct retire {
 	size_t step, node;
 	bool has_key; /* so that there is a receipt */
 	struct hash256 manifest;
+	uint8_t nonce[NONCE_LEN];
 };
 
 static void retire_drop(struct retire **t)
@@ -117,12 +119,44 @@ static void on_retired(void *context, void *reply, const struct err *failure, in
 
 static int ask(struct retire *t, struct err *e)
 {
-	struct run *r = t->x->run;
 	struct retire_request q;
 
-	TRY(policy_settle(r, e));
 	memcpy(q.manifest_hash, t->manifest.bytes, sizeof(q.manifest_hash));
-	return run_exchange(r, t->node, API_RETIRE, &q, on_retired, t, e);
+	return run_exchange(t->x->run, t->node, API_RETIRE, &q, on_retired, t, e);
+}
+
+static int take_document(struct retire *t, struct view document, struct err *e)
+{
+	struct run *r = t->x->run;
+	struct node_proof proof;
+
+	if (policy_judge(r, t->node, document, VIEW_OF(t->nonce), &proof, e) < 0)
+		return err_wrap(e, "%s", name_of(t));
+	evidence_document(r, t->node, document, VIEW_OF(t->nonce));
+	t->has_key |= proof.holding == HOLDS_KEY;
+	return ask(t, e);
+}
+
+static void on_document(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
+{
+	struct retire *t = context;
+	const struct attestation_reply *answer = reply;
+	struct err e;
+
+	if (failure)
+		on_retired(t, NULL, failure, elapsed_us);
+	else if (take_document(t, buf_view(&answer->attestation_doc), &e) < 0)
+		fail(t, &e);
+}
+
+static int ask_document(struct retire *t, struct err *e)
+{
+	AUTO(live_attestation_request) struct live_attestation_request q = { 0 };
+
+	TRY(policy_settle(t->x->run, e));
+	TRY(random_public(t->nonce, sizeof(t->nonce), e));
+	TRY(wire_set(&q.nonce, VIEW_OF(t->nonce), e));
+	return run_exchange(t->x->run, t->node, API_LIVE_ATTESTATION, &q, on_document, t, e);
 }
 
 int step_retire_start(struct execution *x, size_t step, struct err *e)
@@ -138,7 +172,7 @@ int step_retire_start(struct execution *x, size_t step, struct err *e)
 	t->has_key = node_has_key(&r->seen, t->node);
 	memcpy(t->manifest.bytes, r->seen.nodes[t->node].status.manifest_hash,
 	       sizeof(t->manifest.bytes));
-	TRY(ask(t, e));
+	TRY(ask_document(t, e));
 	t = NULL; /* its callback's now */
 	return 0;
 }

@@ -13,6 +13,9 @@ struct submit {
 	uint8_t nonce[NONCE_LEN];
 	int64_t received, threshold;
 	bool is_news; /* a share that it lacked is among those that are sent */
+	/* Of one that it says it has, nothing here says that it was sent before: what a TEE says of
+	 * itself is no reason to call it delivered. */
+	bool is_unheard;
 };
 
 static void submit_drop(struct submit **s)
@@ -43,8 +46,8 @@ static bool is_listed(const struct wire_list *aliases, struct view alias)
 }
 
 static int add_share(struct submit *s, const struct submitted_bundle *b,
-                     const struct bundle_item *sealed, struct inject_shares_request *q,
-                     struct err *e)
+                     const struct bundle_item *sealed, const struct hash256 *setup_key,
+                     struct inject_shares_request *q, struct err *e)
 {
 	struct view alias = buf_view(&b->bundle.alias);
 	struct submitted_share *share;
@@ -54,6 +57,7 @@ static int add_share(struct submit *s, const struct submitted_bundle *b,
 	TRY(wire_set(&share->encrypted_share, VIEW_OF(sealed->encrypted_share), e));
 	TRY(wire_set(&share->signature, VIEW_OF(sealed->signature), e));
 	share->has_encrypted = share->has_signature = true;
+	s->is_unheard |= !evidence_has_share(s->x->run, s->node, alias, setup_key);
 	evidence_share(s->x->run, s->node, share, &s->x->run->proofs[s->node].setup_key,
 	               &s->x->run->seen.genesis.manifest_hash);
 	if (is_listed(&status_of(s)->shares_missing, alias))
@@ -79,7 +83,7 @@ static int fill_shares(struct submit *s, struct inject_shares_request *q, struct
 		if (b->is_refused || !sealed || !submission_is_first(submission, i, &setup_key))
 			continue;
 		b->is_used = true;
-		TRY(add_share(s, b, sealed, q, e));
+		TRY(add_share(s, b, sealed, &setup_key, q, e));
 	}
 	return 0;
 }
@@ -139,7 +143,11 @@ static int judge_incomplete(struct submit *s, const struct inject_shares_reply *
 	bool is_cut = false;
 
 	TRY(list_missing(s, reply, &names, &is_cut, e));
-	if (!s->is_news && !reply->unresolved && reply->rejected.count == 0) {
+	if (reply->shares_received >= reply->threshold && !reply->unresolved)
+		return err_set(e, ERR_NOT_DESIRED,
+		               "it says that it has %lld of %lld shares, and gives no key",
+		               (long long)reply->shares_received, (long long)reply->threshold);
+	if (!s->is_news && !s->is_unheard && !reply->unresolved && reply->rejected.count == 0) {
 		end_repeated(s, reply, buf_text(&names));
 		return 0;
 	}
