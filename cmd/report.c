@@ -4,6 +4,7 @@
 
 #include "print.h"
 #include "orchestrate/observe.h"
+#include "orchestrate/policy.h"
 
 #include "base/file.h"
 #include "base/text.h"
@@ -165,6 +166,19 @@ static bool hint_kept_genesis(struct context *c, const struct err *failure)
 	return true;
 }
 
+/* Pins that are ahead of the manifest: what runs is right, and may have the only copy of the key.
+ */
+static bool hint_next_pins(struct context *c, const struct err *failure)
+{
+	if (!strstr(failure->text, POLICY_NEXT_PINS))
+		return false;
+	context_hint(c,
+	             "leave the TEEs as they are: they have the key, and none like them could be "
+	             "launched now. Have the next manifest approved and adopted, or put image and "
+	             "pins back (teectl measure --write)");
+	return true;
+}
+
 /* The command that makes the members' keys that are missing. A key whose public half is here is
  * elsewhere, and another one would be no help. */
 static bool hint_missing_keys(struct context *c, const struct err *failure)
@@ -223,8 +237,8 @@ static void choose_hint(struct context *c, const struct err *failure, const char
 {
 	const char *verb = c->cmd ? c->cmd->name : NULL;
 
-	if (c->hint[0] || hint_by_reason(c, failure) || hint_kept_genesis(c, failure) ||
-	    hint_missing_keys(c, failure))
+	if (c->hint[0] || hint_next_pins(c, failure) || hint_by_reason(c, failure) ||
+	    hint_kept_genesis(c, failure) || hint_missing_keys(c, failure))
 		return;
 	if (failure->code == ERR_USAGE && verb)
 		context_hint(c, "teectl help %s", verb);

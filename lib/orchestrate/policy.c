@@ -22,8 +22,7 @@ int policy_check_pins(const struct cluster *c, const struct pcr_set *manifest, s
 		snprintf(reason, sizeof(reason), "pcr%u", i);
 		return err_reason(e, ERR_ATTESTATION, reason,
 		                  "PCR%u (%s): the cluster file pins %s, but this cluster's "
-		                  "manifest says %s; pins of the next image hold once its "
-		                  "manifest is adopted: teectl manifest adopt",
+		                  "manifest says %s; " POLICY_NEXT_PINS,
 		                  i, pcr_name(i), expected, found);
 	}
 	return 0;

@@ -8,6 +8,9 @@
 #define NONCE_LEN         32
 #define DOCUMENT_AHEAD_MS 30000 /* clocks of two machines differ */
 
+/* In the text where they are not: for the hint. */
+#define POLICY_NEXT_PINS                                                                           \
+	"pins of the next image hold once its manifest is adopted: teectl manifest adopt"
 /* Are a manifest's PCR0..3 those that the cluster file pins? fails  ERR_ATTESTATION, reason pcrN */
 MUST_CHECK int policy_check_pins(const struct cluster *c, const struct pcr_set *manifest,
                                  struct err *e);
