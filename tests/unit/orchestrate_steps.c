@@ -275,6 +275,37 @@ static void retire_forgets_what_was_known(void **state)
 	assert_false(g.proofs[1].has_key_proof);
 }
 
+/* Whether there was a key to give up is told by the document alone. */
+static void retire_asks_for_a_receipt_whatever_phase_is_claimed(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_fill(&g, HELD_KEY);
+	g.seen[1].status.phase = PHASE_WAITING_FOR_KEY;
+	lie(&g, 1, API_RETIRE, NO_RECEIPT);
+	assert_refused(do_step(&g, STEP_RETIRE, 1, &e), ERR_ATTESTATION, "receipt");
+	lie(&g, 1, API_LIVE_ATTESTATION, OTHER_IMAGE);
+	assert_refused(do_step(&g, STEP_RETIRE, 1, &e), ERR_ATTESTATION, "pcr0");
+	/* And one that has none gives none. */
+	g.tees[1].held = HELD_SETUP;
+	lie(&g, 1, API_RETIRE, NO_RECEIPT);
+	assert_ok(do_step(&g, STEP_RETIRE, 1, &e));
+}
+
+static void retire_takes_no_receipt_of_another_tee(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_fill(&g, HELD_KEY);
+	assert_ok(do_step(&g, STEP_RETIRE, 0, &e));
+	/* Of the same boot, as its setup key says, and so of the same TEE. */
+	assert_refused(do_step(&g, STEP_RETIRE, 1, &e), ERR_ATTESTATION, "was tee1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,6 +322,8 @@ int main(void)
 		cmocka_unit_test(forward_names_a_source_that_does_not_answer),
 		cmocka_unit_test(retire_is_believed_by_a_receipt_that_the_key_has_signed),
 		cmocka_unit_test(retire_forgets_what_was_known),
+		cmocka_unit_test(retire_asks_for_a_receipt_whatever_phase_is_claimed),
+		cmocka_unit_test(retire_takes_no_receipt_of_another_tee),
 	};
 
 	return cmocka_run_group_tests(tests, open_all, close_all);
