@@ -344,7 +344,7 @@ static int check_retire(const struct planner *p, struct err *e)
 	return 0;
 }
 
-/* Not running here, or elsewhere without a manifest: it holds nothing. */
+/* Not running here, or elsewhere without a manifest, as it says: it holds nothing. */
 static bool holds_nothing(const struct planner *p, size_t node)
 {
 	return p->seen->nodes[node].presence == NODE_ABSENT ||
@@ -372,11 +372,16 @@ int plan_retire(struct planner *p, struct err *e)
 		if (!p->goal->targets[i] && node_has_key(p->seen, i))
 			add_next_proof(p, i);
 	proofs = last_step(p);
-	for (size_t i = 0; i < p->seen->count; i++)
-		if (p->goal->targets[i] && !holds_nothing(p, i)) {
+	for (size_t i = 0; i < p->seen->count; i++) {
+		if (!p->goal->targets[i])
+			continue;
+		if (!holds_nothing(p, i)) {
 			add_retire(p, i, proofs);
 			count++;
+		} else if (p->seen->nodes[i].presence == NODE_PRESENT) {
+			planner_add_verify(p, i, STEP_NONE); /* its document, not its word */
 		}
+	}
 	if (count == 0)
 		snprintf(p->plan.nothing, sizeof(p->plan.nothing), "none of them holds anything");
 	return 0;

@@ -62,15 +62,17 @@ static const char *holding_text(const struct node_proof *proof)
 	return proof->is_older ? "an older manifest of this cluster" : texts[proof->holding];
 }
 
-/* What the document shows is less than the node claims: of what it claims nothing is believed. */
+/* What the document shows is less than the node claims, or it has a key that it denies: of what it
+ * claims nothing is believed. */
 static int check_claim(const struct run *r, size_t node, struct err *e)
 {
 	const struct node_proof *proof = &r->proofs[node];
 	enum standing standing = node_standing(&r->seen, node);
 	bool is_less = (standing == STANDS_READY && proof->holding != HOLDS_KEY) ||
 	               (standing == STANDS_WAITING && proof->holding == HOLDS_NOTHING);
+	bool is_denied = standing == STANDS_EMPTY && proof->holding == HOLDS_KEY;
 
-	if (!is_less)
+	if (!is_less && !is_denied)
 		return 0;
 	return err_reason(e, ERR_ATTESTATION, "claim",
 	                  "it says that it is in %s, but its document shows: %s",

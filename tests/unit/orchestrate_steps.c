@@ -69,6 +69,10 @@ static void verify_holds_a_node_to_its_claim(void **state)
 	g.tees[1].held = HELD_KEY;
 	assert_ok(do_step(&g, STEP_VERIFY, 1, &e));
 	assert_int_equal(g.proofs[1].holding, HOLDS_KEY);
+	/* But nobody comes to a key from nothing meanwhile. */
+	g.seen[1].status.phase = PHASE_WAITING_FOR_BOOT;
+	g.seen[1].status.has_manifest_hash = false;
+	assert_refused(do_step(&g, STEP_VERIFY, 1, &e), ERR_ATTESTATION, "claim");
 }
 
 static void verify_takes_one_tee_for_one_node(void **state)
