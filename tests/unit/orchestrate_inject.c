@@ -16,33 +16,6 @@ static void have_share(struct stage *g, size_t member, size_t of)
 	assert_ok(file_write(path, buf_view(&shares[of].encrypted_quorum_key_share), 0600, &e));
 }
 
-/* tee2 waits for the shares of all members. */
-static void stage_wait(struct stage *g)
-{
-	struct alias_item *item;
-	struct err e;
-
-	stage_fill(g, HELD_SETUP);
-	g->seen[1].status.phase = PHASE_WAITING_FOR_SHARES;
-	for (size_t i = 0; i < MEMBERS; i++) {
-		assert_ok(wire_list_add(&g->seen[1].status.shares_missing, &alias_item_schema,
-		                        &item, &e));
-		assert_ok(wire_set_text(&item->alias, g->birth.members[i].name, &e));
-	}
-}
-
-static void missing_are(const struct stage *g, const char *expected)
-{
-	const struct alias_item *items = g->run.missing.items;
-	char found[1024] = "";
-
-	for (size_t i = 0; i < g->run.missing.count; i++) {
-		strcat(found, i ? " " : "");
-		strcat(found, buf_text(&items[i].alias));
-	}
-	assert_string_equal(found, expected);
-}
-
 static void inject_sends_as_many_as_are_needed_each_by_its_member(void **state)
 {
 	AUTO(stage) struct stage g = { 0 };

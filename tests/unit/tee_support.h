@@ -45,7 +45,12 @@ enum lie {
 	OTHER_BOOT,    /* another setup key in it */
 	REJECTS_FIRST, /* of the shares that it is given */
 	HTTP_500,
-	NOT_NOW, /* it is in another phase */
+	NOT_NOW,      /* it is in another phase */
+	ANSWER_LOST,  /* it does what it was asked, and nobody hears of it */
+	GIVES_NO_KEY, /* of as many shares as are needed */
+	UNRESOLVED,   /* and says that they do not fit together */
+	OTHER_SHARE,  /* beside the attested output: the first member's */
+	NO_SETUP_KEY, /* in what it commits to from then on */
 };
 
 enum held { HELD_NOTHING, HELD_SETUP, HELD_KEY };
@@ -60,11 +65,16 @@ struct tee {
 	struct hash256 message; /* of the last receipt */
 	uint64_t receipts;
 	unsigned good_shares; /* that it was given, of whom they say, for it and this manifest */
+	unsigned all_shares;  /* and any */
+	int64_t approvals;    /* that boot-standard gave it and that hold */
+	int64_t shares_held;  /* before the next that it is given */
 	char answer[65536];
 };
 
 struct stage {
 	struct birth_stage birth;
+	struct hash256 manifest; /* that the TEEs have, once they have one */
+	struct kept_manifest older;
 	char folder[128], told[1024];
 	struct cluster_node nodes[2];
 	struct node_seen seen[2];
@@ -84,15 +94,15 @@ static inline int sign_document(struct tee *t, enum api api, struct view nonce, 
                                 struct err *e)
 {
 	const struct birth_stage *b = &t->stage->birth;
-	const struct hash256 *manifest = &t->stage->run.seen.genesis.manifest_hash;
+	const struct hash256 *manifest = &t->stage->manifest;
 	struct document_content content = b->content;
 	struct pcr_set pcrs = b->shown;
 
 	content.pcrs = &pcrs;
 	content.module_id = lies(t, api, OTHER_MODULE) ? "i-1" : t->module;
-	content.nonce =
-	    (struct document_field){ true,
-		                     lies(t, api, OTHER_NONCE) ? view_text("another") : nonce };
+	if (lies(t, api, OTHER_NONCE))
+		nonce = view_text("another");
+	content.nonce = (struct document_field){ nonce.len > 0, nonce };
 	pcrs.values[PCR_IMAGE].bytes[0] ^= lies(t, api, OTHER_IMAGE);
 	if (t->held != HELD_NOTHING) {
 		content.user_data = (struct document_field){ true, VIEW_OF(manifest->bytes) };
@@ -124,8 +134,8 @@ static inline int sign_receipt(struct tee *t, enum api api, enum receipt_kind ki
 	r.subject.bytes[0] ^= lies(t, api, OTHER_SUBJECT);
 	receipt_format(&r, ret->body);
 	TRY(sha256(VIEW_OF(ret->body), &hash, e));
-	statement_format(STATEMENT_RECEIPT, &t->stage->run.seen.genesis.manifest_hash, hash.bytes,
-	                 t->message.bytes, message);
+	statement_format(STATEMENT_RECEIPT, &t->stage->manifest, hash.bytes, t->message.bytes,
+	                 message);
 	TRY(key_set_sign(quorum, VIEW_OF(message), &signature, e));
 	memcpy(ret->signature, signature.bytes, sizeof(ret->signature));
 	return sha256(VIEW_OF(message), &t->message, e);
@@ -159,8 +169,8 @@ static inline int serve_proof(struct tee *t, const struct prove_key_request *q, 
 	TRY(wire_set_text(&reply.id, "1", e));
 	TRY(sign_document(t, API_PROVE_KEY, VIEW_OF(q->challenge), &reply.attestation_doc, e));
 	TRY(sha256(buf_view(&reply.attestation_doc), &document, e));
-	statement_format(STATEMENT_PROVE_KEY, &t->stage->run.seen.genesis.manifest_hash,
-	                 q->challenge, document.bytes, message);
+	statement_format(STATEMENT_PROVE_KEY, &t->stage->manifest, q->challenge, document.bytes,
+	                 message);
 	TRY(key_set_sign(key, VIEW_OF(message), &signature, e));
 	memcpy(reply.signature, signature.bytes, sizeof(reply.signature));
 	memcpy(reply.quorum_public_key,
@@ -216,8 +226,8 @@ static inline bool is_good_share(const struct tee *t, const struct submitted_sha
 		    sha256(public_of(setup), &setup_hash, &e) < 0 ||
 		    sha256(buf_view(&share->encrypted_share), &sealed, &e) < 0)
 			return false;
-		statement_format(STATEMENT_SHARE_SUBMIT, &t->stage->run.seen.genesis.manifest_hash,
-		                 setup_hash.bytes, sealed.bytes, message);
+		statement_format(STATEMENT_SHARE_SUBMIT, &t->stage->manifest, setup_hash.bytes,
+		                 sealed.bytes, message);
 		return plain.len == SHARE_LEN && plain.data[0] == i + 1 &&
 		       public_key_verify(key_set_public(birth_people.keys[i]), VIEW_OF(message),
 		                         buf_view(&share->signature), &e) == 0;
@@ -234,14 +244,17 @@ static inline int serve_shares(struct tee *t, const struct inject_shares_request
 	struct alias_item *rejected;
 
 	for (size_t i = 0; i < q->shares.count; i++) {
+		t->all_shares++;
 		t->good_shares += is_good_share(t, &shares[i]);
 		if (i > 0 || !lies(t, API_INJECT_SHARES, REJECTS_FIRST))
 			continue;
 		TRY(wire_list_add(&reply.rejected, &alias_item_schema, &rejected, e));
 		TRY(wire_set(&rejected->alias, buf_view(&shares[i].member_alias), e));
 	}
-	reply.shares_received = (int64_t)(q->shares.count - reply.rejected.count);
-	if (reply.shares_received >= 2) {
+	reply.shares_received = t->shares_held + (int64_t)(q->shares.count - reply.rejected.count);
+	reply.unresolved = lies(t, API_INJECT_SHARES, UNRESOLVED);
+	if (reply.shares_received >= 2 && !reply.unresolved &&
+	    !lies(t, API_INJECT_SHARES, GIVES_NO_KEY)) {
 		reply.success = true;
 		TRY(wire_set(&reply.reconstructed_quorum_key,
 		             public_of(lies(t, API_INJECT_SHARES, OTHER_QUORUM) ? setup : quorum),
@@ -252,7 +265,89 @@ static inline int serve_shares(struct tee *t, const struct inject_shares_request
 	return wire_encode(&inject_shares_reply_schema, &reply, to, e);
 }
 
+/* It waits for all shares. */
+static inline int serve_status(const struct tee *t, struct buf *to, struct err *e)
+{
+	AUTO(status_reply)
+	struct status_reply reply = { .status = PHASE_WAITING_FOR_SHARES,
+		                      .phase = PHASE_WAITING_FOR_SHARES,
+		                      .has_manifest_hash = true };
+	struct alias_item *item;
+
+	TRY(wire_set_text(&reply.timestamp, "2026-01-01T00:00:00Z", e));
+	TRY(wire_set_text(&reply.version, "1", e));
+	TRY(wire_set_text(&reply.instance_id, t->module, e));
+	memcpy(reply.manifest_hash, t->stage->manifest.bytes, sizeof(reply.manifest_hash));
+	for (size_t i = 0; i < MEMBERS; i++) {
+		TRY(wire_list_add(&reply.shares_missing, &alias_item_schema, &item, e));
+		TRY(wire_set_text(&item->alias, t->stage->birth.members[i].name, e));
+	}
+	return wire_encode(&status_reply_schema, &reply, to, e);
+}
+
+static inline int serve_boot(struct tee *t, const struct manifest_message *q, struct buf *to,
+                             struct err *e)
+{
+	const struct manifest_envelope *envelope = &q->manifest_envelope;
+
+	TRY(manifest_check_approvals(envelope, &envelope->manifest.manifest_set, 2, e));
+	t->approvals = (int64_t)envelope->manifest_set_approvals.count;
+	t->held = lies(t, API_BOOT_STANDARD, NO_SETUP_KEY) ? HELD_KEY : HELD_SETUP;
+	return serve_document(t, API_BOOT_STANDARD, (struct view){ 0 }, to, e);
+}
+
+static inline int copy_shares(const struct tee *t, struct wire_list *to, struct err *e)
+{
+	const struct encrypted_share *from = t->stage->birth.output.member_outputs.items;
+	struct encrypted_share *share;
+
+	for (size_t i = 0; i < MEMBERS; i++) {
+		const struct member *member = &from[i].share_set_member;
+
+		TRY(wire_list_add(to, &encrypted_share_schema, &share, e));
+		TRY(wire_set(&share->share_set_member.alias, buf_view(&member->alias), e));
+		TRY(wire_set(&share->share_set_member.pub_key, buf_view(&member->pub_key), e));
+		TRY(wire_set(&share->encrypted_quorum_key_share,
+		             buf_view(&from[i].encrypted_quorum_key_share), e));
+		memcpy(share->share_hash, from[i].share_hash, sizeof(share->share_hash));
+		share->share_hash[0] ^= i == 0 && lies(t, API_GENESIS_BOOT, OTHER_SHARE);
+	}
+	return 0;
+}
+
+/* Is it asked for what the cluster file says? */
+static inline bool is_good_question(const struct tee *t, const struct genesis_request *q)
+{
+	const struct cluster *c = &t->stage->birth.cluster;
+
+	return view_equal(buf_view(&q->namespace_name), view_text(c->manifest.namespace_name)) &&
+	       q->namespace_nonce == c->manifest.nonce && q->share_threshold == 2 &&
+	       q->manifest_threshold == 2 && q->share_members.count == MEMBERS &&
+	       q->manifest_members.count == MEMBERS && !q->has_dr_key;
+}
+
+/* The birth that the test has prepared; asked again, it gives the same answer. */
+static inline int serve_genesis(struct tee *t, const struct genesis_request *q, struct buf *to,
+                                struct err *e)
+{
+	AUTO(genesis_reply) struct genesis_reply reply = { .waiting_state = PHASE_GENESIS_BOOTED };
+	const struct birth_stage *b = &t->stage->birth;
+	const struct key_set *key = lies(t, API_GENESIS_BOOT, OTHER_QUORUM) ? setup : quorum;
+
+	if (!is_good_question(t, q))
+		return err_set(e, ERR_DATA, "it is asked for another genesis");
+	memcpy(reply.quorum_public_key, public_of(key).data, PUBLIC_KEY_LEN);
+	memcpy(reply.ephemeral_key, public_of(setup).data, PUBLIC_KEY_LEN);
+	TRY(manifest_copy(&b->envelope, &reply.manifest_envelope, e));
+	TRY(copy_shares(t, &reply.encrypted_shares, e));
+	TRY(wire_set(&reply.genesis_output, buf_view(&b->borsh), e));
+	TRY(wire_set(&reply.genesis_attestation_doc, buf_view(&b->document), e));
+	t->held = lies(t, API_GENESIS_BOOT, NO_SETUP_KEY) ? HELD_KEY : HELD_SETUP;
+	return wire_encode(&genesis_reply_schema, &reply, to, e);
+}
+
 union request {
+	struct genesis_request genesis;
 	struct inject_shares_request shares;
 	struct live_attestation_request live;
 	struct generate_attestation_request generate;
@@ -267,6 +362,12 @@ static inline int serve(struct tee *t, enum api api, const union request *q, str
                         struct err *e)
 {
 	switch (api) {
+	case API_STATUS:
+		return serve_status(t, to, e);
+	case API_GENESIS_BOOT:
+		return serve_genesis(t, &q->genesis, to, e);
+	case API_BOOT_STANDARD:
+		return serve_boot(t, &q->manifest, to, e);
 	case API_LIVE_ATTESTATION:
 		return serve_document(t, api, buf_view(&q->live.nonce), to, e);
 	case API_SHARE_MANIFEST:
@@ -329,6 +430,9 @@ static inline void on_request(void *context)
 		status = "599 Test Is Wrong";
 		buf_clear(&body);
 		(void)!buf_add_text(&body, e.text, &e);
+	} else if (lies(t, api, ANSWER_LOST)) {
+		status = "500 Internal Server Error";
+		buf_clear(&body);
 	}
 	if (schema)
 		wire_release(schema, &q);
@@ -360,6 +464,7 @@ static inline void stage_drop(struct stage *g)
 	evidence_drop(&g->run.evidence);
 	alias_list_drop(&g->run.missing);
 	kept_genesis_drop(&g->run.seen.genesis);
+	manifest_envelope_drop(&g->older.envelope);
 	buf_drop(&g->run.root);
 	birth_stage_drop(&g->birth);
 	folder_clear(g->folder);
@@ -422,6 +527,7 @@ static inline void stage_fill(struct stage *g, enum held held)
 	g->run.deadline_ms = clock_monotonic_ms() + 20000;
 	g->run.seen = (struct observation){ .nodes = g->seen, .count = 2, .has_genesis = true };
 	g->run.seen.genesis = birth_kept(&g->birth);
+	g->manifest = g->run.seen.genesis.manifest_hash;
 	g->run.has_pcrs = g->run.has_policy = g->run.may_seal = true;
 	g->run.pcrs = g->birth.pcrs;
 	g->run.root.max = ROOT_CERTIFICATE_MAX;
@@ -445,6 +551,52 @@ static inline void stage_fill(struct stage *g, enum held held)
 		memcpy(g->seen[i].status.manifest_hash, g->run.seen.genesis.manifest_hash.bytes,
 		       32);
 	}
+}
+
+/* tee2 waits for the shares of the members from the first-th on. */
+static inline void waits_from(struct stage *g, size_t first)
+{
+	struct wire_list *missing = &g->seen[1].status.shares_missing;
+	struct alias_item *item;
+	struct err e;
+
+	g->seen[1].status.phase = PHASE_WAITING_FOR_SHARES;
+	alias_list_drop(missing);
+	for (size_t i = first; i < MEMBERS; i++) {
+		assert_ok(wire_list_add(missing, &alias_item_schema, &item, &e));
+		assert_ok(wire_set_text(&item->alias, g->birth.members[i].name, &e));
+	}
+}
+
+static inline void stage_wait(struct stage *g)
+{
+	stage_fill(g, HELD_SETUP);
+	waits_from(g, 0);
+}
+
+static inline void missing_are(const struct stage *g, const char *expected)
+{
+	const struct alias_item *items = g->run.missing.items;
+	char found[1024] = "";
+
+	for (size_t i = 0; i < g->run.missing.count; i++) {
+		strcat(found, i ? " " : "");
+		strcat(found, buf_text(&items[i].alias));
+	}
+	assert_string_equal(found, expected);
+}
+
+/* The TEEs have a manifest that was this cluster's before. */
+static inline void stage_age(struct stage *g)
+{
+	struct manifest_envelope *older = &g->older.envelope;
+	struct err e;
+
+	assert_ok(manifest_copy(&g->birth.envelope, older, &e));
+	older->manifest.namespace.nonce--;
+	assert_ok(manifest_hash(&older->manifest, &g->older.hash, &e));
+	g->run.seen.older = (struct kept_manifests){ &g->older, 1 };
+	g->manifest = g->older.hash;
 }
 
 static inline int do_step(struct stage *g, enum step_kind kind, size_t node, struct err *e)
