@@ -202,6 +202,23 @@ static void submit_takes_no_share_for_delivered_that_was_not_sent(void **state)
 	assert_string_equal(s.standing, "");
 }
 
+/* Sent before, and it lacks it still, by its own word: the answer before was lost, say. */
+static void submit_again_delivers_what_is_still_missing(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	AUTO(submission) struct submission s = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_wait(&g);
+	hand_over(&g, &s, 0, setup);
+	was_sent(&g, 1, 0, setup);
+	assert_refused(do_step(&g, STEP_SUBMIT, 1, &e), ERR_WAITING,
+	               "1 of 2; waiting for: user2, user3");
+	assert_true(s.is_news);
+	assert_string_equal(s.standing, "");
+}
+
 static void submit_takes_no_word_of_a_journal_that_was_altered(void **state)
 {
 	AUTO(stage) struct stage g = { 0 };
@@ -321,6 +338,7 @@ int main(void)
 		cmocka_unit_test(submit_lists_all_who_are_waited_for),
 		cmocka_unit_test(submit_again_has_nothing_to_do),
 		cmocka_unit_test(submit_takes_no_share_for_delivered_that_was_not_sent),
+		cmocka_unit_test(submit_again_delivers_what_is_still_missing),
 		cmocka_unit_test(submit_takes_no_word_of_a_journal_that_was_altered),
 		cmocka_unit_test(submit_is_no_success_without_a_key),
 		cmocka_unit_test(submit_takes_no_other_key_and_no_word_without_a_receipt),
