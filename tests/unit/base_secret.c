@@ -95,7 +95,9 @@ static void ownership_moves(void **state)
 	assert_view_equal(secret_view(&b), view_text("x"));
 }
 
-#if defined(__x86_64__)
+/* Registers that nobody has written are undefined to valgrind, whatever is in them. */
+#if defined(__x86_64__) && !defined(UNDER_VALGRIND)
+#define HAS_REGISTERS_TEST
 /* All vector registers, as a core file has them. */
 static void take_registers(uint8_t to[32 * 64])
 {
@@ -155,7 +157,7 @@ int main(void)
 		cmocka_unit_test(a_full_arena_refuses_and_recovers),
 		cmocka_unit_test(secrets_compare_by_length_and_contents),
 		cmocka_unit_test(ownership_moves),
-#if defined(__x86_64__)
+#ifdef HAS_REGISTERS_TEST
 		cmocka_unit_test(registers_hold_no_secret),
 #endif
 	};
