@@ -184,7 +184,7 @@ valgrind: deps-build-test-check
 	@$(MAKE) --no-print-directory CFLAGS="-O1 -g -DUNDER_VALGRIND" WIPE_FREE= BUILD=$(BUILD)-valgrind unit-programs
 	@printf '%s\n' $(UNIT_TESTS:$(BUILD)/%=$(BUILD)-valgrind/%) | xargs -P $$(nproc) -I T sh -c \
 		'valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite T >T.out 2>T.log || \
-		{ echo T; cat T.log; exit 255; }' && echo "valgrind: nothing"
+		{ echo T; cat T.log; exit 1; }' && echo "valgrind: nothing"
 
 unit-programs: $(UNIT_TESTS)
 

@@ -71,6 +71,8 @@ static void the_end_of_a_process_wakes_once(void **state)
 	pid_t child;
 
 	(void)state;
+	if (!HAS_PIDFD)
+		skip();
 	assert_int_equal(pipe2(gate, O_CLOEXEC), 0);
 	child = fork();
 	assert_int_not_equal(child, -1);
@@ -97,6 +99,8 @@ static void processes_beyond_the_limit_are_let_go(void **state)
 	struct err e;
 
 	(void)state;
+	if (!HAS_PIDFD)
+		skip();
 	assert_ok(wake_open(&w, &e));
 	for (size_t i = 0; i <= WAKE_PROCESSES_MAX; i++)
 		assert_ok(wake_on_process(&w, (int)syscall(SYS_pidfd_open, getpid(), 0), &e));
