@@ -106,6 +106,9 @@ up_interrupted() {
 	echo '  - { name: tee3, listen: "127.0.0.1:0" }' >>lie.yaml
 	start_teectl -f lie.yaml up
 	until_asked proxy live-attestation
+	# Both others, in whichever order.
+	said ': verified, '
+	said ': verified, '
 	kill "-$1" "$pid"
 	said 'interrupted: what is under way is finished; again: it is given up'
 	kill "-$1" "$pid"
