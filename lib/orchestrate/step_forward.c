@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A document that was taken longer ago is taken again: the source takes none that is old. */
+/* A document that was taken longer ago, or half of maxAge, is taken again: the source takes none
+ * that is old. */
 #define PREPARED_FRESH_MS 10000
 
 struct forward {
@@ -344,7 +345,9 @@ void step_forward_abandon(void *prepared)
 /* Of one that was prepared: what has failed fails now, and what is under way goes on by itself. */
 static int start_prepared(struct forward *f, struct err *e)
 {
-	bool is_old = clock_monotonic_ms() - f->taken_ms > PREPARED_FRESH_MS;
+	int64_t half_ms = f->x->run->cluster->attestation.max_age_ms / 2;
+	int64_t fresh_ms = half_ms < PREPARED_FRESH_MS ? half_ms : PREPARED_FRESH_MS;
+	bool is_old = clock_monotonic_ms() - f->taken_ms > fresh_ms;
 
 	if (!f->is_settled)
 		return 0;
