@@ -14,8 +14,11 @@
 static int run(struct context *c, const struct command_line *line, struct err *e)
 {
 	bool is_locked = true;
+	struct err why;
+	int emptied;
 
 	TRY(secret_arena_open(&is_locked, e));
+	emptied = secret_empty_cores(&why);
 	if (line->global.help)
 		return help_print(c, line->cmd, e);
 	if (line->global.version)
@@ -24,6 +27,10 @@ static int run(struct context *c, const struct command_line *line, struct err *e
 		fputs("teectl: warning: the memory for secrets could not be locked and may be "
 		      "swapped (ulimit -l)\n",
 		      stderr);
+	if (emptied < 0 && line->cmd->needs & NEEDS_SECRETS)
+		fprintf(stderr,
+		        "teectl: warning: %s; a core file could hold secrets (ulimit -c 0)\n",
+		        why.text);
 	TRY(context_open(c, e));
 	return line->cmd->run(c, line->args, e);
 }

@@ -297,18 +297,28 @@ recorded() { # NAME NODE...
 	same "$(stat -c %a .teectl/own/pki)" 700
 }
 
-# cores NAME MOST ARGUMENT...: runs teectl under gdb, which writes NAME.0, NAME.1, .. wherever it handles a
-# secret or sends, and at its end; no more than MOST.
-cores() {
-	local name=$1 most=$2
-	shift 2
-	cat >moments <<-GDB
+# debugged ARGUMENT...: runs teectl under gdb by the commands on standard input, after some that each
+# session needs.
+debugged() {
+	cat - >moments.own
+	cat >moments - moments.own <<-GDB
 	set pagination off
 	set confirm off
 	set debuginfod enabled off
 	set startup-with-shell off
-	set \$n = 0
 	handle SIGPIPE nostop noprint pass
+	GDB
+	gdb -batch -nx -x moments --args "$BUILD/teectl" "$@" >gdb.log 2>&1
+	grep -q 'exited normally' gdb.log || fail "$(tail -n 5 gdb.log)"
+}
+
+# cores NAME MOST ARGUMENT...: writes NAME.0, NAME.1, .. wherever teectl handles a secret or sends, and
+# at its end; no more than MOST. They have all that coredump_filter would leave out: nothing may be
+# there that outlives a call.
+cores() {
+	debugged "${@:3}" <<-GDB
+	set use-coredump-filter off
+	set \$n = 0
 	break key_set_read
 	break key_set_derive
 	break envelope_open
@@ -319,16 +329,46 @@ cores() {
 	catch syscall exit_group
 	commands 1-8
 	silent
-	if \$n < $most
-	eval "gcore $name.%d", \$n
+	if \$n < $2
+	eval "gcore $1.%d", \$n
 	end
 	set \$n = \$n + 1
 	continue
 	end
 	run
 	GDB
-	gdb -batch -nx -x moments --args "$BUILD/teectl" "$@" >gdb.log 2>&1
-	grep -q 'exited normally' gdb.log || fail "$(tail -n 5 gdb.log)"
+}
+
+# cores_within NAME MOST STEP ARGUMENT...: the same inside of libcrypto's calls, where its working memory
+# has secrets; at each STEPth moment from the first secret on. They are as the kernel would write them.
+cores_within() {
+	debugged "${@:4}" <<-GDB
+	set \$n = 0
+	set \$moment = 0
+	break key_set_derive
+	break envelope_open
+	break envelope_seal
+	run
+	delete
+	break OPENSSL_cleanse
+	break BN_mod_mul
+	break EC_POINT_mul
+	break BN_bn2binpad
+	break EVP_DigestUpdate
+	break EVP_DigestFinal_ex
+	break CRYPTO_free
+	catch syscall getpid
+	commands 4-11
+	silent
+	if \$moment % $3 == 0 && \$n < $2
+	eval "gcore $1.%d", \$n
+	set \$n = \$n + 1
+	end
+	set \$moment = \$moment + 1
+	continue
+	end
+	continue
+	GDB
 }
 
 debugger() {
@@ -362,12 +402,25 @@ debugger() {
 	holds_nothing own keygen.* verb*.*
 }
 
+@test "security: a core image of teectl has no secret, inside of libcrypto either" {
+	debugger
+	cluster own 1 2 2
+	teectl -f own.yaml up
+	teectl -f own.yaml genesis
+	teectl -f own.yaml share request -o request.json
+	cores_within seal 40 11 -f own.yaml share seal --request request.json --key own-members/member1.secret \
+		--share .teectl/own/shares/member1.share -o one.bundle --yes
+	cores_within inject 40 11 -f own.yaml inject
+	(($(ls seal.* inject.* | wc -l) > 60)) || fail "$(ls)"
+	holds_nothing own seal.* inject.*
+}
+
 @test "security: a core with what is excluded from cores would have them" {
 	debugger
 	cluster own 1 2 2
 	teectl -f own.yaml up
 	teectl -f own.yaml genesis
-	gdb -batch -nx -ex 'set debuginfod enabled off' -ex 'set dump-excluded-mappings on' -ex 'break envelope_seal' -ex run \
+	gdb -batch -nx -ex 'set debuginfod enabled off' -ex 'set use-coredump-filter off' -ex 'set dump-excluded-mappings on' -ex 'break envelope_seal' -ex run \
 		-ex 'gcore core.all' -ex kill --args "$BUILD/teectl" -f own.yaml inject >gdb.log 2>&1 || true
 	[[ -s core.all ]] || fail "$(tail -n 5 gdb.log)"
 	local sought
@@ -383,11 +436,18 @@ debugger() {
 	cluster own 2 2 3
 	teectl -f own.yaml up
 	teectl -f own.yaml genesis
-	gcore -o genesis "$(enclave_of tee1)" >/dev/null 2>&1
+	look() { # NAME NODE: what outlives a call would be in the first, and the kernel would write the second
+		local enclave
+		enclave=$(enclave_of "$2")
+		gdb -batch -nx -ex 'set debuginfod enabled off' -ex 'set use-coredump-filter off' -p "$enclave" -ex "gcore $1.whole" >/dev/null 2>&1
+		gcore -o "$1" "$enclave" >/dev/null 2>&1
+	}
+	look genesis tee1
 	teectl -f own.yaml inject
 	teectl -f own.yaml propagate
-	gcore -o ready "$(enclave_of tee2)" >/dev/null 2>&1
-	(($(ls genesis.* ready.* | wc -l) == 2))
+	look ready tee2
+	(($(ls genesis.* ready.* | wc -l) == 4))
+	(($(stat -c %s ready.whole) > 4 * $(stat -c %s ready.[0-9]*)))
 	holds_nothing own genesis.* ready.*
 }
 

@@ -34,7 +34,12 @@ static int fill_standard_descriptors(struct err *e)
 static int harden(struct err *e)
 {
 	bool is_locked;
+	struct err why;
 
+	/* The enclave inherits it. Before the next, which makes the file root's. */
+	if (secret_empty_cores(&why) < 0)
+		log_line(LOG_WARN, "a core that root takes could hold secrets", "reason", why.text,
+		         NULL);
 	if (prctl(PR_SET_DUMPABLE, 0) < 0 || setrlimit(RLIMIT_CORE, &(struct rlimit){ 0 }) < 0)
 		return err_sys(e, ERR_INTERNAL, errno, "switching core files off");
 	TRY(fill_standard_descriptors(e));

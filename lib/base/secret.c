@@ -1,12 +1,22 @@
 #include "base/secret.h"
 
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
 #include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* 2048 blocks of 32 bytes: a genesis of 255 members holds 255 shares in blocks of 64 and the
  * coefficients in one of 8 KiB; private keys take a few hundred bytes each. */
 #define ARENA_SIZE  65536
 #define ARENA_BLOCK 32
+
+/* Which kinds of mappings a core file has, a bit each (core(5)). */
+#define CORE_FILTER      "/proc/self/coredump_filter"
+#define CORE_ELF_HEADERS 0x10
 
 int secret_arena_open(bool *ret_locked, struct err *e)
 {
@@ -25,6 +35,26 @@ int secret_arena_open(bool *ret_locked, struct err *e)
 	}
 	*ret_locked = locked;
 	return 0;
+}
+
+int secret_empty_cores(struct err *e)
+{
+	AUTO(fd) int fd = open(CORE_FILTER, O_WRONLY | O_CLOEXEC);
+	char text[16];
+
+	if (fd < 0)
+		return err_sys(e, ERR_INTERNAL, errno, CORE_FILTER);
+	snprintf(text, sizeof(text), "%#x", CORE_ELF_HEADERS);
+	return fd_write(fd, CORE_FILTER, view_text(text), e);
+}
+
+bool secret_cores_are_empty(void)
+{
+	AUTO(buf) struct buf text = BUF_INIT(64);
+	struct err why;
+
+	return file_read_regular(CORE_FILTER, &text, &why) == 0 &&
+	       !(strtoul(buf_text(&text), NULL, 16) & ~(unsigned long)CORE_ELF_HEADERS);
 }
 
 /* A function of its own, and never inlined: all registers that it names are then its own to change,

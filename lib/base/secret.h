@@ -17,6 +17,14 @@ struct secret {
  * secrets still stay out of cores, but may be swapped. Safe to call twice. */
 MUST_CHECK int secret_arena_open(bool *ret_locked, struct err *e);
 
+/* Empties the core files of this process, and of all that it starts afterwards: OpenSSL's working
+ * memory, on the stack and in the heap, has seeds and scalars for moments. What remains is
+ * registers, and the list of what was mapped (core(5), coredump_filter). For a program's main(): a
+ * library leaves it to its host.
+ * fails  ERR_INTERNAL: the kernel does not let it, say since /proc can't be written */
+MUST_CHECK int secret_empty_cores(struct err *e);
+bool secret_cores_are_empty(void); /* false also where that can't be told */
+
 MUST_CHECK int secret_alloc(size_t len, struct secret *ret, struct err *e); /* zeroes */
 MUST_CHECK int secret_copy(struct view bytes, struct secret *ret, struct err *e);
 void secret_drop(struct secret *s);

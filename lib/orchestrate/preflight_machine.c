@@ -116,7 +116,7 @@ int preflight_check_limits(struct preflight *p, struct err *e)
 {
 	size_t starting = p->local - p->running;
 	struct rlimit files = { 0 }, cores = { 0 };
-	bool is_locked = false;
+	bool is_locked = false, is_open;
 	struct err why;
 	int result;
 
@@ -130,10 +130,11 @@ int preflight_check_limits(struct preflight *p, struct err *e)
 	                  is_locked ? PREFLIGHT_OK : PREFLIGHT_WARNING,
 	                  is_locked ? "secrets are locked in memory" : "secrets may be swapped",
 	                  is_locked ? "" : "ulimit -l unlimited", e));
-	TRY(preflight_add(
-	    p, "limits", "core files", cores.rlim_cur ? PREFLIGHT_WARNING : PREFLIGHT_OK,
-	    cores.rlim_cur ? "allowed: secrets are left out, what libraries copied is not"
-	                   : "none are written",
-	    cores.rlim_cur ? "ulimit -c 0" : "", e));
+	is_open = cores.rlim_cur && !secret_cores_are_empty();
+	TRY(preflight_add(p, "limits", "core files", is_open ? PREFLIGHT_WARNING : PREFLIGHT_OK,
+	                  is_open ? "allowed: secrets are left out, what libraries copied is not"
+	                  : cores.rlim_cur ? "allowed: written without memory"
+	                                   : "none are written",
+	                  is_open ? "ulimit -c 0" : "", e));
 	return check_memory(p, starting, e);
 }

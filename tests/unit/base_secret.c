@@ -1,5 +1,8 @@
 #include "support.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 static void without_the_arena_there_are_no_secrets(void **state)
 {
 	struct secret s = { 0 };
@@ -23,6 +26,26 @@ static void the_arena_opens_twice_and_says_the_same(void **state)
 	assert_ok(secret_arena_open(&first, &e));
 	assert_ok(secret_arena_open(&second, &e));
 	assert_int_equal(first, second);
+}
+
+static void cores_are_emptied_for_what_is_started_too(void **state)
+{
+	struct err e;
+	int status;
+	pid_t child;
+
+	(void)state;
+	assert_ok(secret_empty_cores(&e));
+	assert_true(secret_cores_are_empty());
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		execl("/bin/sh", "sh", "-c",
+		      "read filter < /proc/self/coredump_filter && [ $filter = 00000010 ]", NULL);
+		_exit(1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
 }
 
 static void a_new_secret_is_zero_even_where_another_was(void **state)
@@ -152,6 +175,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_the_arena_there_are_no_secrets), /* first */
 		cmocka_unit_test(the_arena_opens_twice_and_says_the_same),
+		cmocka_unit_test(cores_are_emptied_for_what_is_started_too),
 		cmocka_unit_test(a_new_secret_is_zero_even_where_another_was),
 		cmocka_unit_test(secrets_of_no_length_are_kept),
 		cmocka_unit_test(a_full_arena_refuses_and_recovers),
