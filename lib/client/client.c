@@ -158,8 +158,8 @@ static void fail_over(struct client *c, struct transfer *t)
 	struct err why = c->over;
 
 	if (t->failure.text[0])
-		err_set(&why, c->over.code, "%s; %s, attempt %u", t->failure.text, c->over.text,
-		        t->attempt);
+		err_reason(&why, c->over.code, c->over.reason, "%s; %s, attempt %u",
+		           t->failure.text, c->over.text, t->attempt);
 	else
 		err_wrap(&why, "%s: %s", t->node, t->row->name);
 	fail(c, t, &why);
@@ -183,8 +183,8 @@ static void try_again(struct client *c, struct transfer *t, int64_t retry_after_
 
 	wait = wait > retry_after_ms ? wait : retry_after_ms;
 	if (wait >= c->deadline_ms - clock_monotonic_ms()) {
-		err_set(&why, ERR_TRY_AGAIN, "%s; no time is left for attempt %u", t->failure.text,
-		        t->attempt + 1);
+		err_reason(&why, ERR_TRY_AGAIN, CLIENT_NO_TIME,
+		           "%s; no time is left for attempt %u", t->failure.text, t->attempt + 1);
 		fail(c, t, &why);
 		return;
 	}
@@ -258,9 +258,9 @@ static int begin_due(struct client *c, int64_t now, struct err *e)
 }
 
 /* Everything in flight fails, and what the callbacks start does too. */
-static void give_up(struct client *c, enum err_code code, const char *text)
+static void give_up(struct client *c, enum err_code code, const char *reason, const char *text)
 {
-	err_set(&c->over, code, "%s", text);
+	err_reason(&c->over, code, reason, "%s", text);
 	while (c->transfers)
 		fail_over(c, c->transfers);
 }
@@ -346,23 +346,24 @@ int client_run(struct client *c, int64_t deadline_ms, int interrupt_fd,
                bool (*on_interrupt)(void *context), void *context, struct err *e)
 {
 	c->deadline_ms = deadline_ms;
+	c->is_ending = false;
 	while (c->transfers) {
 		int64_t now = clock_monotonic_ms();
 		bool is_interrupt = false;
 
 		if (now >= deadline_ms) {
-			give_up(c, ERR_TRY_AGAIN, "the time is up");
+			give_up(c, ERR_TRY_AGAIN, CLIENT_NO_TIME, "the time is up");
 		} else if (turn(c, now, interrupt_fd, &is_interrupt, e) < 0) {
-			give_up(c, e->code, e->text); /* nobody is left without an answer */
+			/* Nobody is left without an answer. */
+			give_up(c, e->code, e->reason, e->text);
 			return -1;
 		} else if (is_interrupt && on_interrupt(context)) {
-			give_up(c, ERR_INTERRUPTED, "interrupted");
+			give_up(c, ERR_INTERRUPTED, "", "interrupted");
 		} else if (is_interrupt) {
 			c->is_ending = true;
 			end_waiting(c);
 		}
 	}
-	c->is_ending = false;
 	return 0;
 }
 

@@ -3,7 +3,9 @@
  * An exchange is one operation of the contract: encoded by its schema, sent, sent again while the
  * failure is transient (connect, timeout, 429, 502, 503; exponential backoff with full jitter,
  * Retry-After obeyed) and the attempts last, decoded by its schema. Every operation of the contract
- * may be sent again: a replay changes nothing. Its callback runs from client_run, exactly once. */
+ * may be sent again: a replay changes nothing. Its callback runs from client_run, exactly once; not
+ * at all of what client_drop or client_tell find in flight, which is what was started and never
+ * run: whoever starts something runs the client before he ends. */
 #ifndef TEECTL_CLIENT_CLIENT_H
 #define TEECTL_CLIENT_CLIENT_H
 
@@ -21,6 +23,8 @@ struct client;
 #define CLIENT_ADDRESS    "address"
 /* The answer is longer than is taken. */
 #define CLIENT_TOO_LONG "too-long"
+/* Of an ERR_TRY_AGAIN: the deadline of client_run has passed, or comes before the next attempt. */
+#define CLIENT_NO_TIME "no-time"
 
 enum client_turn {
 	CLIENT_TURN_SENDING, /* something is about to be sent */
@@ -85,7 +89,7 @@ int64_t client_backoff_ms(int64_t base_ms, int64_t max_ms, unsigned attempt);
 MUST_CHECK int client_new(const struct client_options *options, struct client **ret, struct err *e);
 void client_drop(struct client **client); /* exchanges in flight are given up, uncalled */
 /* From now on it tells what happens as options say, its callbacks and turn_ms: who borrows a client
- * has its connections. Exchanges in flight are given up, uncalled. */
+ * has its connections. Between two client_runs; exchanges in flight are given up, uncalled. */
 void client_tell(struct client *client, const struct client_options *options);
 MUST_CHECK int client_start(struct client *client, const struct client_exchange *exchange,
                             struct err *e);
@@ -102,8 +106,9 @@ MUST_CHECK int client_start(struct client *client, const struct client_exchange 
 MUST_CHECK int client_run(struct client *client, int64_t deadline_ms, int interrupt_fd,
                           bool (*on_interrupt)(void *context), void *context, struct err *e);
 
-/* For one call at a time: starts, runs, moves the reply out. ret_reply: the response struct, to be
- * released by its schema. */
+/* For one call at a time: starts, runs, moves the reply out. Nothing else may be in flight: it
+ * would be run as well, until this deadline. ret_reply: the response struct, to be released by its
+ * schema. */
 MUST_CHECK int client_call(struct client *client, const struct client_exchange *exchange,
                            int64_t deadline_ms, void *ret_reply, struct err *e);
 /* The same, until interrupt_fd is readable: ERR_INTERRUPTED. It is not read from. */

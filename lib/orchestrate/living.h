@@ -22,7 +22,7 @@ struct living {
 };
 void living_drop(struct living *l);
 
-/* Of one node, which must have the key: it answers prove-key with a fresh challenge, in a document
+/* Of one node, which must have the key, by the run's client, on which nothing may be in flight: it answers prove-key with a fresh challenge, in a document
  * under the cluster's root with that manifest's hash, PCR0..3 and commitment.
  * fails  ERR_NOT_DESIRED: it has no key; ERR_UNREACHABLE, ERR_TRY_AGAIN, ERR_ACCESS;
  * ERR_ATTESTATION; ERR_REFUSED: nothing says that it is this cluster's, or it has another quorum

@@ -57,6 +57,12 @@ static void questions_drop(struct question **questions)
 	free(*questions);
 }
 
+/* That the look's time is up says nothing of what is wrong with the node. */
+static const char *its_reason(const struct err *failure)
+{
+	return strcmp(failure->reason, CLIENT_NO_TIME) == 0 ? "" : failure->reason;
+}
+
 /* Did it end because the whole command's time did? libcurl may say so in words of its own. */
 static bool is_late(const struct question *q, const struct err *failure)
 {
@@ -95,7 +101,7 @@ static void on_status(void *context, void *reply, const struct err *failure, int
 			                 "%s had not answered when the command's time was up",
 			                 q->node->name);
 		else if (failure->code == ERR_TRY_AGAIN || failure->code == ERR_UNREACHABLE)
-			(void)err_reason(&seen->why, ERR_UNREACHABLE, failure->reason,
+			(void)err_reason(&seen->why, ERR_UNREACHABLE, its_reason(failure),
 			                 "%s does not answer (%s)", q->node->name,
 			                 without_origin(q, failure->text));
 	} else {

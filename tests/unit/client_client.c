@@ -4,6 +4,23 @@
 #include "client/client.h"
 #include "crypto/entropy.h"
 
+#include <curl/curl.h>
+#include <dlfcn.h>
+
+/* In place of libcurl's: the event loop fails once, that many polls from now. */
+static int polls_left;
+
+CURLMcode curl_multi_poll(CURLM *multi, struct curl_waitfd extra[], unsigned extras, int timeout_ms,
+                          int *ret)
+{
+	CURLMcode (*real)(CURLM *, struct curl_waitfd[], unsigned, int, int *);
+
+	if (polls_left && --polls_left == 0)
+		return CURLM_INTERNAL_ERROR;
+	*(void **)&real = dlsym(RTLD_NEXT, "curl_multi_poll");
+	return real(multi, extra, extras, timeout_ms, ret);
+}
+
 #define VALID "{\"valid\":true,\"word_count\":12}"
 
 struct retries {
@@ -209,6 +226,7 @@ static void a_wait_past_the_deadline_is_not_waited(void **state)
 	(void)state;
 	assert_refused(ask(c, s->url, soon(), &reply, &e), ERR_TRY_AGAIN,
 	               "why; no time is left for attempt 2");
+	assert_string_equal(e.reason, CLIENT_NO_TIME);
 	assert_true(clock_monotonic_ms() - begin < 10000);
 	assert_int_equal(retries.count, 0);
 }
@@ -605,6 +623,7 @@ static void the_deadline_ends_what_is_in_flight_and_what_it_starts(void **state)
 	assert_int_equal(t.failed, 4);
 	assert_int_equal(t.last.code, ERR_TRY_AGAIN);
 	assert_string_equal(t.last.text, "tee2: validate-seed: the time is up");
+	assert_string_equal(t.last.reason, CLIENT_NO_TIME);
 	assert_true(clock_monotonic_ms() - begin < 15000);
 	client_drop(&c);
 }
@@ -621,6 +640,7 @@ static void at_the_deadline_the_last_failure_is_told(void **state)
 	(void)state;
 	assert_refused(ask(c, s->url, clock_monotonic_ms() + 2000, &reply, &e), ERR_TRY_AGAIN,
 	               "without saying why; the time is up, attempt 2");
+	assert_string_equal(e.reason, CLIENT_NO_TIME);
 }
 
 struct interrupt {
@@ -667,6 +687,36 @@ static void an_interrupt_gives_up_or_lets_finish(void **state)
 		close(ends[1]);
 		client_drop(&c);
 	}
+}
+
+/* Whoever takes the client next was not interrupted. */
+static void an_interrupt_ends_with_the_run_that_failed(void **state)
+{
+	AUTO(server) struct server *first = server_start(SCRIPT({ ANSWER_NEVER, NULL }));
+	AUTO(server)
+	struct server *s = server_start(
+	    SCRIPT({ ANSWER, http("503 No", "", "") }, { ANSWER, http("200 OK", "", VALID) }));
+	AUTO(client) struct client *c = client_of(2, NULL);
+	struct tally t = { .client = c, .url = first->url };
+	struct interrupt interrupt = { .gives_up = false };
+	struct validate_seed_reply reply = { 0 };
+	int ends[2];
+	struct err e;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	interrupt.fd = ends[0];
+	assert_int_equal(write(ends[1], "x", 1), 1);
+	start_one(&t);
+	polls_left = 2; /* the first sees the interrupt */
+	assert_refused(client_run(c, soon(), ends[0], on_interrupt, &interrupt, &e), ERR_INTERNAL,
+	               "the event loop");
+	assert_int_equal(interrupt.count, 1);
+	assert_int_equal(t.failed, 1);
+	polls_left = 0;
+	assert_ok(ask(c, s->url, soon(), &reply, &e));
+	close(ends[0]);
+	close(ends[1]);
 }
 
 static void a_dropped_client_calls_nobody(void **state)
@@ -743,6 +793,7 @@ int main(void)
 		cmocka_unit_test(the_deadline_ends_what_is_in_flight_and_what_it_starts),
 		cmocka_unit_test(at_the_deadline_the_last_failure_is_told),
 		cmocka_unit_test(an_interrupt_gives_up_or_lets_finish),
+		cmocka_unit_test(an_interrupt_ends_with_the_run_that_failed),
 		cmocka_unit_test(a_dropped_client_calls_nobody),
 		cmocka_unit_test(one_that_is_told_anew_gives_up_what_was_in_flight),
 		cmocka_unit_test(nothing_to_do_is_done_at_once),
