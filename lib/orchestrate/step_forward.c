@@ -4,6 +4,8 @@
  *
  * The first two need no source: they are prepared while the key is still on its way to a. */
 #include "base/clock.h"
+#include "client/client.h"
+#include "cluster/lease.h"
 #include "orchestrate/execute.h"
 #include "orchestrate/policy.h"
 
@@ -14,6 +16,13 @@
  * that is old. */
 #define PREPARED_FRESH_MS 10000
 
+enum forward_phase {
+	FORWARD_PREPARING, /* the step has not begun: its document is on the way, */
+	FORWARD_PREPARED,  /* or is there, or why not is; nothing is under way */
+	FORWARD_BEGUN,
+	FORWARD_ABANDONED, /* it will not begin, and an answer is still under way */
+};
+
 struct forward {
 	struct execution *x;
 	size_t step, source, target;
@@ -21,11 +30,9 @@ struct forward {
 	struct buf document; /* the target's, verified */
 	int64_t taken_ms;    /* monotonic, when it was verified */
 	struct inject_key_request sealed;
-	bool is_begun;      /* the step is; before, it is prepared */
-	bool is_settled;    /* prepared: nothing is under way */
-	bool has_key;       /* prepared: the target had it already */
-	bool is_abandoned;  /* prepared: the step will not begin */
-	struct err failure; /* prepared, is_settled: where there is a text, what went wrong */
+	enum forward_phase phase;
+	bool has_key;       /* the document says that the target has it already */
+	struct err failure; /* FORWARD_PREPARED: where there is a text, what went wrong */
 };
 
 static const char *name_of(const struct forward *f, size_t node)
@@ -46,32 +53,43 @@ static void forward_drop(struct forward **f)
 
 static void fail(struct forward *f, const struct err *why)
 {
-	if (f->is_begun || f->is_abandoned) {
-		if (f->is_begun)
-			execution_failed(f->x, f->step, why);
-		forward_drop(&f);
+	if (f->phase == FORWARD_PREPARING) {
+		f->phase = FORWARD_PREPARED;
+		f->failure = *why;
 		return;
 	}
-	f->is_settled = true;
-	f->failure = *why;
+	if (f->phase == FORWARD_BEGUN)
+		execution_failed(f->x, f->step, why);
+	forward_drop(&f);
+}
+
+/* Another source would meet it as well: an end of this run's own, or a fault here. */
+static bool is_ours(const struct forward *f, const struct err *why)
+{
+	return why->code == ERR_INTERRUPTED || why->code == ERR_INTERNAL ||
+	       strcmp(why->reason, LEASE_LOST) == 0 ||
+	       (strcmp(why->reason, CLIENT_NO_TIME) == 0 &&
+	        clock_monotonic_ms() >= f->x->run->deadline_ms);
 }
 
 /* The source does not answer, refuses, or answers wrongly: another that has the key takes its
- * place.
- */
+ * place. */
 static void fail_source(struct forward *f, const struct err *why)
 {
 	struct run *r = f->x->run;
-	bool is_gone = why->code == ERR_UNREACHABLE || why->code == ERR_TRY_AGAIN;
+	/* One whose next attempt would come too late may be well, and only busy. */
+	bool is_gone = (why->code == ERR_UNREACHABLE || why->code == ERR_TRY_AGAIN) &&
+	               strcmp(why->reason, CLIENT_NO_TIME) != 0;
 
+	if (is_ours(f, why)) {
+		fail(f, why);
+		return;
+	}
 	if (is_gone) {
 		r->seen.nodes[f->source].presence = NODE_UNREACHABLE;
 		r->seen.nodes[f->source].why = *why;
 	}
-	if (why->code == ERR_INTERRUPTED)
-		execution_failed(f->x, f->step, why);
-	else
-		execution_source_failed(f->x, f->step, is_gone, why);
+	execution_source_failed(f->x, f->step, is_gone, why);
 	forward_drop(&f);
 }
 
@@ -174,7 +192,7 @@ static void on_exported(void *context, void *reply, const struct err *failure, i
 	else if (check_export(f, reply, &e) < 0)
 		fail_source(f, &e);
 	else if (take_export(f, reply, &e) < 0)
-		fail(f, &e);
+		fail_source(f, &e);
 }
 
 static int ask_export(struct forward *f, struct err *e)
@@ -187,23 +205,28 @@ static int ask_export(struct forward *f, struct err *e)
 	return run_exchange(r, f->source, API_EXPORT_KEY, &q, on_exported, f, e);
 }
 
-/* The document is verified; has_key: there is nothing to forward. f is gone, or waits for what
- * comes next. */
+/* The document is verified. f is gone, or waits for what comes next. */
 static void go_on(struct forward *f)
 {
 	struct err e;
 
-	if (!f->is_begun && !f->is_abandoned) {
-		f->is_settled = true;
+	switch (f->phase) {
+	case FORWARD_PREPARING:
+		f->phase = FORWARD_PREPARED;
 		return;
-	}
-	if (!f->is_abandoned && !f->has_key) {
-		if (ask_export(f, &e) < 0)
-			fail(f, &e);
+	case FORWARD_PREPARED: /* nothing was under way */
 		return;
-	}
-	if (!f->is_abandoned)
+	case FORWARD_BEGUN:
+		if (!f->has_key) {
+			if (ask_export(f, &e) < 0)
+				fail_source(f, &e);
+			return;
+		}
 		execution_done(f->x, f->step, "had the key already");
+		break;
+	case FORWARD_ABANDONED:
+		break;
+	}
 	forward_drop(&f);
 }
 
@@ -271,7 +294,7 @@ static void on_manifest(void *context, void *reply, const struct err *failure, i
 	(void)elapsed_us;
 	if (failure)
 		fail(f, failure);
-	else if (f->is_abandoned)
+	else if (f->phase == FORWARD_ABANDONED)
 		forward_drop(&f);
 	else if (ask_document(f, &e) < 0)
 		fail(f, &e);
@@ -337,9 +360,10 @@ void step_forward_abandon(void *prepared)
 {
 	struct forward *f = prepared;
 
-	f->is_abandoned = true;
-	if (f->is_settled)
+	if (f->phase == FORWARD_PREPARED)
 		forward_drop(&f);
+	else
+		f->phase = FORWARD_ABANDONED;
 }
 
 /* Of one that was prepared: what has failed fails now, and what is under way goes on by itself. */
@@ -348,8 +372,10 @@ static int start_prepared(struct forward *f, struct err *e)
 	int64_t half_ms = f->x->run->cluster->attestation.max_age_ms / 2;
 	int64_t fresh_ms = half_ms < PREPARED_FRESH_MS ? half_ms : PREPARED_FRESH_MS;
 	bool is_old = clock_monotonic_ms() - f->taken_ms > fresh_ms;
+	bool is_under_way = f->phase == FORWARD_PREPARING;
 
-	if (!f->is_settled)
+	f->phase = FORWARD_BEGUN;
+	if (is_under_way)
 		return 0;
 	if (f->failure.text[0]) {
 		*e = f->failure;
@@ -376,10 +402,10 @@ int step_forward_start(struct execution *x, size_t step, struct err *e)
 	if (!f)
 		return err_set(e, ERR_INTERNAL, "no memory to forward the key");
 	f->source = x->states[step].source;
-	f->is_begun = true;
 	tell_of_change(f);
 	if (!is_new)
 		return start_prepared(MOVE(f), e);
+	f->phase = FORWARD_BEGUN;
 	TRY(begin(f, e));
 	f = NULL; /* its callbacks' now */
 	return 0;

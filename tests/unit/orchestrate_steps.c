@@ -238,6 +238,54 @@ static void forward_names_a_source_that_does_not_answer(void **state)
 	assert_int_equal(g.tees[1].server->request_count, 2);
 }
 
+/* A fault of the source's is not the target's: another that has the key takes its place. */
+static void forward_takes_another_source_for_one_that_is_at_fault(void **state)
+{
+	static const struct {
+		enum lie lie;
+		enum err_code code;
+	} rows[] = {
+		{ OTHER_KEY, ERR_ATTESTATION },     { NO_RECEIPT, ERR_ATTESTATION },
+		{ OTHER_RECEIPT, ERR_ATTESTATION }, { OTHER_SUBJECT, ERR_ATTESTATION },
+		{ HTTP_500, ERR_PARTIAL },
+	};
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		AUTO(stage) struct stage g = { 0 };
+
+		stage_fill(&g, HELD_NOTHING);
+		add_tee(&g, HELD_KEY);
+		lie(&g, 0, API_EXPORT_KEY, rows[i].lie);
+		assert_int_equal(do_step(&g, STEP_FORWARD, 1, &e), -1);
+		assert_int_equal(e.code, rows[i].code);
+		assert_int_equal(strncmp(e.text, "tee1: ", 6), 0);
+		assert_non_null(strstr(g.told, "so the key comes from tee3\n"));
+		assert_non_null(strstr(g.told, "tee2: from tee3\n"));
+		assert_int_equal(g.tees[0].server->request_count, 1);
+	}
+}
+
+/* The command's time is up, or this run leads no more: no other source would do better, and this
+ * one is not lost. */
+static void forward_blames_no_source_for_the_end_of_the_run(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_fill(&g, HELD_NOTHING);
+	add_tee(&g, HELD_KEY);
+	lie(&g, 0, API_EXPORT_KEY, HANGS);
+	g.run.deadline_ms = clock_monotonic_ms() + 2000;
+	assert_refused(do_step(&g, STEP_FORWARD, 1, &e), ERR_PARTIAL,
+	               "tee1: export-key: the time is up");
+	assert_int_equal(g.seen[0].presence, NODE_PRESENT);
+	assert_string_equal(g.told, "");
+	assert_int_equal(g.tees[2].server->request_count, 0);
+}
+
 /* --- retire */
 
 static void retire_is_believed_by_a_receipt_that_the_key_has_signed(void **state)
@@ -324,6 +372,8 @@ int main(void)
 		cmocka_unit_test(forward_stops_at_the_first_thing_that_is_wrong),
 		cmocka_unit_test(forward_takes_one_tee_for_one_node),
 		cmocka_unit_test(forward_names_a_source_that_does_not_answer),
+		cmocka_unit_test(forward_takes_another_source_for_one_that_is_at_fault),
+		cmocka_unit_test(forward_blames_no_source_for_the_end_of_the_run),
 		cmocka_unit_test(retire_is_believed_by_a_receipt_that_the_key_has_signed),
 		cmocka_unit_test(retire_forgets_what_was_known),
 		cmocka_unit_test(retire_asks_for_a_receipt_whatever_phase_is_claimed),

@@ -51,6 +51,7 @@ enum lie {
 	UNRESOLVED,   /* and says that they do not fit together */
 	OTHER_SHARE,  /* beside the attested output: the first member's */
 	NO_SETUP_KEY, /* in what it commits to from then on */
+	HANGS,        /* it never answers */
 };
 
 enum held { HELD_NOTHING, HELD_SETUP, HELD_KEY };
@@ -71,16 +72,18 @@ struct tee {
 	char answer[65536];
 };
 
+#define TEES_MAX 3
+
 struct stage {
 	struct birth_stage birth;
 	struct hash256 manifest; /* that the TEEs have, once they have one */
 	struct kept_manifest older;
 	char folder[128], told[1024];
-	struct cluster_node nodes[2];
-	struct node_seen seen[2];
-	struct node_proof proofs[2];
+	struct cluster_node nodes[TEES_MAX];
+	struct node_seen seen[TEES_MAX];
+	struct node_proof proofs[TEES_MAX];
 	struct run run;
-	struct tee tees[2];
+	struct tee tees[TEES_MAX];
 };
 
 /* --- a TEE */
@@ -127,8 +130,8 @@ static inline int sign_receipt(struct tee *t, enum api api, enum receipt_kind ki
 	*has = !lies(t, api, NO_RECEIPT);
 	TRY(sha256(public_of(setup), &r.setup_key, e));
 	r.setup_key.bytes[1] ^= lies(t, api, OTHER_BOOT);
-	r.setup_key.bytes[0] ^=
-	    t->held == HELD_KEY && kind == RECEIPT_EXPORT; /* a boot of its own */
+	if (t->held == HELD_KEY && kind == RECEIPT_EXPORT) /* a boot of its own */
+		r.setup_key.bytes[0] ^= (uint8_t)(1 + (t - t->stage->tees));
 	if (subject.len)
 		TRY(sha256(subject, &r.subject, e));
 	r.subject.bytes[0] ^= lies(t, api, OTHER_SUBJECT);
@@ -439,7 +442,9 @@ static inline void on_request(void *context)
 	snprintf(t->answer, sizeof(t->answer),
 	         "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
 	         status, body.len, buf_text(&body));
-	t->server->script[0].text = t->answer;
+	t->server->script[0] = (struct answer){ ANSWER, t->answer };
+	if (api < API_COUNT && lies(t, api, HANGS))
+		t->server->script[0] = (struct answer){ ANSWER_NEVER, NULL };
 }
 
 /* --- the run */
@@ -457,7 +462,7 @@ static inline void take_event(void *context, const struct event *event)
 static inline void stage_drop(struct stage *g)
 {
 	client_drop(&g->run.client);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < g->birth.cluster.node_count; i++) {
 		server_drop(&g->tees[i].server);
 		status_reply_drop(&g->seen[i].status);
 	}
@@ -497,10 +502,32 @@ static inline void fill_shares(struct genesis_output *output)
 	}
 }
 
+static inline void add_tee(struct stage *g, enum held held)
+{
+	static char names[TEES_MAX][8] = { "tee1", "tee2", "tee3" };
+	static const char *const modules[TEES_MAX] = { "i-1", "i-2", "i-3" };
+	size_t i = g->birth.cluster.node_count++;
+	struct tee *t = &g->tees[i];
+
+	t->stage = g;
+	t->module = modules[i];
+	t->held = held;
+	t->server = server_start(SCRIPT({ ANSWER, "" }));
+	t->server->context = t;
+	t->server->on_request = on_request;
+	g->nodes[i] = (struct cluster_node){ .name = names[i], .url = t->server->url };
+	g->seen[i] = (struct node_seen){ .presence = NODE_PRESENT, .url = t->server->url };
+	g->seen[i].status.phase = (int)(held == HELD_KEY     ? PHASE_READY
+	                                : held == HELD_SETUP ? PHASE_WAITING_FOR_KEY
+	                                                     : PHASE_WAITING_FOR_BOOT);
+	g->seen[i].status.has_manifest_hash = held != HELD_NOTHING;
+	memcpy(g->seen[i].status.manifest_hash, g->run.seen.genesis.manifest_hash.bytes, 32);
+	g->run.seen.count = g->birth.cluster.node_count;
+}
+
 /* tee1 has the key, tee2 what is said; both were launched elsewhere. */
 static inline void stage_fill(struct stage *g, enum held held)
 {
-	static char names[2][8] = { "tee1", "tee2" };
 	static const struct client_options options = { .connect_timeout_ms = 5000,
 		                                       .request_timeout_ms = 5000,
 		                                       .attempts = 1 };
@@ -515,7 +542,6 @@ static inline void stage_fill(struct stage *g, enum held held)
 	birth_attest(&g->birth);
 	folder_new(g->folder, sizeof(g->folder));
 	c->nodes = g->nodes;
-	c->node_count = 2;
 	c->propagate.parallel = 1;
 	g->run = RUN_INIT;
 	g->run.cluster = c;
@@ -525,7 +551,7 @@ static inline void stage_fill(struct stage *g, enum held held)
 		.to_change = true, .on_event = take_event, .event_context = g, .interrupt_fd = -1
 	};
 	g->run.deadline_ms = clock_monotonic_ms() + 20000;
-	g->run.seen = (struct observation){ .nodes = g->seen, .count = 2, .has_genesis = true };
+	g->run.seen = (struct observation){ .nodes = g->seen, .has_genesis = true };
 	g->run.seen.genesis = birth_kept(&g->birth);
 	g->manifest = g->run.seen.genesis.manifest_hash;
 	g->run.has_pcrs = g->run.has_policy = g->run.may_seal = true;
@@ -533,24 +559,8 @@ static inline void stage_fill(struct stage *g, enum held held)
 	g->run.root.max = ROOT_CERTIFICATE_MAX;
 	assert_ok(buf_set(&g->run.root, signer_certificate(birth_root), &e));
 	assert_ok(client_new(&options, &g->run.client, &e));
-	for (size_t i = 0; i < 2; i++) {
-		struct tee *t = &g->tees[i];
-
-		t->stage = g;
-		t->module = i ? "i-2" : "i-1";
-		t->held = i ? held : HELD_KEY;
-		t->server = server_start(SCRIPT({ ANSWER, "" }));
-		t->server->context = t;
-		t->server->on_request = on_request;
-		g->nodes[i] = (struct cluster_node){ .name = names[i], .url = t->server->url };
-		g->seen[i] = (struct node_seen){ .presence = NODE_PRESENT, .url = t->server->url };
-		g->seen[i].status.phase = (int)(t->held == HELD_KEY     ? PHASE_READY
-		                                : t->held == HELD_SETUP ? PHASE_WAITING_FOR_KEY
-		                                                        : PHASE_WAITING_FOR_BOOT);
-		g->seen[i].status.has_manifest_hash = t->held != HELD_NOTHING;
-		memcpy(g->seen[i].status.manifest_hash, g->run.seen.genesis.manifest_hash.bytes,
-		       32);
-	}
+	add_tee(g, HELD_KEY);
+	add_tee(g, held);
 }
 
 /* tee2 waits for the shares of the members from the first-th on. */
@@ -606,13 +616,13 @@ static inline int do_step(struct stage *g, enum step_kind kind, size_t node, str
 		             .source = SOURCE_NONE,
 		             .needs = STEP_NONE,
 		             .after = STEP_NONE };
-	size_t order[] = { 0, 1 };
+	size_t order[TEES_MAX] = { 0, 1, 2 };
 	const struct plan plan = { .steps = &step,
 		                   .count = 1,
 		                   .way = { .topology = TOPOLOGY_STAR,
 		                            .parallel = 1,
 		                            .order = order,
-		                            .order_count = 2 } };
+		                            .order_count = g->birth.cluster.node_count } };
 
 	return execute(&g->run, &plan, e);
 }
