@@ -50,6 +50,11 @@ struct etcd_item {
 };
 extern const struct wire_schema etcd_item_schema;
 
+static inline void etcd_list_drop(struct wire_list *items)
+{
+	wire_list_release(&etcd_item_schema, items);
+}
+
 /* The key's item, or with is_prefix all whose key begins with it, in the keys' order, as they were
  * at one moment.
  *

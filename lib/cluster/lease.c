@@ -69,7 +69,7 @@ enum lease_move lease_next(const struct lease *l, int64_t now_ms)
 /* Whoever made the key leads. One whose answer was lost finds its own lease there. */
 static int find_holder(struct lease *l, int64_t asked_ms, struct err *e)
 {
-	struct wire_list items = { 0 };
+	AUTO(etcd_list) struct wire_list items = { 0 };
 	const struct etcd_item *item;
 
 	TRY(etcd_get(l->etcd, l->key, /* is_prefix= */ false, &items, e));
@@ -83,7 +83,6 @@ static int find_holder(struct lease *l, int64_t asked_ms, struct err *e)
 	}
 	if (l->revision)
 		l->until_ms = asked_ms + l->ttl_ms;
-	wire_list_release(&etcd_item_schema, &items);
 	return 0;
 }
 
@@ -127,7 +126,7 @@ static int make_move(struct lease *l, enum lease_move move, int64_t now, struct 
 
 int lease_turn(struct lease *l, struct err *e)
 {
-	int64_t now = clock_monotonic_ms();
+	int64_t now = clock_since_boot_ms();
 	enum lease_move move = lease_next(l, now);
 
 	if (move == LEASE_REST)
@@ -141,12 +140,12 @@ int lease_check(struct lease *l, struct err *e)
 	const struct etcd_condition is_own = { l->key, ETCD_CREATED, l->revision };
 	bool is_so = false;
 
-	if (lease_leads(l, clock_monotonic_ms())) {
+	if (lease_leads(l, clock_since_boot_ms())) {
 		limit(l, /* interrupt_fd= */ -1);
 		TRY(etcd_put_if(l->etcd, &is_own, 1, NULL, 0, &is_so, e));
 	}
 	/* An answer may be older than the lease: this process stood still, or the network did. */
-	if (is_so && lease_leads(l, clock_monotonic_ms()))
+	if (is_so && lease_leads(l, clock_since_boot_ms()))
 		return 0;
 	give_way(l);
 	return err_reason(e, ERR_TRY_AGAIN, LEASE_LOST,

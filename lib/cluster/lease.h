@@ -23,7 +23,8 @@ struct lease {
 	int64_t id;         /* of etcd's lease; 0: none */
 	int64_t revision;   /* the key's create_revision while this one leads; 0: it follows */
 	bool is_unanswered; /* the last turn's question: holder may be so no more */
-	/* By the monotonic clock, counted from when it was asked: etcd's own count began later. */
+	/* By clock_since_boot_ms, since etcd's clock goes on while this machine is suspended;
+	 * counted from when it was asked: etcd's own count began later. */
 	int64_t until_ms; /* it leads, at most */
 	int64_t due_ms;   /* the next question */
 };
@@ -46,7 +47,7 @@ enum lease_move {
 	LEASE_EXPIRE,  /* it led, and its lease has run out */
 	LEASE_CAMPAIGN /* it follows, and tries */
 };
-/* Pure. */
+/* Pure. now_ms: clock_since_boot_ms() */
 enum lease_move lease_next(const struct lease *l, int64_t now_ms);
 bool lease_leads(const struct lease *l, int64_t now_ms);
 

@@ -20,11 +20,6 @@ static const struct {
 	const char *name, *suffix;
 } folders[] = { { MANIFESTS, ".json" }, { "shares", ".share" } };
 
-static void items_drop(struct wire_list *items)
-{
-	wire_list_release(&etcd_item_schema, items);
-}
-
 static const struct etcd_item *find(const struct wire_list *items, struct view name)
 {
 	const struct etcd_item *all = items->items;
@@ -112,7 +107,7 @@ static int add_folder(const struct state *s, size_t which, struct wire_list *to,
 
 static int read_local(const struct state *s, struct wire_list *ret, struct err *e)
 {
-	AUTO(items) struct wire_list items = { 0 };
+	AUTO(etcd_list) struct wire_list items = { 0 };
 
 	for (size_t i = 0; i < COUNT(folders); i++)
 		TRY(add_folder(s, i, &items, e));
@@ -125,8 +120,8 @@ static int read_local(const struct state *s, struct wire_list *ret, struct err *
 /* The keys without their prefix, and of those the ones that are files of ours. */
 static int read_remote(struct etcd *etcd, const char *prefix, struct wire_list *ret, struct err *e)
 {
-	AUTO(items) struct wire_list items = { 0 };
-	AUTO(items) struct wire_list kept = { 0 };
+	AUTO(etcd_list) struct wire_list items = { 0 };
+	AUTO(etcd_list) struct wire_list kept = { 0 };
 	struct etcd_item *all, *item;
 	size_t len = strlen(prefix);
 
@@ -201,7 +196,7 @@ static int push_file(struct etcd *etcd, const char *prefix, const struct etcd_it
 /* Nothing that was read may have changed while it was judged. */
 static int check_unchanged(const struct state *s, const struct wire_list *before, struct err *e)
 {
-	AUTO(items) struct wire_list now = { 0 };
+	AUTO(etcd_list) struct wire_list now = { 0 };
 	const struct etcd_item *items;
 	bool is_same;
 
@@ -356,7 +351,7 @@ static int pull(const struct shared_place *p, const struct cluster *c, const cha
                 const struct wire_list *remote, struct err *e)
 {
 	AUTO(state) struct state s = { .lock = -1 };
-	AUTO(items) struct wire_list local = { 0 };
+	AUTO(etcd_list) struct wire_list local = { 0 };
 
 	TRY(state_open(c, folder, /* to_change= */ true, "watch", &s, e));
 	TRY(read_local(&s, &local, e));
@@ -371,7 +366,7 @@ static int pull(const struct shared_place *p, const struct cluster *c, const cha
 static int compare(const struct shared_place *p, const struct state *s, struct wire_list *ret_local,
                    struct wire_list *ret_remote, enum shared_move *ret, struct err *e)
 {
-	AUTO(items) struct wire_list local = { 0 };
+	AUTO(etcd_list) struct wire_list local = { 0 };
 
 	TRY(read_local(s, &local, e));
 	etcd_limit(p->etcd, clock_monotonic_ms() + SYNC_MS, p->interrupt_fd);
@@ -385,8 +380,8 @@ int shared_sync(const struct shared_place *place, const struct cluster *c,
                 const char *folder_or_null, enum shared_move *ret_done, struct err *e)
 {
 	AUTO(state) struct state s = { .lock = -1 };
-	AUTO(items) struct wire_list local = { 0 };
-	AUTO(items) struct wire_list remote = { 0 };
+	AUTO(etcd_list) struct wire_list local = { 0 };
+	AUTO(etcd_list) struct wire_list remote = { 0 };
 
 	TRY(state_open(c, folder_or_null, /* to_change= */ false, "watch", &s, e));
 	TRY(compare(place, &s, &local, &remote, ret_done, e));
@@ -405,8 +400,8 @@ int shared_sync(const struct shared_place *place, const struct cluster *c,
 
 int shared_push(const struct shared_place *place, const struct state *s, struct err *e)
 {
-	AUTO(items) struct wire_list local = { 0 };
-	AUTO(items) struct wire_list remote = { 0 };
+	AUTO(etcd_list) struct wire_list local = { 0 };
+	AUTO(etcd_list) struct wire_list remote = { 0 };
 	enum shared_move move;
 
 	TRY(compare(place, s, &local, &remote, &move, e));

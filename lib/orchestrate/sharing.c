@@ -213,12 +213,10 @@ int sharing_ask(const struct cluster *c, size_t member, int interrupt_fd, struct
 {
 	AUTO(etcd) struct etcd *etcd = NULL;
 	AUTO(buf) struct buf key = BUF_INIT(ETCD_KEY_MAX);
-	struct wire_list found = { 0 };
+	AUTO(etcd_list) struct wire_list found = { 0 };
 
 	TRY(open_members(c, &c->shared.etcd[member], 1, &etcd, e));
 	TRY(buf_add_format(&key, e, "teectl/%s/leader", c->name));
 	etcd_limit(etcd, clock_monotonic_ms() + timeout_ms(c), interrupt_fd);
-	TRY(etcd_get(etcd, buf_text(&key), /* is_prefix= */ false, &found, e));
-	wire_list_release(&etcd_item_schema, &found);
-	return 0;
+	return etcd_get(etcd, buf_text(&key), /* is_prefix= */ false, &found, e);
 }

@@ -97,7 +97,7 @@ static const char *why_unable(const struct watch *w)
 static void tell_leader(struct watch *w)
 {
 	const char *unable = why_unable(w);
-	bool leads = lease_leads(&w->lease, clock_monotonic_ms());
+	bool leads = lease_leads(&w->lease, clock_since_boot_ms());
 	char text[sizeof(w->told_leader)];
 
 	w->is_leader = leads;
@@ -188,7 +188,7 @@ void watch_lead_on_turn(void *context)
 
 int64_t watch_lead_wait_ms(const struct watch *w)
 {
-	int64_t wait = w->lease.due_ms - clock_monotonic_ms();
+	int64_t wait = w->lease.due_ms - clock_since_boot_ms();
 
 	if (!w->etcd)
 		return INT64_MAX;
