@@ -226,11 +226,15 @@ static int read_end(const struct journal *j, int64_t size, size_t len, struct bu
                     struct err *e)
 {
 	uint8_t *at;
+	ssize_t got;
 
 	buf_clear(to);
 	TRY(buf_reserve(to, len, &at, e));
-	if (pread(j->fd, at, len, size - (int64_t)len) != (ssize_t)len)
+	got = pread(j->fd, at, len, size - (int64_t)len);
+	if (got < 0)
 		return err_sys(e, ERR_INTERNAL, errno, "reading '%s'", j->path);
+	if ((size_t)got < len)
+		return err_set(e, ERR_INTERNAL, "'%s' got shorter while it was read", j->path);
 	buf_commit(to, len);
 	return 0;
 }

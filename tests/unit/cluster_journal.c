@@ -4,7 +4,16 @@
 
 #include "cluster/journal.h"
 
+#include <sys/syscall.h>
 #include <unistd.h>
+
+/* In place of libc's: the file is cut short behind the reader's back. */
+static bool is_cut_short;
+
+ssize_t pread(int fd, void *to, size_t len, off_t offset)
+{
+	return syscall(SYS_pread64, fd, to, is_cut_short ? len / 2 : len, offset);
+}
 
 struct desk {
 	char folder[128], path[160];
@@ -349,6 +358,25 @@ static void a_file_of_something_else_is_not_written_to(void **state)
 	assert_refused(journal_append(&j, &line, &e), ERR_DATA, "is no journal");
 }
 
+static void a_file_that_is_cut_short_meanwhile_is_said_to_be(void **state)
+{
+	AUTO(desk) struct desk d = desk_new();
+	AUTO(journal) struct journal j = JOURNAL_INIT;
+	AUTO(journal_line) struct journal_line line = { .kind = JOURNAL_STEP };
+	struct err e;
+
+	(void)state;
+	add_step_anew(&d, "begin");
+	assert_ok(journal_open(d.path, &j, &e));
+	assert_ok(wire_set_text(&line.step, "verify", &e));
+	assert_ok(wire_set_text(&line.outcome, "done", &e));
+	is_cut_short = true;
+	assert_refused(journal_append(&j, &line, &e), ERR_INTERNAL,
+	               "got shorter while it was read");
+	is_cut_short = false;
+	assert_ok(journal_append(&j, &line, &e));
+}
+
 /* A genesis as large as it may be fits into one line, and is found again behind it. */
 static void the_longest_line_is_read_back(void **state)
 {
@@ -392,6 +420,7 @@ int main(void)
 		cmocka_unit_test(a_changed_byte_breaks_the_chain),
 		cmocka_unit_test(a_line_has_what_its_kind_needs_and_nothing_else),
 		cmocka_unit_test(a_file_of_something_else_is_not_written_to),
+		cmocka_unit_test(a_file_that_is_cut_short_meanwhile_is_said_to_be),
 		cmocka_unit_test(the_longest_line_is_read_back),
 	};
 
