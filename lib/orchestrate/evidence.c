@@ -12,6 +12,7 @@ void evidence_drop(struct evidence *v)
 		free(v->chains[i].messages);
 	free(v->chains);
 	free(v->is_retired);
+	free(v->sent);
 	journal_drop(&v->journal);
 	*v = EVIDENCE_INIT;
 }
@@ -154,7 +155,9 @@ void evidence_genesis(struct run *r, size_t node, const struct kept_genesis *g, 
 void evidence_genesis_ended(struct run *r)
 {
 	evidence_sync(r, SYNC_URGENT);
-	state_forget_asked(&r->state);
+	/* Where a line of this run may be lost, the next one looks whether this one is there. */
+	if (!r->evidence.is_told)
+		state_forget_asked(&r->state);
 }
 
 int evidence_record_end(struct run *r, const char *node, const char *step, struct err *e)
@@ -191,45 +194,89 @@ int evidence_adopted(const struct state *s, const struct manifest_envelope *enve
 	return journal_sync(&journal, e);
 }
 
-void evidence_share(struct run *r, size_t node, const struct submitted_share *share,
-                    const struct public_key *setup_key, const struct hash256 *manifest_hash)
+/* --- which shares were sent */
+
+/* Neither name has a NUL in it. */
+static int name_share(struct view node, struct view alias, struct view setup_key,
+                      struct hash256 *ret, struct err *e)
 {
-	RECORD(r, node, ONLY(JOURNAL_SHARE), PART(member, buf_view(&share->member_alias)),
-	       HASH(setup_key, public_key_view(setup_key)),
-	       HASH(sealed, buf_view(&share->encrypted_share)),
-	       PART(signature, buf_view(&share->signature)),
-	       PART(manifest, VIEW_OF(manifest_hash->bytes)));
+	AUTO(buf) struct buf text = BUF_INIT(JOURNAL_LINE_MAX);
+
+	TRY(buf_add(&text, node, e));
+	TRY(buf_add_u8(&text, 0, e));
+	TRY(buf_add(&text, alias, e));
+	TRY(buf_add_u8(&text, 0, e));
+	TRY(buf_add(&text, setup_key, e));
+	return sha256(buf_view(&text), ret, e);
 }
 
-struct sought_share {
-	struct view node, alias;
-	const struct hash256 *setup_key;
-	bool is_found;
-};
+static int add_sent(struct evidence *v, struct view node, struct view alias, struct view setup_key,
+                    struct err *e)
+{
+	struct hash256 *sent = reallocarray(v->sent, v->sent_count + 1, sizeof(*sent));
 
-static int seek_share(void *context, const struct journal_entry *entry, struct err *e)
+	if (!sent)
+		return err_set(e, ERR_INTERNAL, "no memory for %zu shares", v->sent_count + 1);
+	v->sent = sent;
+	TRY(name_share(node, alias, setup_key, &sent[v->sent_count], e));
+	v->sent_count++;
+	return 0;
+}
+
+static int take_share(void *context, const struct journal_entry *entry, struct err *e)
 {
 	const struct journal_line *line = &entry->line;
-	struct sought_share *sought = context;
 
-	(void)e;
-	sought->is_found |=
-	    line->kind == JOURNAL_SHARE && view_equal(buf_view(&line->node), sought->node) &&
-	    view_equal(buf_view(&line->member), sought->alias) &&
-	    view_equal(buf_view(&line->setup_key), VIEW_OF(sought->setup_key->bytes));
-	return 0;
+	if (line->kind != JOURNAL_SHARE)
+		return 0;
+	return add_sent(context, buf_view(&line->node), buf_view(&line->member),
+	                buf_view(&line->setup_key), e);
+}
+
+/* Once a run: it holds the state's lock, and knows what it sends itself. */
+static void settle_sent(struct run *r)
+{
+	struct evidence *v = &r->evidence;
+	struct err e;
+
+	/* Of a journal that was altered no word is taken. */
+	if (!v->has_sent && evidence_walk(&r->state, take_share, v, &e) < 0)
+		v->sent_count = 0;
+	v->has_sent = true;
 }
 
 bool evidence_has_share(struct run *r, size_t node, struct view alias,
                         const struct hash256 *setup_key)
 {
-	struct sought_share sought = { .node = view_text(r->cluster->nodes[node].name),
-		                       .alias = alias,
-		                       .setup_key = setup_key };
+	const struct evidence *v = &r->evidence;
+	struct hash256 name;
 	struct err e;
 
-	/* Of a journal that was altered no word is taken. */
-	return evidence_walk(&r->state, seek_share, &sought, &e) == 0 && sought.is_found;
+	settle_sent(r);
+	if (name_share(view_text(r->cluster->nodes[node].name), alias, VIEW_OF(setup_key->bytes),
+	               &name, &e) < 0)
+		return false;
+	for (size_t i = 0; i < v->sent_count; i++)
+		if (view_equal(VIEW_OF(v->sent[i].bytes), VIEW_OF(name.bytes)))
+			return true;
+	return false;
+}
+
+void evidence_share(struct run *r, size_t node, const struct submitted_share *share,
+                    const struct public_key *setup_key, const struct hash256 *manifest_hash)
+{
+	struct hash256 hash;
+	struct err e;
+
+	RECORD(r, node, ONLY(JOURNAL_SHARE), PART(member, buf_view(&share->member_alias)),
+	       HASH(setup_key, public_key_view(setup_key)),
+	       HASH(sealed, buf_view(&share->encrypted_share)),
+	       PART(signature, buf_view(&share->signature)),
+	       PART(manifest, VIEW_OF(manifest_hash->bytes)));
+	/* One that could not be added is sent as news the next time. */
+	if (r->evidence.has_sent && sha256(public_key_view(setup_key), &hash, &e) == 0)
+		(void)!add_sent(&r->evidence, view_text(r->cluster->nodes[node].name),
+		                buf_view(&share->member_alias), VIEW_OF(hash.bytes), &e);
 }
 
 void evidence_export(struct run *r, size_t source, struct view peer_document, struct view sealed,

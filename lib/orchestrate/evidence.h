@@ -26,7 +26,7 @@ struct receipt_chain {
 struct evidence {
 	struct journal journal;
 	bool is_loaded; /* the chains that the journal has */
-	bool is_told;   /* that it can't be written */
+	bool is_told;   /* that a line of it may be lost, since it can't be written or synced */
 	bool is_urgent; /* what was written since the last sync must be durable before a request */
 	int64_t synced_ms;
 	struct receipt_chain *chains;
@@ -34,6 +34,9 @@ struct evidence {
 	int64_t lives_size; /* of the journal, when is_retired was read from it */
 	bool *is_retired;   /* by node; NULL: none is. The journal's last word on it is that it has
 	                     * given up the key: its step, or its receipt */
+	bool has_sent;      /* the shares that were sent before, by the journal, are known: */
+	struct hash256 *sent; /* SHA-256 of node, member and setup key of each */
+	size_t sent_count;
 };
 
 #define EVIDENCE_INIT ((struct evidence){ .journal = JOURNAL_INIT })
@@ -58,7 +61,8 @@ void evidence_document(struct run *r, size_t node, struct view document, struct 
 /* Once it is believed, and before it is kept. asked_ms: the time of the document that was taken
  * before it. */
 void evidence_genesis(struct run *r, size_t node, const struct kept_genesis *g, int64_t asked_ms);
-/* Once the journal says that its step is done: from then on nobody has to look after it. */
+/* Once the journal says that its step is done: from then on nobody has to look after it, unless a
+ * line of this run may be lost. */
 void evidence_genesis_ended(struct run *r);
 /* A manifest with its approvals, before it is given to the node by share-manifest or
  * boot-standard. */

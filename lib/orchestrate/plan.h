@@ -58,7 +58,7 @@ enum step_kind {
 };
 
 #define STEP_NONE   SIZE_MAX
-#define NOTHING_MAX 160
+#define NOTHING_MAX ERR_TEXT_MAX
 /* The reason of a step that is for those who launched the node elsewhere: no failure of ours. */
 #define STEP_ELSEWHERE "elsewhere"
 

@@ -122,17 +122,18 @@ static int list_missing(struct submit *s, const struct inject_shares_reply *repl
 /* Who sends what is there already has nothing to do, though others have: where it is known that it
  * was there, which of candidates that give no key it is not. */
 static void end_repeated(struct submit *s, const struct inject_shares_reply *reply,
-                         const char *names)
+                         const char *names, bool is_cut)
 {
+	const char *more = is_cut ? ", …" : "";
 	struct submission *submission = s->x->run->submission;
 
 	snprintf(submission->standing, sizeof(submission->standing),
-	         "already there: %s has %lld of %lld shares; waiting for: %s",
+	         "already there: %s has %lld of %lld shares; waiting for: %s%s",
 	         s->x->run->cluster->nodes[s->node].name, (long long)reply->shares_received,
-	         (long long)reply->threshold, names);
+	         (long long)reply->threshold, names, more);
 	execution_skip_followers(s->x, s->step);
-	execution_done(s->x, s->step, "%lld of %lld; waiting for: %s",
-	               (long long)reply->shares_received, (long long)reply->threshold, names);
+	execution_done(s->x, s->step, "%lld of %lld; waiting for: %s%s",
+	               (long long)reply->shares_received, (long long)reply->threshold, names, more);
 	submit_drop(&s);
 }
 
@@ -148,7 +149,7 @@ static int judge_incomplete(struct submit *s, const struct inject_shares_reply *
 		               "it says that it has %lld of %lld shares, and gives no key",
 		               (long long)reply->shares_received, (long long)reply->threshold);
 	if (!s->is_news && !s->is_unheard && !reply->unresolved && reply->rejected.count == 0) {
-		end_repeated(s, reply, buf_text(&names));
+		end_repeated(s, reply, buf_text(&names), is_cut);
 		return 0;
 	}
 	/* After boot-standard a share is known to be one only by the key that it helps to make. */

@@ -2,6 +2,10 @@
  * that is lost, and how long it is remembered when it was asked for. */
 #include "tee_support.h"
 
+#include "base/text.h"
+
+#include <sys/stat.h>
+
 #define EARLIER_MS 10000
 
 /* No genesis yet; tee2 will make the one that the stage has prepared, EARLIER_MS ago. */
@@ -185,6 +189,23 @@ static void genesis_remembers_when_it_was_asked_until_it_is_done(void **state)
 	assert_string_equal(g.told, "");
 }
 
+/* The next run finds out whether the journal has the line. */
+static void genesis_remembers_when_it_was_asked_where_the_journal_may_lack_its_end(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	AUTO(text) char *path = NULL;
+	struct err e;
+
+	(void)state;
+	stage_unborn(&g);
+	assert_ok(state_path(&g.run.state, JOURNAL_FILE, &path, &e));
+	assert_int_equal(mkdir(path, 0700), 0); /* it can't be written */
+	assert_ok(do_step(&g, STEP_GENESIS, 1, &e));
+	assert_non_null(strstr(g.told, "tee2: journal: "));
+	assert_true(is_kept(&g));
+	assert_true(is_asked(&g));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +217,8 @@ int main(void)
 		cmocka_unit_test(genesis_keeps_nothing_without_a_commitment),
 		cmocka_unit_test(genesis_takes_an_answer_that_was_lost),
 		cmocka_unit_test(genesis_remembers_when_it_was_asked_until_it_is_done),
+		cmocka_unit_test(
+		    genesis_remembers_when_it_was_asked_where_the_journal_may_lack_its_end),
 	};
 
 	return cmocka_run_group_tests(tests, open_all, close_all);

@@ -153,6 +153,11 @@ static void submit_lists_all_who_are_waited_for(void **state)
 	assert_refused(do_step(&g, STEP_SUBMIT, 1, &e), ERR_WAITING, "1 of 2; waiting for: aaa");
 	assert_non_null(strstr(e.text, ", …"));
 	missing_are(&g, expected);
+	/* Also of one that was there already. */
+	assert_ok(do_step(&g, STEP_SUBMIT, 1, &e));
+	assert_non_null(strstr(g.told, "1 of 2; waiting for: aaa"));
+	assert_non_null(strstr(g.told, ", …\n"));
+	assert_non_null(strstr(s.standing, ", …"));
 }
 
 static void submit_again_has_nothing_to_do(void **state)
@@ -239,6 +244,26 @@ static void submit_takes_no_word_of_a_journal_that_was_altered(void **state)
 	close(fd);
 	assert_refused(do_step(&g, STEP_SUBMIT, 1, &e), ERR_WAITING, "1 of 2");
 	assert_string_equal(s.standing, "");
+}
+
+/* However many nodes and shares there are: what this run sends it knows without it. */
+static void submit_reads_the_journal_once(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	AUTO(submission) struct submission s = { 0 };
+	AUTO(text) char *path = NULL;
+	struct err e;
+
+	(void)state;
+	stage_wait(&g);
+	hand_over(&g, &s, 0, setup);
+	assert_refused(do_step(&g, STEP_SUBMIT, 1, &e), ERR_WAITING, "1 of 2");
+	waits_from(&g, 1);
+	s.is_news = false;
+	assert_ok(state_path(&g.run.state, JOURNAL_FILE, &path, &e));
+	assert_int_equal(unlink(path), 0);
+	assert_ok(do_step(&g, STEP_SUBMIT, 1, &e));
+	assert_non_null(strstr(s.standing, "already there: tee2 has 1 of 2 shares"));
 }
 
 /* A TEE that has enough has the key, or something is wrong with it. */
@@ -340,6 +365,7 @@ int main(void)
 		cmocka_unit_test(submit_takes_no_share_for_delivered_that_was_not_sent),
 		cmocka_unit_test(submit_again_delivers_what_is_still_missing),
 		cmocka_unit_test(submit_takes_no_word_of_a_journal_that_was_altered),
+		cmocka_unit_test(submit_reads_the_journal_once),
 		cmocka_unit_test(submit_is_no_success_without_a_key),
 		cmocka_unit_test(submit_takes_no_other_key_and_no_word_without_a_receipt),
 		cmocka_unit_test(submit_sends_nothing_to_what_is_not_attested),
