@@ -3,13 +3,14 @@
 #include "base/clock.h"
 #include "base/text.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TOLD_TOGETHER_MAX 1024  /* nodes in one message */
-#define NAMES_MAX         65536 /* and their names */
+#define TOLD_TOGETHER_MAX 1024  /* nodes in one message, */
+#define NAMES_MAX         65536 /* as far as their names fit */
 /* Forwards that wait for the key with their document verified. It is fresh for a while only, and
  * each takes a connection and a few kilobytes. */
 #define PREPARED_MAX 64
@@ -97,9 +98,10 @@ static void tell_failures_like(struct execution *x, size_t first, size_t *same)
 	for (size_t i = first; i < x->untold_count && i - first < TOLD_TOGETHER_MAX; i++)
 		if (x->states[x->untold[i]].is_untold && is_same_failure(x, step, x->untold[i]))
 			same[count++] = x->untold[i];
+	/* Those that do not fit are told with the next. */
 	for (size_t i = 0; i < count; i++)
 		if (buf_add_format(&names, &full, "%s%s", i ? ", " : "", node_name(x, same[i])) < 0)
-			break;
+			count = i;
 	tell_failure(x, step, names.len ? buf_text(&names) : node_name(x, step), false);
 	for (size_t i = 1; i < count; i++)
 		tell_failure(x, same[i], node_name(x, same[i]), true);
@@ -338,8 +340,11 @@ static void keep_failure(struct step_state *state, const struct err *why)
 void execution_skip_followers(struct execution *x, size_t step)
 {
 	for (size_t i = 0; i < x->plan->count; i++)
-		if (x->plan->steps[i].needs == step)
+		if (x->plan->steps[i].needs == step) {
+			/* Of any other kind somebody would wait for its end. */
+			assert(x->plan->steps[i].kind == STEP_PROVE);
 			x->states[i].status = STEP_DONE;
+		}
 }
 
 void execution_failed(struct execution *x, size_t step, const struct err *why)
@@ -541,6 +546,14 @@ static int is_any_done(const struct execution *x, bool *ret, struct err *e)
 	return 0;
 }
 
+static const struct err *why_not(const struct step_state *state)
+{
+	static const struct err unsaid = { .code = ERR_INTERNAL,
+		                           .text = "a step has no end, and nothing says why" };
+
+	return state->failure ? state->failure : &unsaid;
+}
+
 static int outcome(const struct execution *x, struct err *e)
 {
 	const struct step_state *worst = NULL;
@@ -552,13 +565,13 @@ static int outcome(const struct execution *x, struct err *e)
 		if (state->status == STEP_DONE)
 			continue;
 		if (!worst ||
-		    err_worse(worst->failure->code, state->failure->code) != worst->failure->code)
+		    err_worse(why_not(worst)->code, why_not(state)->code) != why_not(worst)->code)
 			worst = state;
 	}
 	if (!worst && !x->lost.text[0])
 		return 0;
 	TRY(is_any_done(x, &is_done, e));
-	*e = worst ? *worst->failure : x->lost;
+	*e = worst ? *why_not(worst) : x->lost;
 	if (x->run->is_interrupted)
 		return err_set(e, ERR_INTERRUPTED,
 		               "interrupted; what was under way is finished and written down: the "

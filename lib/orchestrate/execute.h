@@ -81,8 +81,8 @@ void *execution_take_prepared(struct execution *x, size_t step);
 void execution_begun(struct execution *x, size_t step);
 void execution_done(struct execution *x, size_t step, const char *format, ...) PRINTF_LIKE(3, 4);
 void execution_failed(struct execution *x, size_t step, const struct err *why);
-/* Before the first of them: nothing follows from this step after all, and what needs it counts as
- * done, untold. */
+/* Before the first of them: nothing follows from this step after all, and what needs it, which may
+ * only be STEP_PROVE, counts as done, untold. */
 void execution_skip_followers(struct execution *x, size_t step);
 /* In place of the two: the source of a forward did not give the key. Another takes its place, if
  * there is one.

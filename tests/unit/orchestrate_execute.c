@@ -19,6 +19,7 @@ struct fake {
 	size_t running[STEPS_MAX], running_count;
 	size_t most; /* at once */
 	int prepared, abandoned;
+	size_t failed, messages, named; /* steps, and in how many messages so many nodes */
 	char told[2048];
 };
 
@@ -110,6 +111,21 @@ static void take_event(void *context, const struct event *event)
 	         event->step, event->node, event->nodes && !event->is_repeat ? "(" : "",
 	         event->nodes && !event->is_repeat ? event->nodes : "",
 	         event->nodes && !event->is_repeat ? ")" : "");
+}
+
+static void count_event(void *context, const struct event *event)
+{
+	struct fake *f = context;
+
+	if (event->kind != EVENT_STEP_FAILED)
+		return;
+	f->failed++;
+	if (event->is_repeat)
+		return;
+	f->messages++;
+	f->named++;
+	for (const char *at = event->nodes; (at = strchr(at, ',')); at++)
+		f->named++;
 }
 
 static int may(void *context, bool is_step, struct err *e)
@@ -220,6 +236,36 @@ static void what_fails_at_once_fails_the_same_way(void **state)
 	/* One sentence for both, with all names. */
 	assert_string_equal(f.told, "+launch tee1 +launch tee2 +retire tee3 "
 	                            "!launch tee1(tee1, tee2) ~launch tee2 -retire tee3");
+}
+
+#define MANY 1024
+
+/* Of more names than one message takes the rest is told in another, and none as told that was not.
+ */
+static void names_that_do_not_fit_are_told_with_the_next(void **state)
+{
+	static struct cluster_node nodes[MANY];
+	static char names[MANY][100];
+	static struct step steps[MANY];
+	static struct fake f;
+	struct err e;
+
+	(void)state;
+	fake_fill(&f, "a");
+	f.run.cluster = &f.world.cluster;
+	f.world.cluster.nodes = nodes;
+	f.world.cluster.node_count = MANY;
+	f.run.options.on_event = count_event;
+	f.unmay = "";
+	for (size_t i = 0; i < MANY; i++) {
+		snprintf(names[i], sizeof(names[i]), "n%098zu", i);
+		nodes[i].name = names[i];
+		steps[i] = (struct step)STEP(LAUNCH, i, STEP_NONE, STEP_NONE);
+	}
+	assert_refused(run_steps(&f, steps, MANY, &e), ERR_NOT_DESIRED, "another leads now");
+	assert_int_equal(f.messages, 2);
+	assert_int_equal(f.named, MANY);
+	assert_int_equal(f.failed, MANY);
 }
 
 static void the_whole_is_the_worst_of_it(void **state)
@@ -450,6 +496,7 @@ int main(void)
 		cmocka_unit_test(a_step_begins_once_what_it_needs_is_done),
 		cmocka_unit_test(a_failure_fails_what_needs_it_and_not_the_rest),
 		cmocka_unit_test(what_fails_at_once_fails_the_same_way),
+		cmocka_unit_test(names_that_do_not_fit_are_told_with_the_next),
 		cmocka_unit_test(the_whole_is_the_worst_of_it),
 		cmocka_unit_test(what_the_plan_refuses_is_never_begun),
 		cmocka_unit_test(an_interrupt_lets_finish_and_begins_nothing),
