@@ -8,6 +8,9 @@
 
 #include <stdio.h>
 
+/* Each round but a few brings a node on. */
+#define ROUNDS_MORE 8
+
 /* An image that is not the manifest's would be refused after the old one was stopped: so it is
  * measured before anything is. */
 static int check_image(const struct run *r, struct err *e)
@@ -77,6 +80,9 @@ int drive(struct run *r, const struct goal *goal, char ret_nothing[static NOTHIN
 	for (size_t round = 0; goes_on; round++) {
 		AUTO(plan) struct plan plan = { 0 };
 
+		if (round >= r->cluster->node_count + ROUNDS_MORE)
+			return err_set(e, ERR_INTERNAL,
+			               "after %zu rounds more is to be done, as before", round);
 		if (r->is_interrupted)
 			return err_set(e, ERR_INTERRUPTED,
 			               "interrupted; what was begun is finished: the same command "
