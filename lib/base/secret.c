@@ -58,10 +58,20 @@ bool secret_cores_are_empty(void)
 	       strcmp(buf_text(&text), empty) == 0;
 }
 
-/* A function of its own, and never inlined: all registers that it names are then its own to change,
- * by the ABI. zmm16 to 31 are what libc's functions for AVX-512 take, so as to need no vzeroupper.
+#define XMM_REGISTERS                                                                              \
+	"xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",   \
+	    "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"
+
+/* The asm says which registers it changes, and the compiler may take nothing of this function for
+ * granted: GCC (-fipa-ra) would else let a caller in this file keep values in those that it does
+ * not name. zmm16 to 31 are what libc's functions for AVX-512 take, so as to need no vzeroupper.
  */
-__attribute__((noinline)) void secret_forget_registers(void)
+#if __has_attribute(noipa)
+__attribute__((noipa))
+#else
+__attribute__((noinline))
+#endif
+void secret_forget_registers(void)
 {
 #if defined(__x86_64__)
 	if (__builtin_cpu_supports("avx512f"))
@@ -70,19 +80,22 @@ __attribute__((noinline)) void secret_forget_registers(void)
 		                 ".endr" ::
 		                     : "memory");
 	if (__builtin_cpu_supports("avx"))
-		__asm__ volatile("vzeroall" ::: "memory");
+		__asm__ volatile("vzeroall" ::: "memory", XMM_REGISTERS);
 	else
 		__asm__ volatile(".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n\t"
 		                 "pxor %%xmm\\n, %%xmm\\n\n\t"
 		                 ".endr" ::
-		                     : "memory");
+		                     : "memory", XMM_REGISTERS);
 #elif defined(__aarch64__)
 	/* Of 8 to 15 the low halves are the caller's: the compiler puts them back. */
 	__asm__ volatile(".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,"
 	                 "25,26,27,28,29,30,31\n\t"
 	                 "movi v\\n\\().2d, #0\n\t"
 	                 ".endr" ::
-	                     : "memory", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15");
+	                     : "memory", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9",
+	                       "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19",
+	                       "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29",
+	                       "v30", "v31");
 #endif
 }
 
