@@ -220,3 +220,32 @@ int submission_settle(struct submission *s, struct err *e)
 	*e = *first;
 	return -1;
 }
+
+bool ceremony_lists(const struct wire_list *aliases, struct view alias)
+{
+	const struct alias_item *items = aliases->items;
+
+	for (size_t i = 0; i < aliases->count; i++)
+		if (view_equal(buf_view(&items[i].alias), alias))
+			return true;
+	return false;
+}
+
+int ceremony_take_key(struct run *r, size_t node, const struct inject_shares_reply *reply,
+                      evidence_done *on_done, void *context, struct err *e)
+{
+	const struct receipt_claim claim = {
+		.node = node,
+		.kind = RECEIPT_SHARES_COMPLETED,
+		.item = reply->has_receipt ? &reply->receipt : NULL,
+		.setup_key = &r->proofs[node].setup_key,
+		.manifest_hash = &r->seen.genesis.manifest_hash,
+		.quorum_key = &r->seen.genesis.quorum_key,
+	};
+
+	if (!view_equal(buf_view(&reply->reconstructed_quorum_key),
+	                public_key_view(&r->seen.genesis.quorum_key)))
+		return err_reason(e, ERR_ATTESTATION, "quorum_key",
+		                  "the key that it put together is not this cluster's");
+	return evidence_receipt(r, &claim, on_done, context, e);
+}

@@ -45,4 +45,15 @@ bool submission_is_first(const struct submission *s, size_t item, const struct h
  * refusal, where no bundle was for any */
 MUST_CHECK int submission_settle(struct submission *s, struct err *e);
 
+/* --- answers to inject-shares */
+
+/* aliases: struct alias_item */
+bool ceremony_lists(const struct wire_list *aliases, struct view alias);
+/* With the share that completes the key comes the key, which must be the cluster's, and the receipt
+ * of it: evidence_receipt.
+ * fails  also ERR_ATTESTATION, reason "quorum_key" */
+MUST_CHECK int ceremony_take_key(struct run *r, size_t node,
+                                 const struct inject_shares_reply *reply, evidence_done *on_done,
+                                 void *context, struct err *e);
+
 #endif

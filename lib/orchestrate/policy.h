@@ -5,7 +5,6 @@
 
 #include "orchestrate/run.h"
 
-#define NONCE_LEN         32
 #define DOCUMENT_AHEAD_MS 30000 /* clocks of two machines differ */
 
 /* In the text where they are not: for the hint. */

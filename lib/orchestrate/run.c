@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "crypto/certificate.h"
+#include "crypto/entropy.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -287,4 +288,14 @@ int run_query(struct run *r, size_t node, enum api api, const char *query, clien
 	};
 
 	return exchange(r, node, &x, e);
+}
+
+int run_ask_document(struct run *r, size_t node, uint8_t ret_nonce[static NONCE_LEN],
+                     client_done *on_done, void *context, struct err *e)
+{
+	AUTO(live_attestation_request) struct live_attestation_request q = { 0 };
+
+	TRY(random_public(ret_nonce, NONCE_LEN, e));
+	TRY(wire_set(&q.nonce, view_new(ret_nonce, NONCE_LEN), e));
+	return run_exchange(r, node, API_LIVE_ATTESTATION, &q, on_done, context, e);
 }

@@ -6,6 +6,8 @@
 #include "orchestrate/evidence.h"
 #include "orchestrate/plan.h"
 
+#define NONCE_LEN 32 /* of a document that is asked for */
+
 struct run;
 
 enum event_kind {
@@ -144,6 +146,9 @@ PRINTF_LIKE(3, 4) void run_note(const struct run *r, size_t node, const char *fo
  */
 MUST_CHECK int run_exchange(struct run *r, size_t node, enum api api, const void *request,
                             client_done *on_done, void *context, struct err *e);
+/* A live attestation document, asked for with a fresh nonce, which is the caller's to compare. */
+MUST_CHECK int run_ask_document(struct run *r, size_t node, uint8_t ret_nonce[static NONCE_LEN],
+                                client_done *on_done, void *context, struct err *e);
 /* The same of an operation without a body: "from=7" behind its path. */
 MUST_CHECK int run_query(struct run *r, size_t node, enum api api, const char *query,
                          client_done *on_done, void *context, struct err *e);

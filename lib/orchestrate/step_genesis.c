@@ -132,15 +132,6 @@ static void on_committed(void *context, void *reply, const struct err *failure, 
 	}
 }
 
-static int ask_document(struct genesis *g, client_done *on_done, struct err *e)
-{
-	AUTO(live_attestation_request) struct live_attestation_request q = { 0 };
-
-	TRY(random_public(g->nonce, sizeof(g->nonce), e));
-	TRY(wire_set(&q.nonce, VIEW_OF(g->nonce), e));
-	return run_exchange(g->x->run, g->node, API_LIVE_ATTESTATION, &q, on_done, g, e);
-}
-
 static void on_born(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
 {
 	struct genesis *g = context;
@@ -158,7 +149,7 @@ static void on_born(void *context, void *reply, const struct err *failure, int64
 		fail(g, &e);
 		return;
 	}
-	if (ask_document(g, on_committed, &e) < 0)
+	if (run_ask_document(g->x->run, g->node, g->nonce, on_committed, g, &e) < 0)
 		fail(g, &e);
 }
 
@@ -197,7 +188,7 @@ static void on_alive(void *context, void *reply, const struct err *failure, int6
 static int begin(struct genesis *g, struct err *e)
 {
 	TRY(policy_settle(g->x->run, e));
-	return ask_document(g, on_alive, e);
+	return run_ask_document(g->x->run, g->node, g->nonce, on_alive, g, e);
 }
 
 int step_genesis_start(struct execution *x, size_t step, struct err *e)

@@ -7,6 +7,7 @@
  * before any that came earlier. */
 #include "base/file.h"
 #include "base/text.h"
+#include "orchestrate/ceremony.h"
 #include "orchestrate/execute.h"
 #include "orchestrate/policy.h"
 #include "orchestrate/share.h"
@@ -61,24 +62,14 @@ static void fail(struct inject *j, const struct err *why)
 	inject_drop(&j);
 }
 
-static bool is_missing_there(const struct status_reply *status, struct view alias)
-{
-	const struct alias_item *missing = status->shares_missing.items;
-
-	for (size_t i = 0; i < status->shares_missing.count; i++)
-		if (view_equal(buf_view(&missing[i].alias), alias))
-			return true;
-	return false;
-}
-
 static int judge_slot(const struct inject *j, struct share_slot *slot, struct err *e)
 {
 	const struct run *r = j->x->run;
 	AUTO(text) char *path = NULL;
 
 	TRY(share_path(&j->x->run->state, slot->member, &path, e));
-	if (!j->is_unresolved &&
-	    !is_missing_there(&r->seen.nodes[j->node].status, view_text(slot->member->name)))
+	if (!j->is_unresolved && !ceremony_lists(&r->seen.nodes[j->node].status.shares_missing,
+	                                         view_text(slot->member->name)))
 		slot->status = SHARE_IN;
 	else if (!slot->member->key || !file_is_there(slot->member->key))
 		slot->status = SHARE_MISSING;
@@ -272,17 +263,6 @@ static void name_rejected(struct inject *j, const struct inject_shares_reply *re
 	}
 }
 
-static int judge_reply(struct inject *j, const struct inject_shares_reply *reply, struct err *e)
-{
-	if (reply->reconstructed_quorum_key.len == 0)
-		return refuse_waiting(j, reply->shares_received, e);
-	if (!view_equal(buf_view(&reply->reconstructed_quorum_key),
-	                public_key_view(&j->x->run->seen.genesis.quorum_key)))
-		return err_reason(e, ERR_ATTESTATION, "quorum_key",
-		                  "the key that it put together is not this cluster's");
-	return 0;
-}
-
 /* Shares that gave no key together with those that were in before: all that are here, anew. */
 static int send_again(struct inject *j, int64_t received, struct err *e)
 {
@@ -305,21 +285,12 @@ static void on_receipt(void *context, const struct err *failure)
 	inject_drop(&j);
 }
 
-/* With the share that completes the key comes the receipt of it. */
-static int take_receipt(struct inject *j, const struct inject_shares_reply *reply, struct err *e)
+static int take_key(struct inject *j, const struct inject_shares_reply *reply, struct err *e)
 {
-	struct run *r = j->x->run;
-	const struct receipt_claim claim = {
-		.node = j->node,
-		.kind = RECEIPT_SHARES_COMPLETED,
-		.item = reply->has_receipt ? &reply->receipt : NULL,
-		.setup_key = &r->proofs[j->node].setup_key,
-		.manifest_hash = &r->seen.genesis.manifest_hash,
-		.quorum_key = &r->seen.genesis.quorum_key,
-	};
-
+	if (reply->reconstructed_quorum_key.len == 0)
+		return refuse_waiting(j, reply->shares_received, e);
 	j->received = reply->shares_received;
-	return evidence_receipt(r, &claim, on_receipt, j, e);
+	return ceremony_take_key(j->x->run, j->node, reply, on_receipt, j, e);
 }
 
 static void on_submitted(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
@@ -339,7 +310,7 @@ static void on_submitted(void *context, void *reply, const struct err *failure, 
 			fail(j, &e);
 		return;
 	}
-	if (judge_reply(j, answer, &e) < 0 || take_receipt(j, answer, &e) < 0)
+	if (take_key(j, answer, &e) < 0)
 		fail(j, &e);
 }
 
@@ -392,13 +363,9 @@ static void on_document(void *context, void *reply, const struct err *failure, i
 
 static int begin(struct inject *j, struct err *e)
 {
-	AUTO(live_attestation_request) struct live_attestation_request q = { 0 };
-
 	TRY(policy_may_seal(j->x->run, e));
 	TRY(list_slots(j, e));
-	TRY(random_public(j->nonce, sizeof(j->nonce), e));
-	TRY(wire_set(&q.nonce, VIEW_OF(j->nonce), e));
-	return run_exchange(j->x->run, j->node, API_LIVE_ATTESTATION, &q, on_document, j, e);
+	return run_ask_document(j->x->run, j->node, j->nonce, on_document, j, e);
 }
 
 int step_inject_start(struct execution *x, size_t step, struct err *e)

@@ -55,12 +55,8 @@ static void on_document(void *context, void *reply, const struct err *failure, i
 
 static int begin(struct request *q, struct err *e)
 {
-	AUTO(live_attestation_request) struct live_attestation_request question = { 0 };
-
 	TRY(policy_settle(q->x->run, e));
-	TRY(random_public(q->nonce, sizeof(q->nonce), e));
-	TRY(wire_set(&question.nonce, VIEW_OF(q->nonce), e));
-	return run_exchange(q->x->run, q->node, API_LIVE_ATTESTATION, &question, on_document, q, e);
+	return run_ask_document(q->x->run, q->node, q->nonce, on_document, q, e);
 }
 
 int step_request_start(struct execution *x, size_t step, struct err *e)

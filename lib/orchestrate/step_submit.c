@@ -35,16 +35,6 @@ static const struct status_reply *status_of(const struct submit *s)
 	return &s->x->run->seen.nodes[s->node].status;
 }
 
-static bool is_listed(const struct wire_list *aliases, struct view alias)
-{
-	const struct alias_item *items = aliases->items;
-
-	for (size_t i = 0; i < aliases->count; i++)
-		if (view_equal(buf_view(&items[i].alias), alias))
-			return true;
-	return false;
-}
-
 static int add_share(struct submit *s, const struct submitted_bundle *b,
                      const struct bundle_item *sealed, const struct hash256 *setup_key,
                      struct inject_shares_request *q, struct err *e)
@@ -60,7 +50,7 @@ static int add_share(struct submit *s, const struct submitted_bundle *b,
 	s->is_unheard |= !evidence_has_share(s->x->run, s->node, alias, setup_key);
 	evidence_share(s->x->run, s->node, share, &s->x->run->proofs[s->node].setup_key,
 	               &s->x->run->seen.genesis.manifest_hash);
-	if (is_listed(&status_of(s)->shares_missing, alias))
+	if (ceremony_lists(&status_of(s)->shares_missing, alias))
 		s->is_news = s->x->run->submission->is_news = true;
 	else
 		run_note(s->x->run, s->node, "a share of %s is already there",
@@ -105,13 +95,13 @@ static int list_missing(struct submit *s, const struct inject_shares_reply *repl
 		for (size_t b = 0; b < submission->count; b++)
 			is_in |= submission->items[b].is_used &&
 			         view_equal(buf_view(&submission->items[b].bundle.alias), alias) &&
-			         !is_listed(&reply->rejected, alias);
+			         !ceremony_lists(&reply->rejected, alias);
 		if (is_in)
 			continue;
 		/* A list too long for one line is cut; the JSON has them all. */
 		*ret_is_cut = *ret_is_cut || buf_add_format(to, &full, "%s%s", to->len ? ", " : "",
 		                                            buf_text(&missing[i].alias)) < 0;
-		if (is_listed(told, alias))
+		if (ceremony_lists(told, alias))
 			continue;
 		TRY(wire_list_add(told, &alias_item_schema, &item, e));
 		TRY(wire_set(&item->alias, alias, e));
@@ -173,40 +163,24 @@ static void on_receipt(void *context, const struct err *failure)
 	submit_drop(&s);
 }
 
-/* With the share that completes the key comes the receipt of it. */
-static int take_receipt(struct submit *s, const struct inject_shares_reply *reply, struct err *e)
+static int take_key(struct submit *s, const struct inject_shares_reply *reply, struct err *e)
 {
-	struct run *r = s->x->run;
-	const struct receipt_claim claim = {
-		.node = s->node,
-		.kind = RECEIPT_SHARES_COMPLETED,
-		.item = reply->has_receipt ? &reply->receipt : NULL,
-		.setup_key = &r->proofs[s->node].setup_key,
-		.manifest_hash = &r->seen.genesis.manifest_hash,
-		.quorum_key = &r->seen.genesis.quorum_key,
-	};
-
 	s->received = reply->shares_received;
 	s->threshold = reply->threshold;
-	return evidence_receipt(r, &claim, on_receipt, s, e);
+	return ceremony_take_key(s->x->run, s->node, reply, on_receipt, s, e);
 }
 
 /* Ends the step, or fails. */
 static int judge_reply(struct submit *s, const struct inject_shares_reply *reply, struct err *e)
 {
-	struct run *r = s->x->run;
 	const struct alias_item *rejected = reply->rejected.items;
 
 	for (size_t i = 0; i < reply->rejected.count; i++)
-		run_note(r, s->node, "the enclave rejected the share of %s",
+		run_note(s->x->run, s->node, "the enclave rejected the share of %s",
 		         buf_text(&rejected[i].alias));
 	if (reply->reconstructed_quorum_key.len == 0)
 		return judge_incomplete(s, reply, e);
-	if (!view_equal(buf_view(&reply->reconstructed_quorum_key),
-	                public_key_view(&r->seen.genesis.quorum_key)))
-		return err_reason(e, ERR_ATTESTATION, "quorum_key",
-		                  "the key that it put together is not this cluster's");
-	return take_receipt(s, reply, e);
+	return take_key(s, reply, e);
 }
 
 static void on_submitted(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
@@ -272,12 +246,8 @@ static void on_document(void *context, void *reply, const struct err *failure, i
 
 static int begin(struct submit *s, struct err *e)
 {
-	AUTO(live_attestation_request) struct live_attestation_request q = { 0 };
-
 	TRY(policy_may_seal(s->x->run, e));
-	TRY(random_public(s->nonce, sizeof(s->nonce), e));
-	TRY(wire_set(&q.nonce, VIEW_OF(s->nonce), e));
-	return run_exchange(s->x->run, s->node, API_LIVE_ATTESTATION, &q, on_document, s, e);
+	return run_ask_document(s->x->run, s->node, s->nonce, on_document, s, e);
 }
 
 int step_submit_start(struct execution *x, size_t step, struct err *e)

@@ -104,12 +104,8 @@ static void on_document(void *context, void *reply, const struct err *failure, i
 
 static int ask(struct verify *v, struct err *e)
 {
-	AUTO(live_attestation_request) struct live_attestation_request q = { 0 };
-
 	TRY(policy_settle(v->x->run, e));
-	TRY(random_public(v->nonce, sizeof(v->nonce), e));
-	TRY(wire_set(&q.nonce, VIEW_OF(v->nonce), e));
-	return run_exchange(v->x->run, v->node, API_LIVE_ATTESTATION, &q, on_document, v, e);
+	return run_ask_document(v->x->run, v->node, v->nonce, on_document, v, e);
 }
 
 int step_verify_start(struct execution *x, size_t step, struct err *e)
