@@ -24,6 +24,14 @@ int believe_start(const struct basis *b, struct view document, struct view nonce
 	return 0;
 }
 
+int believe_module(struct view document, struct hash256 *ret, struct err *e)
+{
+	AUTO(attestation_claims) struct attestation_claims claims = { 0 };
+
+	TRY(attestation_parse(document, &claims, e));
+	return sha256(claims.module_id, ret, e);
+}
+
 /* The document that attests the output, and nothing else: no nonce, no public key, no commitment.
  */
 static int check_document(const struct basis *b, const struct birth *birth, bool of_this_image,

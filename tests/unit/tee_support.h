@@ -343,6 +343,7 @@ static inline int serve_genesis(struct tee *t, const struct genesis_request *q, 
 	TRY(wire_set(&reply.genesis_output, buf_view(&b->borsh), e));
 	TRY(wire_set(&reply.genesis_attestation_doc, buf_view(&b->document), e));
 	t->held = lies(t, API_GENESIS_BOOT, NO_SETUP_KEY) ? HELD_KEY : HELD_SETUP;
+	t->module = lies(t, API_GENESIS_BOOT, OTHER_MODULE) ? "i-1" : t->module;
 	return wire_encode(&genesis_reply_schema, &reply, to, e);
 }
 
