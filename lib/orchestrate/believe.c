@@ -527,6 +527,7 @@ int believe_commitment(const struct basis *b, const struct kept_genesis *kept, s
 	TRY(sha256(buf_view(&proved.module_id), &module, e));
 	*ret = (struct node_proof){ .holding = HOLDS_SETUP_KEY,
 		                    .module = module,
+		                    .commitment = proved.pcrs.values[PCR_COMMITMENT],
 		                    .setup_key = proved.public_key,
 		                    .timestamp_ms = proved.timestamp_ms,
 		                    .is_debug = proved.is_debug };

@@ -236,6 +236,7 @@ int policy_judge(const struct run *r, size_t node, struct view document, struct 
 		return refuse_manifest(r, &claims, e);
 	TRY(sha256(buf_view(&proved.module_id), &proof.module, e));
 	TRY(check_module(r, node, &proof.module, e));
+	proof.commitment = proved.pcrs.values[PCR_COMMITMENT];
 	proof.timestamp_ms = proved.timestamp_ms;
 	proof.is_debug = proved.is_debug;
 	if (proof.holding == HOLDS_SETUP_KEY)
