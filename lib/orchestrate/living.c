@@ -133,7 +133,34 @@ static int find_basis(const struct run *r, struct living *l, struct err *e)
 	return 0;
 }
 
-static int ask(struct run *r, size_t node, struct living *l, struct err *e)
+/* Namespace and members are in the cluster file, whoever has another genesis under this root. A key
+ * that can't be read is no word on the TEE. */
+static int load_sets(const struct cluster *c, struct match_expect *ret, struct err *e)
+{
+	AUTO(match_expect) struct match_expect x = { 0 };
+
+	TRY(cluster_member_set(&c->manifest_set, &x.manifest_set, e));
+	TRY(cluster_member_set(&c->quorum.members, &x.share_set, e));
+	*ret = MOVE(x);
+	return 0;
+}
+
+static int check_members(const struct run *r, const struct match_expect *sets,
+                         const struct manifest *m, struct err *e)
+{
+	AUTO(match_rows) struct wire_list rows = { 0 };
+	const char *namespace = r->cluster->manifest.namespace_name;
+
+	if (!view_equal(buf_view(&m->namespace.name), view_text(namespace)))
+		return err_reason(e, ERR_REFUSED, "namespace",
+		                  "its manifest is of namespace '%s', the cluster file of '%s'",
+		                  buf_text(&m->namespace.name), namespace);
+	TRY(match_sets(sets, m, &rows, e));
+	return match_judge(&rows, "its manifest's sets are not the cluster file's", e);
+}
+
+static int ask(struct run *r, const struct match_expect *sets, size_t node, struct living *l,
+               struct err *e)
 {
 	const struct node_seen *seen = &r->seen.nodes[node];
 
@@ -141,31 +168,72 @@ static int ask(struct run *r, size_t node, struct living *l, struct err *e)
 		return err_set(e, ERR_NOT_DESIRED, "it has no quorum key: it is in %s",
 		               phase_name((enum phase)seen->status.phase));
 	TRY(fetch_manifest(r, node, l, e));
+	TRY(check_members(r, sets, &l->envelope.manifest, e));
 	TRY(verify_proof(r, l, e));
 	return find_basis(r, l, e);
 }
 
-int living_ask(struct run *r, size_t node, struct living *ret, struct err *e)
+static int ask_one(struct run *r, const struct match_expect *sets, size_t node, struct living *ret,
+                   struct err *e)
 {
 	AUTO(living) struct living l = { 0 };
 
-	if (ask(r, node, &l, e) < 0)
+	if (ask(r, sets, node, &l, e) < 0)
 		return err_wrap(e, "%s", r->cluster->nodes[node].name);
 	*ret = MOVE(l);
 	return 0;
 }
 
+int living_ask(struct run *r, size_t node, struct living *ret, struct err *e)
+{
+	AUTO(match_expect) struct match_expect sets = { 0 };
+
+	TRY(load_sets(r->cluster, &sets, e));
+	return ask_one(r, &sets, node, ret, e);
+}
+
+/* Members' public keys are public: whoever runs this image can make a genesis of them, but no
+ * approvals. Both have the cluster file's manifest set. */
+static bool is_approved(const struct living *l)
+{
+	const struct manifest *m = &l->envelope.manifest;
+	struct err ignored;
+
+	return approvals_check(&l->envelope.manifest_set_approvals, &l->hash, &m->manifest_set,
+	                       m->manifest_set.threshold, &ignored) == 0;
+}
+
+/* Of two quorum keys the one whose manifest the members have approved, if only one is. */
+static int choose_key(struct run *r, struct living *best, struct living *other, struct err *e)
+{
+	const char *one = r->cluster->nodes[best->node].name;
+	const char *two = r->cluster->nodes[other->node].name;
+	bool is_best = is_approved(best);
+
+	if (is_best == is_approved(other))
+		return err_reason(e, ERR_REFUSED, "quorum_key",
+		                  "%s and %s have two quorum keys: name the one that is meant", one,
+		                  two);
+	run_note(r, is_best ? other->node : best->node,
+	         "its manifest is not taken: it has another quorum key than %s, whose manifest its "
+	         "members have approved",
+	         is_best ? one : two);
+	if (!is_best) {
+		living_drop(best);
+		*best = MOVE(*other);
+	}
+	return 0;
+}
+
 /* Two of one cluster have one quorum key, and one manifest of a nonce. */
-static int choose(const struct run *r, struct living *best, struct living *other, struct err *e)
+static int choose(struct run *r, struct living *best, struct living *other, struct err *e)
 {
 	const struct manifest *a = &best->envelope.manifest, *b = &other->envelope.manifest;
 	const char *one = r->cluster->nodes[best->node].name;
 	const char *two = r->cluster->nodes[other->node].name;
 
 	if (!view_equal(buf_view(&a->namespace.quorum_key), buf_view(&b->namespace.quorum_key)))
-		return err_reason(e, ERR_REFUSED, "quorum_key",
-		                  "%s and %s have two quorum keys: name the one that is meant", one,
-		                  two);
+		return choose_key(r, best, other, e);
 	if (a->namespace.nonce == b->namespace.nonce &&
 	    !view_equal(VIEW_OF(best->hash.bytes), VIEW_OF(other->hash.bytes)))
 		return err_reason(
@@ -182,9 +250,11 @@ static int choose(const struct run *r, struct living *best, struct living *other
 
 int living_find(struct run *r, struct living *ret, struct err *e)
 {
+	AUTO(match_expect) struct match_expect sets = { 0 };
 	AUTO(living) struct living best = { 0 };
 	bool is_found = false;
 
+	TRY(load_sets(r->cluster, &sets, e));
 	for (size_t i = 0; i < r->cluster->node_count; i++) {
 		AUTO(living) struct living l = { 0 };
 		struct err why;
@@ -192,7 +262,7 @@ int living_find(struct run *r, struct living *ret, struct err *e)
 		if (r->seen.nodes[i].presence != NODE_PRESENT ||
 		    r->seen.nodes[i].status.phase != PHASE_READY)
 			continue;
-		if (living_ask(r, i, &l, &why) < 0) {
+		if (ask_one(r, &sets, i, &l, &why) < 0) {
 			if (why.code == ERR_INTERRUPTED || why.code == ERR_INTERNAL) {
 				*e = why;
 				return -1;
