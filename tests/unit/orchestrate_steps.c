@@ -370,6 +370,56 @@ static void retire_asks_for_a_receipt_whatever_phase_is_claimed(void **state)
 	assert_ok(do_step(&g, STEP_RETIRE, 1, &e));
 }
 
+/* Else a relay would have another TEE give up its key, and this one be called retired. */
+static void retire_tells_nobody_to_wipe_but_the_tee_that_is_meant(void **state)
+{
+	static const struct {
+		enum lie lie;
+		const char *reason;
+	} rows[] = {
+		{ OTHER_NONCE, "nonce" },
+		{ OTHER_IMAGE, "pcr0" },
+		{ OTHER_MODULE, "answers for tee1, by the journal" },
+	};
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		AUTO(stage) struct stage g = { 0 };
+		size_t asked;
+
+		stage_fill(&g, HELD_KEY);
+		assert_ok(do_step(&g, STEP_VERIFY, 0, &e));
+		assert_ok(do_step(&g, STEP_VERIFY, 1, &e));
+		stage_forget(&g);
+		g.told[0] = 0;
+		lie(&g, 1, API_LIVE_ATTESTATION, rows[i].lie);
+		asked = g.tees[1].server->request_count;
+		assert_refused(do_step(&g, STEP_RETIRE, 1, &e), ERR_ATTESTATION, rows[i].reason);
+		assert_int_equal(g.tees[1].server->request_count, asked + 1);
+		assert_int_equal(node_phase(&g.run.seen, 1), PHASE_READY);
+		assert_string_equal(g.told, "");
+	}
+}
+
+/* What a relay keeps back is no receipt; asked again, the TEE gives the one that it gave. */
+static void retire_is_done_once_the_receipt_is_here(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_fill(&g, HELD_SETUP);
+	assert_ok(do_step(&g, STEP_VERIFY, 1, &e));
+	g.tees[1].held = HELD_KEY;
+	g.seen[1].status.phase = PHASE_READY;
+	lie(&g, 1, API_RETIRE, ANSWER_LOST);
+	assert_refused(do_step(&g, STEP_RETIRE, 1, &e), ERR_NOT_DESIRED, STEP_ELSEWHERE);
+	assert_int_equal(node_phase(&g.run.seen, 1), PHASE_READY);
+	lie(&g, 1, API_RETIRE, OLD_RECEIPT);
+	assert_ok(do_step(&g, STEP_RETIRE, 1, &e));
+}
+
 static void retire_takes_no_receipt_of_another_tee(void **state)
 {
 	AUTO(stage) struct stage g = { 0 };
@@ -403,6 +453,8 @@ int main(void)
 		cmocka_unit_test(retire_is_believed_by_a_receipt_that_the_key_has_signed),
 		cmocka_unit_test(retire_forgets_what_was_known),
 		cmocka_unit_test(retire_asks_for_a_receipt_whatever_phase_is_claimed),
+		cmocka_unit_test(retire_tells_nobody_to_wipe_but_the_tee_that_is_meant),
+		cmocka_unit_test(retire_is_done_once_the_receipt_is_here),
 		cmocka_unit_test(retire_takes_no_receipt_of_another_tee),
 	};
 
