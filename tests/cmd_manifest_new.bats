@@ -256,6 +256,12 @@ away() { # STATUS FILE OPTION...: with an empty state
 	sed -i "s|root: simulated|root: .teectl/own/pki/root.der|" own-away.yaml
 	away 0 own-away.yaml -o json
 	json .node tee1
+	# Also where two others, of which nothing is approved, come first.
+	behind own own-away tee1 "$(url foe tee1)" tee2 "$(url own tee1)"
+	sed -i -e "s|root: simulated|root: .teectl/own/pki/root.der|" \
+		-e "s|^\( *- { name: \)tee2, .*|&\n\1tee3, url: \"$(url own tee2)\" }|" own-away.yaml
+	away 0 own-away.yaml -o json
+	json .node tee3
 }
 
 @test "manifest new: refuses what is no manifest" {

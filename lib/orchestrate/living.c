@@ -5,6 +5,7 @@
 #include "orchestrate/believe.h"
 #include "orchestrate/policy.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 const char *const living_basis_names[] = { "state", "quorum-key", "image", "approvals", NULL };
@@ -203,37 +204,17 @@ static bool is_approved(const struct living *l)
 	                       m->manifest_set.threshold, &ignored) == 0;
 }
 
-/* Of two quorum keys the one whose manifest the members have approved, if only one is. */
-static int choose_key(struct run *r, struct living *best, struct living *other, struct err *e)
-{
-	const char *one = r->cluster->nodes[best->node].name;
-	const char *two = r->cluster->nodes[other->node].name;
-	bool is_best = is_approved(best);
-
-	if (is_best == is_approved(other))
-		return err_reason(e, ERR_REFUSED, "quorum_key",
-		                  "%s and %s have two quorum keys: name the one that is meant", one,
-		                  two);
-	run_note(r, is_best ? other->node : best->node,
-	         "its manifest is not taken: it has another quorum key than %s, whose manifest its "
-	         "members have approved",
-	         is_best ? one : two);
-	if (!is_best) {
-		living_drop(best);
-		*best = MOVE(*other);
-	}
-	return 0;
-}
-
 /* Two of one cluster have one quorum key, and one manifest of a nonce. */
-static int choose(struct run *r, struct living *best, struct living *other, struct err *e)
+static int choose(const struct run *r, struct living *best, struct living *other, struct err *e)
 {
 	const struct manifest *a = &best->envelope.manifest, *b = &other->envelope.manifest;
 	const char *one = r->cluster->nodes[best->node].name;
 	const char *two = r->cluster->nodes[other->node].name;
 
 	if (!view_equal(buf_view(&a->namespace.quorum_key), buf_view(&b->namespace.quorum_key)))
-		return choose_key(r, best, other, e);
+		return err_reason(e, ERR_REFUSED, "quorum_key",
+		                  "%s and %s have two quorum keys: name the one that is meant", one,
+		                  two);
 	if (a->namespace.nonce == b->namespace.nonce &&
 	    !view_equal(VIEW_OF(best->hash.bytes), VIEW_OF(other->hash.bytes)))
 		return err_reason(
@@ -248,32 +229,91 @@ static int choose(struct run *r, struct living *best, struct living *other, stru
 	return 0;
 }
 
-int living_find(struct run *r, struct living *ret, struct err *e)
+struct found {
+	struct living *items;
+	size_t count;
+};
+
+static void found_drop(struct found *f)
+{
+	for (size_t i = 0; i < f->count; i++)
+		living_drop(&f->items[i]);
+	free(f->items);
+	*f = (struct found){ 0 };
+}
+
+static int ask_all(struct run *r, struct found *ret, struct err *e)
 {
 	AUTO(match_expect) struct match_expect sets = { 0 };
-	AUTO(living) struct living best = { 0 };
-	bool is_found = false;
 
 	TRY(load_sets(r->cluster, &sets, e));
+	ret->items = calloc(r->cluster->node_count + 1, sizeof(*ret->items));
+	if (!ret->items)
+		return err_set(e, ERR_INTERNAL, "no memory for manifests");
 	for (size_t i = 0; i < r->cluster->node_count; i++) {
-		AUTO(living) struct living l = { 0 };
 		struct err why;
 
 		if (r->seen.nodes[i].presence != NODE_PRESENT ||
 		    r->seen.nodes[i].status.phase != PHASE_READY)
 			continue;
-		if (ask_one(r, &sets, i, &l, &why) < 0) {
-			if (why.code == ERR_INTERRUPTED || why.code == ERR_INTERNAL) {
-				*e = why;
-				return -1;
-			}
-			run_note(r, i, "its manifest is not taken: %s", why.text);
+		if (ask_one(r, &sets, i, &ret->items[ret->count], &why) == 0) {
+			ret->count++;
 			continue;
 		}
-		if (is_found)
-			TRY(choose(r, &best, &l, e));
+		if (why.code == ERR_INTERRUPTED || why.code == ERR_INTERNAL) {
+			*e = why;
+			return -1;
+		}
+		run_note(r, i, "its manifest is not taken: %s", why.text);
+	}
+	return 0;
+}
+
+static bool is_same_quorum(const struct living *a, const struct living *b)
+{
+	return view_equal(buf_view(&a->envelope.manifest.namespace.quorum_key),
+	                  buf_view(&b->envelope.manifest.namespace.quorum_key));
+}
+
+/* Where the members have approved a manifest, no other quorum key than such a one counts. */
+static bool is_outdone(const struct found *f, size_t i, size_t *ret_by)
+{
+	bool is_outdone = false;
+
+	for (size_t k = 0; k < f->count; k++) {
+		if (!is_approved(&f->items[k]))
+			continue;
+		if (is_same_quorum(&f->items[k], &f->items[i]))
+			return false;
+		is_outdone = true;
+		*ret_by = k;
+	}
+	return is_outdone;
+}
+
+int living_find(struct run *r, struct living *ret, struct err *e)
+{
+	AUTO(found) struct found found = { 0 };
+	AUTO(living) struct living best = { 0 };
+	bool is_found = false;
+	size_t by = 0;
+
+	TRY(ask_all(r, &found, e));
+	for (size_t i = 0; i < found.count; i++)
+		if (is_outdone(&found, i, &by))
+			run_note(r, found.items[i].node,
+			         "its manifest is not taken: it has another quorum key than %s, "
+			         "whose manifest its members have approved",
+			         r->cluster->nodes[found.items[by].node].name);
 		else
-			best = MOVE(l);
+			found.items[i].is_candidate = true;
+	for (size_t i = 0; i < found.count; i++) {
+		if (!found.items[i].is_candidate)
+			continue;
+		if (is_found)
+			TRY(choose(r, &best, &found.items[i], e));
+		else
+			best = MOVE(found.items[i]);
 		is_found = true;
 	}
 	if (!is_found)

@@ -18,7 +18,8 @@ struct living {
 	size_t node;
 	struct manifest_envelope envelope;
 	struct hash256 hash;
-	int basis; /* enum living_basis */
+	int basis;         /* enum living_basis */
+	bool is_candidate; /* while it is chosen among several */
 };
 void living_drop(struct living *l);
 
