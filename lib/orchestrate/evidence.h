@@ -33,7 +33,7 @@ struct known_tee {
 	size_t node;              /* SIZE_MAX: none of the cluster file's */
 	uint64_t order;           /* of its last document among all */
 	bool has_setup_key;       /* a document has shown it */
-	bool is_before;           /* the journal had one before this run */
+	bool is_before;           /* it has shown one before the last look at the nodes */
 };
 
 struct evidence {
@@ -126,9 +126,13 @@ void evidence_load(struct run *r, size_t node);
 /* A document that was verified. is_before: before this run. */
 MUST_CHECK int evidence_take_tee(struct evidence *v, size_t node, struct view document,
                                  bool is_before, struct err *e);
-/* Another node that the TEE is, by what the journal knew before this run; SIZE_MAX: there is none,
- * or it is as well known as this one's. A node that has since become another TEE counts no more. */
+/* Another node that the TEE is, by what was known before this look; SIZE_MAX: there is none, or
+ * it is as well known as this one's. A node that has since become another TEE counts no more. */
 size_t evidence_node_of(const struct evidence *v, const struct hash256 *module, size_t node);
+/* Is it two nodes, for all that is known? */
+bool evidence_is_contested(const struct evidence *v, const struct hash256 *module);
+/* What was seen until now was before: the nodes are looked at anew. */
+void evidence_settle_tees(struct evidence *v);
 /* Was another TEE the last one there? */
 bool evidence_was_another(const struct evidence *v, const struct hash256 *module, size_t node);
 

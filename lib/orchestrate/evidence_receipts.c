@@ -416,6 +416,10 @@ static int take_identity(struct fetch *f, struct view document, struct err *e)
 	if (policy_judge(r, f->claim.node, document, VIEW_OF(f->nonce), &f->proof, e) < 0)
 		return err_wrap(e, "%s", r->cluster->nodes[f->claim.node].name);
 	r->proofs[f->claim.node] = f->proof; /* it is nobody else's TEE */
+	if (evidence_is_contested(&r->evidence, &f->proof.module))
+		return refuse(e, r, f->claim.node,
+		              "the journal has its TEE as another node's as well, so nothing says "
+		              "whose its receipts are: teectl verify");
 	if (f->proof.holding == HOLDS_NOTHING)
 		return refuse(
 		    e, r, f->claim.node,
@@ -512,9 +516,14 @@ static int fetch_one(struct run *r, size_t node, struct fetch_all *all, struct e
 	const struct status_reply *status = &r->seen.nodes[node].status;
 	const struct hash256 manifest = node_manifest(&r->seen, node);
 
-	if (!status->has_manifest_hash ||
-	    !view_equal(VIEW_OF(status->manifest_hash), VIEW_OF(manifest.bytes)))
+	if (!status->has_manifest_hash)
 		return 0;
+	if (!view_equal(VIEW_OF(status->manifest_hash), VIEW_OF(manifest.bytes))) {
+		run_note(r, node,
+		         "says that it holds a manifest that is none of this cluster's: it is not "
+		         "asked");
+		return 0;
+	}
 	return evidence_fetch(r, node, &manifest, &r->seen.genesis.quorum_key, on_fetched, all, e);
 }
 

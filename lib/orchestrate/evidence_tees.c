@@ -81,6 +81,22 @@ size_t evidence_node_of(const struct evidence *v, const struct hash256 *module, 
 	return SIZE_MAX;
 }
 
+bool evidence_is_contested(const struct evidence *v, const struct hash256 *module)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < v->tee_count; i++)
+		count += v->tees[i].node != SIZE_MAX && is_same(&v->tees[i].module, module) &&
+		         is_last(v, &v->tees[i]);
+	return count > 1;
+}
+
+void evidence_settle_tees(struct evidence *v)
+{
+	for (size_t i = 0; i < v->tee_count; i++)
+		v->tees[i].is_before = true;
+}
+
 bool evidence_was_another(const struct evidence *v, const struct hash256 *module, size_t node)
 {
 	for (size_t i = 0; i < v->tee_count; i++) {

@@ -204,25 +204,50 @@ static int contest_module(struct run *r, size_t node, size_t other, const struct
 	return refuse_module(r, other, how, e);
 }
 
+/* What was launched here is asked where it listens, by no name that leads elsewhere: of it and one
+ * that others launch, it is the TEE. */
+static int settle_here(struct run *r, size_t node, size_t other, const struct hash256 *module,
+                       struct err *e)
+{
+	static const char how[] = ", which was launched here";
+	struct node_proof *theirs = &r->proofs[other];
+
+	if (!r->cluster->nodes[node].listen)
+		return refuse_module(r, other, how, e);
+	*theirs = (struct node_proof){ .is_refused = true, .module = *module };
+	(void)refuse_module(r, node, how, &theirs->refusal);
+	run_note(r, other, "%s", theirs->refusal.text);
+	return 0;
+}
+
+static bool is_here(const struct run *r, size_t node)
+{
+	return r->cluster->nodes[node].listen != NULL;
+}
+
 /* A relay at a node's address can pass every question on to another node's TEE, and all that comes
  * back is true: but then there is one TEE less than it seems. */
-static int check_module(struct run *r, size_t node, const struct hash256 *module,
+int policy_check_module(struct run *r, size_t node, const struct hash256 *module,
                         struct view document, struct view nonce, struct err *e)
 {
 	size_t known;
 
 	evidence_load(r, node);
 	known = evidence_node_of(&r->evidence, module, node);
-	if (known != SIZE_MAX)
+	if (known != SIZE_MAX && !is_here(r, node))
 		return refuse_module(r, known, ", by the journal: teectl lineage", e);
 	for (size_t i = 0; i < r->cluster->node_count; i++) {
 		const struct node_proof *other = &r->proofs[i];
 		bool is_contested =
 		    other->is_refused && strcmp(other->refusal.reason, "module_id") == 0;
 
-		if (i != node && view_equal(VIEW_OF(module->bytes), VIEW_OF(other->module.bytes)) &&
-		    (is_contested || (!other->is_refused && other->holding != HOLDS_UNKNOWN)))
+		if (i == node ||
+		    !view_equal(VIEW_OF(module->bytes), VIEW_OF(other->module.bytes)) ||
+		    (other->is_refused ? !is_contested : other->holding == HOLDS_UNKNOWN))
+			continue;
+		if (is_here(r, node) == is_here(r, i))
 			return contest_module(r, node, i, module, document, nonce, e);
+		TRY(settle_here(r, node, i, module, e));
 	}
 	return 0;
 }
@@ -268,7 +293,7 @@ int policy_judge(struct run *r, size_t node, struct view document, struct view n
 	if (claims.user_data.is_present && !policy.committed_manifest)
 		return refuse_manifest(r, &claims, e);
 	TRY(sha256(buf_view(&proved.module_id), &proof.module, e));
-	TRY(check_module(r, node, &proof.module, document, nonce, e));
+	TRY(policy_check_module(r, node, &proof.module, document, nonce, e));
 	proof.commitment = proved.pcrs.values[PCR_COMMITMENT];
 	proof.timestamp_ms = proved.timestamp_ms;
 	proof.is_debug = proved.is_debug;

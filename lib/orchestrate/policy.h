@@ -50,8 +50,12 @@ void policy_allow_debug(const struct basis *b, const struct attestation_claims *
  * key of this cluster's manifest, or the key. A node is judged against the manifest that it shows,
  * the current one or an older, with that one's PCRs (is_older). Another is refused with reason
  * "manifest", with "module_id" a TEE that is another node: by the journal, as it was before this
- * run; or since it has answered for another in this run, which then is refused as well. */
+ * look; or since it has answered for another meanwhile, which then is refused as well. Of a node
+ * that was launched here neither is so: the other one is refused. */
 MUST_CHECK int policy_judge(struct run *r, size_t node, struct view document, struct view nonce,
                             struct node_proof *ret, struct err *e);
+/* That alone, of a document that was verified otherwise. */
+MUST_CHECK int policy_check_module(struct run *r, size_t node, const struct hash256 *module,
+                                   struct view document, struct view nonce, struct err *e);
 
 #endif

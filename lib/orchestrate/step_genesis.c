@@ -201,6 +201,7 @@ static int take_start(struct genesis *g, struct view document, struct err *e)
 
 	TRY(believe_start(&basis, document, VIEW_OF(g->nonce), &g->asked_ms, e));
 	TRY(believe_module(document, &g->module, e));
+	TRY(policy_check_module(r, g->node, &g->module, document, VIEW_OF(g->nonce), e));
 	return known->holding == HOLDS_UNKNOWN ? 0 : check_module(g, &known->module, e);
 }
 

@@ -170,6 +170,26 @@ static void genesis_is_of_one_tee(void **state)
 	assert_false(is_asked(&verified));
 }
 
+/* Genesis asks one node, without a step that verifies it: the others are known by the journal. */
+static void genesis_is_not_of_another_nodes_tee(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_unborn(&g);
+	g.tees[0].held = HELD_NOTHING;
+	g.seen[0].status.phase = PHASE_WAITING_FOR_BOOT;
+	g.seen[0].status.has_manifest_hash = false;
+	assert_ok(do_step(&g, STEP_VERIFY, 0, &e));
+	stage_forget(&g);
+	lie(&g, 1, API_LIVE_ATTESTATION, OTHER_MODULE);
+	assert_refused(do_step(&g, STEP_GENESIS, 1, &e), ERR_ATTESTATION,
+	               "answers for tee1, by the journal");
+	assert_int_equal(g.tees[1].server->request_count, 1);
+	assert_false(is_asked(&g));
+}
+
 /* The TEE has the key, and whoever asks later gets the same answer: not older than the first
  * question, though older than his. */
 static void genesis_takes_an_answer_that_was_lost(void **state)
@@ -218,6 +238,7 @@ int main(void)
 		cmocka_unit_test(genesis_takes_no_birth_before_the_question),
 		cmocka_unit_test(genesis_keeps_nothing_without_a_commitment),
 		cmocka_unit_test(genesis_is_of_one_tee),
+		cmocka_unit_test(genesis_is_not_of_another_nodes_tee),
 		cmocka_unit_test(genesis_takes_an_answer_that_was_lost),
 		cmocka_unit_test(genesis_remembers_when_it_was_asked_until_it_is_done),
 	};

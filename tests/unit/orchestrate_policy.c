@@ -448,6 +448,36 @@ static void of_two_nodes_with_one_tee_neither_is_believed(void **state)
 	assert_ok(judge(&g, 1, &proof, &e));
 }
 
+/* A relay elsewhere that was quicker puts no TEE in the wrong that was launched here. */
+static void of_two_nodes_the_one_that_was_launched_here_is_believed(void **state)
+{
+	static char listen[] = "127.0.0.1:1";
+	struct err e;
+
+	(void)state;
+	for (size_t here = 0; here < 2; here++) {
+		AUTO(stage) struct stage g = { 0 };
+
+		stage_fill(&g);
+		g.nodes[here].listen = listen;
+		show(&g, &(struct shown){ .module = "i-1" });
+		assert_ok(judge(&g, 0, &g.proofs[0], &e));
+		if (here == 0)
+			assert_refused(judge(&g, 1, &g.proofs[1], &e), ERR_ATTESTATION,
+			               "answers for tee1, which was launched here");
+		else
+			assert_ok(judge(&g, 1, &g.proofs[1], &e));
+		assert_int_equal(g.proofs[here].holding, HOLDS_NOTHING);
+		assert_false(g.proofs[here].is_refused);
+		if (here == 1) {
+			assert_true(g.proofs[0].is_refused);
+			assert_non_null(
+			    strstr(g.note, "answers for tee2, which was launched here"));
+		}
+		assert_ok(judge(&g, here, &g.proofs[here], &e));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -465,6 +495,7 @@ int main(void)
 		cmocka_unit_test(a_strangers_manifest_is_named_as_such),
 		cmocka_unit_test(one_tee_answers_for_one_node),
 		cmocka_unit_test(of_two_nodes_with_one_tee_neither_is_believed),
+		cmocka_unit_test(of_two_nodes_the_one_that_was_launched_here_is_believed),
 	};
 
 	return cmocka_run_group_tests(tests, births_open, births_close);

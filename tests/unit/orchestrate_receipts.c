@@ -144,6 +144,47 @@ static void nobody_is_asked_whose_document_does_not_hold(void **state)
 	}
 }
 
+/* Whoever is quicker gets nothing booked, where the journal could not decide. */
+static void those_of_a_tee_that_is_two_nodes_are_not(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_fill(&g, HELD_SETUP);
+	g.tees[0].held = HELD_SETUP;
+	g.tees[0].module = "i-2";
+	g.tees[0].setup = setup;
+	for (size_t i = 0; i < 2; i++)
+		g.seen[i].status.phase = PHASE_WAITING_FOR_KEY;
+	assert_ok(do_step(&g, STEP_VERIFY, 0, &e));
+	assert_refused(do_step(&g, STEP_VERIFY, 1, &e), ERR_ATTESTATION, "neither");
+	stage_forget(&g);
+	does(&g.tees[0], RECEIPT_INJECT);
+	repeats(&g.tees[1], &g.tees[0]);
+	g.tees[0].held = g.tees[1].held = HELD_KEY;
+	g.seen[1].presence = NODE_ABSENT;
+	(void)err_set(&g.seen[1].why, ERR_PARTIAL, "tee2 is away");
+	refused(&g, ERR_ATTESTATION, "tee1: the journal has its TEE as another node's as well");
+}
+
+/* One that is not asked is named: it may only say so. */
+static void who_claims_another_manifest_is_named(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	size_t new;
+	struct err e;
+
+	(void)state;
+	stage_known(&g);
+	does(&g.tees[1], RECEIPT_INJECT);
+	g.seen[1].status.manifest_hash[0] ^= 1;
+	g.told[0] = 0;
+	assert_ok(evidence_fetch_all(&g.run, &new, &e));
+	assert_int_equal(new, 0);
+	assert_non_null(strstr(g.told, "tee2: says that it holds a manifest that is none of this"));
+}
+
 static void who_holds_no_manifest_has_none(void **state)
 {
 	AUTO(stage) struct stage g = { 0 };
@@ -205,6 +246,8 @@ int main(void)
 		cmocka_unit_test(those_of_a_boot_that_nobody_knows_are_not),
 		cmocka_unit_test(those_that_nothing_binds_are_not),
 		cmocka_unit_test(nobody_is_asked_whose_document_does_not_hold),
+		cmocka_unit_test(those_of_a_tee_that_is_two_nodes_are_not),
+		cmocka_unit_test(who_claims_another_manifest_is_named),
 		cmocka_unit_test(who_holds_no_manifest_has_none),
 		cmocka_unit_test(a_step_takes_none_of_another_boot),
 		cmocka_unit_test(a_step_takes_no_old_one_that_nothing_binds),

@@ -137,6 +137,29 @@ static void verify_learns_nothing_of_who_came_first(void **state)
 	assert_ok(do_step(&g, STEP_VERIFY, 1, &e));
 }
 
+/* A watch lives for days: what it saw at an earlier look it knew before. */
+static void verify_knows_what_an_earlier_look_has_shown(void **state)
+{
+	AUTO(stage) struct stage g = { 0 }, none = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_fill(&g, HELD_KEY);
+	assert_ok(do_step(&g, STEP_VERIFY, 0, &e));
+	evidence_settle_tees(&g.run.evidence);
+	g.seen[1].url = g.tees[0].server->url;
+	assert_refused(do_step(&g, STEP_VERIFY, 1, &e), ERR_ATTESTATION, "by the journal");
+	assert_ok(do_step(&g, STEP_VERIFY, 0, &e));
+	/* But not what it could not decide. */
+	stage_fill(&none, HELD_KEY);
+	none.tees[0].module = "i-2";
+	assert_ok(do_step(&none, STEP_VERIFY, 0, &e));
+	assert_refused(do_step(&none, STEP_VERIFY, 1, &e), ERR_ATTESTATION, "neither");
+	evidence_settle_tees(&none.run.evidence);
+	assert_refused(do_step(&none, STEP_VERIFY, 1, &e), ERR_ATTESTATION, "neither");
+	assert_refused(do_step(&none, STEP_VERIFY, 0, &e), ERR_ATTESTATION, "neither");
+}
+
 /* --- prove */
 
 static void prove_is_by_the_quorum_key_over_this_challenge(void **state)
@@ -442,6 +465,7 @@ int main(void)
 		cmocka_unit_test(verify_takes_one_tee_for_one_node),
 		cmocka_unit_test(verify_takes_a_tee_for_the_node_that_it_was),
 		cmocka_unit_test(verify_learns_nothing_of_who_came_first),
+		cmocka_unit_test(verify_knows_what_an_earlier_look_has_shown),
 		cmocka_unit_test(forward_takes_a_tee_for_the_node_that_it_was),
 		cmocka_unit_test(prove_is_by_the_quorum_key_over_this_challenge),
 		cmocka_unit_test(prove_is_no_proof_before_the_setup_key_is_gone),
