@@ -129,6 +129,8 @@ MUST_CHECK int evidence_take_tee(struct evidence *v, size_t node, struct view do
 /* Another node that the TEE is, by what was known before this look; SIZE_MAX: there is none, or
  * it is as well known as this one's. A node that has since become another TEE counts no more. */
 size_t evidence_node_of(const struct evidence *v, const struct hash256 *module, size_t node);
+/* Has it shown a document as that node? */
+bool evidence_was(const struct evidence *v, const struct hash256 *module, size_t node);
 /* Is it two nodes, for all that is known? */
 bool evidence_is_contested(const struct evidence *v, const struct hash256 *module);
 /* What was seen until now was before: the nodes are looked at anew. */

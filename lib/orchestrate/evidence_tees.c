@@ -81,6 +81,11 @@ size_t evidence_node_of(const struct evidence *v, const struct hash256 *module, 
 	return SIZE_MAX;
 }
 
+bool evidence_was(const struct evidence *v, const struct hash256 *module, size_t node)
+{
+	return find_tee(v, module, node) != NULL;
+}
+
 bool evidence_is_contested(const struct evidence *v, const struct hash256 *module)
 {
 	size_t count = 0;

@@ -183,23 +183,35 @@ static int refuse_module(const struct run *r, size_t other, const char *how, str
 	                  r->cluster->nodes[other].name, how);
 }
 
-/* Nothing says whose it is: neither node is believed, whichever came first. The other one's answer
- * is in the journal, so this one's is written there as well. */
+/* What was believed of a node is so no more, nor will members seal to its document. */
+static void revoke(struct run *r, size_t node, size_t other, const char *how,
+                   const struct hash256 *module)
+{
+	struct node_proof *proof = &r->proofs[node];
+
+	*proof = (struct node_proof){ .is_refused = true, .module = *module };
+	(void)refuse_module(r, other, how, &proof->refusal);
+	run_note(r, node, "%s", proof->refusal.text);
+	if (r->documents)
+		buf_clear(&r->documents[node]);
+}
+
+/* Nothing says whose it is: neither node is believed, whichever came first. Where the other one's
+ * answer is in the journal, this one's is written there as well. */
 static int contest_module(struct run *r, size_t node, size_t other, const struct hash256 *module,
                           struct view document, struct view nonce, struct err *e)
 {
 	static const char how[] =
 	    ", and nothing known before says whose it is: neither is believed";
-	struct node_proof *theirs = &r->proofs[other], *own = &r->proofs[node];
-	bool is_news = !theirs->is_refused;
+	struct node_proof *own = &r->proofs[node];
+	bool is_news = !r->proofs[other].is_refused;
 
 	*own = (struct node_proof){ .is_refused = true, .module = *module };
 	(void)refuse_module(r, other, how, &own->refusal);
 	if (is_news) {
-		*theirs = *own;
-		(void)refuse_module(r, node, how, &theirs->refusal);
-		run_note(r, other, "%s", theirs->refusal.text);
-		evidence_document(r, node, document, nonce);
+		revoke(r, other, node, how, module);
+		if (evidence_was(&r->evidence, module, other))
+			evidence_document(r, node, document, nonce);
 	}
 	return refuse_module(r, other, how, e);
 }
@@ -210,13 +222,11 @@ static int settle_here(struct run *r, size_t node, size_t other, const struct ha
                        struct err *e)
 {
 	static const char how[] = ", which was launched here";
-	struct node_proof *theirs = &r->proofs[other];
 
 	if (!r->cluster->nodes[node].listen)
 		return refuse_module(r, other, how, e);
-	*theirs = (struct node_proof){ .is_refused = true, .module = *module };
-	(void)refuse_module(r, node, how, &theirs->refusal);
-	run_note(r, other, "%s", theirs->refusal.text);
+	if (!r->proofs[other].is_refused)
+		revoke(r, other, node, how, module);
 	return 0;
 }
 
