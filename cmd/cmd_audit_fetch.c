@@ -41,6 +41,10 @@ const struct cmd cmd_audit_fetch = {
 	    "chains, and writes those down that the journal lacks: of operations of other "
 	    "clients. A TEE keeps its last 1024. Receipts of teectl's own operations are there "
 	    "already.\n\n"
+	    "Receipts are taken only from the TEE that signed them: a fresh live document must "
+	    "commit to the setup key that they name, which a document in the journal has shown. "
+	    "Those of a TEE that others brought up, or of before a "
+	    "journal was lost, are refused (5): nothing says that they are this node's.\n\n"
 	    "A node that does not answer, and that has retired by the journal, is named and is no "
 	    "failure: what it signed last was written down then. Where another can't be asked, the "
 	    "rest are asked all the same (status 4).",

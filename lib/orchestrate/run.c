@@ -195,6 +195,7 @@ int run_look(struct run *r, struct err *e)
 		               is_first ? "; nothing was begun" : "");
 	observation_drop(&r->seen);
 	r->seen = MOVE(seen);
+	evidence_settle_tees(&r->evidence);
 	name_retired(r);
 	return 0;
 }

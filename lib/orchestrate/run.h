@@ -88,7 +88,9 @@ struct node_proof {
 	bool is_refused;
 	struct err refusal;          /* why it is not verified */
 	struct public_key setup_key; /* of HOLDS_SETUP_KEY */
-	struct hash256 module;       /* SHA-256 of the module_id: an NSM's own, a TEE has one */
+	struct hash256 module; /* SHA-256 of the module_id: an NSM's own, a TEE has one; also of one
+	                          that was refused since two nodes have it */
+	struct pcr commitment; /* PCR16 */
 	int64_t timestamp_ms;
 	bool is_debug;
 	bool is_older;                /* it holds a manifest that was this cluster's before */
