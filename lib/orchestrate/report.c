@@ -434,6 +434,8 @@ static bool has_key_here(const struct cluster *c)
 
 static int next_of_waiting(const struct run *r, struct cluster_report *report, struct err *e)
 {
+	AUTO(buf) struct buf name = BUF_INIT(FILE_FREE_NAME_MAX);
+
 	for (size_t i = 0; i < r->seen.count; i++) {
 		const struct status_reply *status = &r->seen.nodes[i].status;
 
@@ -446,7 +448,9 @@ static int next_of_waiting(const struct run *r, struct cluster_report *report, s
 	}
 	if (has_key_here(r->cluster))
 		return add_command(r, &report->next, "inject", NULL, e);
-	return add_command(r, &report->next, "share request --out request.json", NULL, e);
+	/* A request of before may be there: it is kept. */
+	TRY(file_free_name("request.json", &name, e));
+	return add_command(r, &report->next, "share request --out", buf_text(&name), e);
 }
 
 /* A quorum is restarted on a fresh TEE; one that waits for the key to be forwarded is started anew.
