@@ -280,9 +280,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	AUTO(new_reply) struct new_reply reply = { 0 };
 	const struct new_args *args = arguments;
 
-	if (file_is_there(args->out))
-		return err_set(e, ERR_DATA, "'%s' is there already, and is not overwritten",
-		               args->out);
+	TRY(context_check_new(c, "--out ", args->out, e));
 	TRY(load_own(c, args, &own, &reply, e));
 	TRY(draft(c, args, &own, &next, e));
 	TRY(diff_make(&own, &next, &reply.diff, e));

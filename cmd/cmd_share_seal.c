@@ -241,9 +241,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 		.passphrases = passphrases_begin(&p, c, args->passphrase_fd),
 	};
 
-	if (file_is_there(args->out))
-		return err_set(e, ERR_DATA, "'%s' is there already, and is not overwritten",
-		               args->out);
+	TRY(context_check_new(c, "--out ", args->out, e));
 	if (args->quorum_key) {
 		TRY(public_key_read(args->quorum_key, &quorum_key, e));
 		in.quorum_key = &quorum_key;

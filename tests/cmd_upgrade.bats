@@ -53,6 +53,21 @@ killed_at() {
 	json '.nodes | map(.state) | unique | join(",")' "old manifest"
 	json .missing "4 of 4 TEEs hold an older manifest"
 	json .next "teectl upgrade"
+	# plan and apply say the same, and name what does it.
+	try 0 plan
+	prints '4 of 4 TEEs hold an older manifest: apply leaves them to teectl upgrade'
+	says 'next: teectl upgrade'
+	hasnt "$output" 'nothing to do'
+	try 2 plan --detailed-exitcode -o json
+	json .outcome upgrade
+	json .older 4
+	json '.nodes | map(.missing) | unique | join(",")' 'current manifest'
+	says 'hint: teectl upgrade'
+	try 2 apply -o json
+	json .error.name not-desired
+	json .next 'teectl upgrade'
+	says 'hint: teectl upgrade'
+	hasnt "$stderr" 'nothing to do'
 	# They hold the key all the while.
 	json .distance_to_ceremony 3
 	try 2 status

@@ -393,6 +393,19 @@ bool file_is_there(const char *path)
 	return access(path, F_OK) == 0;
 }
 
+int file_free_name(const char *wanted, struct buf *to, struct err *e)
+{
+	const char *slash = strrchr(wanted, '/'), *dot = strrchr(slash ? slash : wanted, '.');
+	size_t stem = dot ? (size_t)(dot - wanted) : strlen(wanted);
+
+	TRY(buf_add_text(to, wanted, e));
+	for (unsigned i = 2; file_is_there(buf_text(to)); i++) {
+		buf_clear(to);
+		TRY(buf_add_format(to, e, "%.*s-%u%s", (int)stem, wanted, i, dot ? dot : ""));
+	}
+	return 0;
+}
+
 int file_check_private(const char *path, struct err *e)
 {
 	struct stat st;

@@ -57,6 +57,10 @@ MUST_CHECK int memory_file_fill(int fd, int from, const char *what, size_t max, 
 MUST_CHECK int file_look(const char *path, bool *ret_is_there, struct err *e);
 /* false also where it can't be told: only for who then opens, makes or refuses it, and says why. */
 bool file_is_there(const char *path);
+#define FILE_FREE_NAME_MAX 4096
+/* A name like wanted that nothing has yet, for a command that is suggested: "request.json", else
+ * "request-2.json" and so on. Whoever makes the file refuses what has come there meanwhile. */
+MUST_CHECK int file_free_name(const char *wanted, struct buf *to, struct err *e);
 /* A private key's file that another program will read: ERR_NO_INPUT when it is not there, ERR_DATA
  * when others may read or change it. */
 MUST_CHECK int file_check_private(const char *path, struct err *e);

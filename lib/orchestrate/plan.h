@@ -82,6 +82,8 @@ struct plan {
 	struct way way; /* where there are forwards */
 	struct err *refusals;
 	size_t refusal_count, refusal_max; /* max: for so many there is room */
+	size_t
+	    older; /* of GOAL_APPLY: asked for, and of an older manifest, which GOAL_UPGRADE ends */
 	bool goes_on; /* after it the nodes are looked at again, for the next part of the way */
 	/* Why nothing is to be done: there are no steps, or they only look and all went well. */
 	char nothing[NOTHING_MAX];

@@ -145,6 +145,16 @@ void run_drop(struct run *r)
 	*r = RUN_INIT;
 }
 
+void run_move(struct run *from, struct run *to)
+{
+	struct client_options options;
+
+	*to = *from;
+	*from = RUN_INIT;
+	options = options_of_client(to);
+	client_tell(to->client, &options);
+}
+
 /* A look changes nothing: nothing has to be finished. */
 static bool on_interrupt(void *context)
 {

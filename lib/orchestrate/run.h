@@ -129,6 +129,8 @@ struct run {
 MUST_CHECK int run_open(const struct cluster *cluster, const struct run_options *options,
                         struct run *ret, struct err *e);
 void run_drop(struct run *r);
+/* to: RUN_INIT. Its client tells the run at the new place what happens. */
+void run_move(struct run *from, struct run *to);
 /* Looks again, after something has changed. ERR_INTERRUPTED when the user wants no more. */
 MUST_CHECK int run_look(struct run *r, struct err *e);
 /* The files of a client's side of TLS, each NULL where it is not named: libcurl would say at each

@@ -645,6 +645,42 @@ static void each_name_of_a_folder_is_given_once(void **state)
 	assert_ok(folder_remove_all(folder, &e));
 }
 
+static void assert_free(const char *wanted, const char *expected)
+{
+	AUTO(buf) struct buf name = BUF_INIT(FILE_FREE_NAME_MAX);
+	struct err e;
+
+	assert_int_equal(file_free_name(wanted, &name, &e), 0);
+	assert_string_equal(buf_text(&name), expected);
+}
+
+static void a_free_name_is_one_that_nothing_has(void **state)
+{
+	struct place p = place_new();
+	char dotted[400], second[400], third[400];
+	struct err e;
+
+	(void)state;
+	assert_free(p.file, p.file);
+	snprintf(dotted, sizeof(dotted), "%s.d/request.json", p.folder);
+	assert_free(dotted, dotted);
+	snprintf(dotted, sizeof(dotted), "%s/a.json", p.folder);
+	snprintf(second, sizeof(second), "%s/a-2.json", p.folder);
+	snprintf(third, sizeof(third), "%s/a-3.json", p.folder);
+	assert_int_equal(file_create(dotted, view_text("1"), 0600, &e), 0);
+	assert_free(dotted, second);
+	assert_int_equal(file_create(second, view_text("2"), 0600, &e), 0);
+	assert_free(dotted, third);
+	unlink(dotted);
+	unlink(second);
+	/* The dot of a folder is no file's. */
+	assert_int_equal(file_create(p.file, view_text("1"), 0600, &e), 0);
+	snprintf(dotted, sizeof(dotted), "%s/./file", p.folder);
+	snprintf(second, sizeof(second), "%s/./file-2", p.folder);
+	assert_free(dotted, second);
+	place_drop(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -676,6 +712,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_seen_is_not_taken_for_missing),
 		cmocka_unit_test(paths_are_joined_and_parted),
 		cmocka_unit_test(each_name_of_a_folder_is_given_once),
+		cmocka_unit_test(a_free_name_is_one_that_nothing_has),
 	};
 
 	return cmocka_run_group_tests(tests, open_arena, NULL);
