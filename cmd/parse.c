@@ -122,6 +122,9 @@ static int take_word(const struct opt *opt, const char *value, const char *what,
 	if (nearest && !(*value >= '0' && *value <= '9'))
 		return err_set(e, ERR_USAGE, "%s: '%s' is not known; did you mean '%s'?", what,
 		               value, nearest);
+	if (!opt->words[1])
+		return err_set(e, ERR_USAGE, "'%s' is not known; the only word here is '%s'", value,
+		               opt->words[0]);
 	for (int i = 0; opt->words[i]; i++) {
 		size_t len = strlen(words);
 
