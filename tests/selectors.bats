@@ -297,3 +297,13 @@ names() { # of the last report, with their states
 	run -0 teectl -f own.yaml completion --nodes
 	same "$output" $'eu-1\neu-2\nus-1\nus-2'
 }
+
+@test "selectors: a node behind a verb that takes it by an option is refused with that option" {
+	labelled
+	run -64 --separate-stderr teectl -f own.yaml status eu-1
+	has "$stderr" "'eu-1' is one argument too many; nodes are chosen by --only SELECTOR"
+	run -64 --separate-stderr teectl -f own.yaml propagate eu-1
+	has "$stderr" "'eu-1' is one argument too many; nodes are chosen by --to SELECTOR"
+	run -64 --separate-stderr teectl -f own.yaml validate eu-1
+	hasnt "$stderr" 'nodes are chosen'
+}
