@@ -279,8 +279,8 @@ const struct cmd cmd_share_seal = {
 	.examples = { { "teectl share seal --request request.json --share alice.share --key "
 	                "alice.secret --out alice.bundle",
 	                "look, compare, seal" },
-	              { "teectl share seal --request request.json --share alice.share --key "
-	                "alice.secret --out alice.bundle --yes --passphrase-fd 0 <passphrase",
+	              { "teectl share seal --request r.json --share a.share --key a.secret --out a.bundle "
+	                "--yes",
 	                "for a script" } },
 	.exits = { 2, 5, 65, 66, 130 },
 	.needs = NEEDS_CLUSTER | NEEDS_STATE | NEEDS_SECRETS,

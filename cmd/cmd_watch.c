@@ -263,7 +263,8 @@ const struct cmd cmd_watch = {
 	    "by theirs until teectl upgrade has replaced them. Another name, state folder, etcd "
 	    "or watch.metrics takes a new start.\n\n"
 	    "SIGTERM ends it with status 0, Ctrl-C with 130, both once what is under way is "
-	    "finished. With --once it does one round, and its status says how the cluster stands. "
+	    "finished. With --once it does one round, and its status says how the cluster stands: "
+	    "3 where members are waited for, because shares are missing or the key is lost. "
 	    "--timeout is that of one heal. --metrics serves GET /metrics and /healthz, without "
 	    "TLS, to who asks for an address or localhost: for this machine, or behind a proxy; "
 	    "configs/alerts.yaml has rules for it.",

@@ -321,3 +321,28 @@ waves() {
 	try 0 verify
 	same_seeds 2
 }
+
+@test "upgrade: --only goes to those chosen now, and the rest stay as they are until another day" {
+	living 4
+	image upgraded
+	adopted next.json 1 3
+	try 0 upgrade --only tee2,tee4
+	hasnt "$stderr" 'tee1: retired'
+	hasnt "$stderr" 'tee3: retired'
+	try 2 status -o json
+	json '[.nodes[] | .name + " " + .state] | sort | join(", ")' 'tee1 old manifest, tee2 ready, tee3 old manifest, tee4 ready'
+	try 0 upgrade --only tee2
+	prints 'nothing to do: every TEE asked for holds the current manifest, and proved the quorum key'
+	try 0 upgrade --only @old
+	try 0 status
+}
+
+@test "upgrade: --only of the one TEE that has the key is refused, though others could take it first" {
+	living 2
+	try 0 down tee2
+	image upgraded
+	adopted next.json 1 3
+	try 2 upgrade --only tee1
+	says 'tee1 is the only TEE that has the quorum key, and no other of those asked for can take it: nothing was stopped; choose one that lacks the key too'
+	try 0 upgrade --only tee1,tee2
+}

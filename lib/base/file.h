@@ -84,6 +84,8 @@ MUST_CHECK int file_open_log(const char *path, int *ret_fd, struct err *e);
 /* Removes a folder and all that is in it; links are not followed. That there is none is no failure.
  */
 MUST_CHECK int folder_remove_all(const char *path, struct err *e);
+/* Removes what writers that were killed have left there: temporary files that nobody has open. */
+void folder_sweep(const char *path);
 /* An exclusive lock on path, created 0600, held until the descriptor is closed.
  * patience_ms  how long it is waited for; 0: not at all
  * fails        ERR_TRY_AGAIN: another holds it */

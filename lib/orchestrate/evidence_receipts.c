@@ -566,6 +566,8 @@ int evidence_fetch_all(struct run *r, size_t *ret_new, struct err *e)
 	for (size_t i = 0; i < r->cluster->node_count; i++) {
 		struct err why;
 
+		if (r->options.chosen && !r->options.chosen[i])
+			continue;
 		if (r->seen.nodes[i].presence != NODE_PRESENT)
 			pass_absent(r, i, &all);
 		else if (fetch_one(r, i, &all, &why) < 0)

@@ -28,8 +28,10 @@ struct goal {
 	enum topology topology; /* of GOAL_PROPAGATE and GOAL_APPLY */
 	bool has_source;        /* --from; of GOAL_RECOVER --to */
 	size_t source;
-	/* One flag a node; NULL: all. Of GOAL_UP, GOAL_REQUEST, GOAL_PROPAGATE, GOAL_VERIFY,
-	 * GOAL_STATUS, GOAL_APPLY and GOAL_WATCH; of GOAL_RETIRE: those that go. */
+	/* One flag a node; NULL: all. Of GOAL_UP, GOAL_INJECT, GOAL_REQUEST,
+	 * GOAL_PROPAGATE, GOAL_VERIFY, GOAL_STATUS, GOAL_APPLY and GOAL_WATCH; of GOAL_RETIRE:
+	 * those that go; of GOAL_UPGRADE: those that are upgraded now; of GOAL_RECOVER: those that
+	 * one of is restarted. */
 	const bool *targets;
 	size_t first, parallel; /* of GOAL_UPGRADE: nodes before all others, then at once */
 	bool retires;           /* of GOAL_UPGRADE: old ones launched elsewhere are told to wipe */

@@ -84,6 +84,11 @@ int watch_judge(const struct cluster_report *report, struct err *e)
 		return 0;
 	if (e->code != ERR_NOT_DESIRED)
 		return -1;
+	/* As apply ends where they are not here: a watch has no share. */
+	if (report->is_lost)
+		return err_reason(e, ERR_WAITING, OBSERVATION_KEY_LOST,
+		                  "no TEE has the quorum key, and a watch opens no share: it waits "
+		                  "for members to bring the key back");
 	/* Those of an older manifest hold the key, and are not what the file wants. */
 	for (size_t i = 0; i < report->nodes.count; i++)
 		if (nodes[i].state == NODE_READY && nodes[i].verified)
