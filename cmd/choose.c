@@ -74,3 +74,14 @@ int choice_open(struct context *c, bool to_change, enum choice_scope scope,
 	r->options.chosen = choice->flags;
 	return 0;
 }
+
+int choice_open_whole(struct context *c, const struct text_list *selectors, struct choice *choice,
+                      struct run *r, struct goal *goal, struct err *e)
+{
+	TRY(choice_open(c, /* to_change= */ true, CHOICE_OF_WHOLE, selectors, choice, r, e));
+	goal->targets = choice->flags;
+	/* Where nobody was chosen, the report says so. */
+	if (choice->count)
+		r->options.chosen = NULL;
+	return 0;
+}

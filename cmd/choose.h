@@ -30,6 +30,12 @@ MUST_CHECK int choice_open(struct context *c, bool to_change, enum choice_scope 
                            const struct text_list *selectors, struct choice *choice, struct run *r,
                            struct err *e);
 
+/* The same of a verb that changes those, and whose plan and report are of all nodes: goal's targets
+ * are set. */
+MUST_CHECK int choice_open_whole(struct context *c, const struct text_list *selectors,
+                                 struct choice *choice, struct run *r, struct goal *goal,
+                                 struct err *e);
+
 /* The row of the verbs that show or change nodes and name none as operands. */
 #define OPT_ONLY(args)                                                                             \
 	{                                                                                          \

@@ -168,6 +168,10 @@ MUST_CHECK int context_commands(const struct context *c, const char *text, struc
 void context_say(struct context *c, const char *format, ...) PRINTF_LIKE(2, 3);
 /* False if this was told before; it counts as told from now on. */
 bool context_tell_once(struct context *c, const char *text);
+/* What a verb writes must not be there: ERR_DATA, with the hint's name that is free. option: as it
+ * is typed before the path, "--out ". */
+MUST_CHECK int context_check_new(struct context *c, const char *option, const char *path,
+                                 struct err *e);
 /* What is left until the deadline, for run_options.timeout_ms; the verb's own without --timeout. */
 int64_t context_timeout_ms(const struct context *c);
 /* The node of that name, or the only one that the selector chooses. fails ERR_USAGE, with the

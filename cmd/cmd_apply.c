@@ -106,6 +106,8 @@ const struct cmd cmd_apply = {
 	    "where its node is among them. With --plan it does what teectl plan --out has saved, if "
 	    "the cluster file and every node are still as they were; else it says what differs "
 	    "(status 2) and does nothing.\n\n"
+	    "TEEs of an older manifest stay as they are: their turn is teectl upgrade, which is "
+	    "named at the end (status 2).\n\n"
 	    "On a terminal a bar shows how far it is, the round of the key's way, the rate and "
 	    "the time left; elsewhere it is a line a change, and one when nothing has changed for "
 	    "ten seconds. With -o ndjson each event is a line of JSON on standard output, and the "

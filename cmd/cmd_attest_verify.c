@@ -339,6 +339,10 @@ static const struct {
 	  "at its own time, --at TIME at another" },
 	{ "chain:issuer@1",
 	  "it is under another root: --root names one that you have from its owner" },
+	{ "cose:signature",
+	  "it was altered, or another's key has signed it: it is not to be believed; fetch it "
+	  "again from where it was made" },
+	{ "cose:alg", "a Nitro document is signed with ES384: no NSM has made this one" },
 	{ "cose:", "is it a whole document, raw, base64, hex or a JSON array of bytes, and nothing "
 	           "else?" },
 	{ "debug", "--pcr 0= to 2= with zeroes accept an enclave in debug mode, for which nothing "

@@ -1,6 +1,6 @@
+#include "choose.h"
 #include "journal.h"
 #include "print.h"
-#include "session.h"
 
 #include "orchestrate/graph.h"
 
@@ -9,6 +9,7 @@
 struct graph_args {
 	bool dot, mermaid, svg, planned, history;
 	int topology;
+	struct text_list only;
 };
 
 static const struct opt opts[] = {
@@ -32,6 +33,7 @@ static const struct opt opts[] = {
 	  .kind = OPT_FLAG,
 	  .offset = offsetof(struct graph_args, history),
 	  .doc = "also TEEs that were started again or retired since" },
+	OPT_ONLY(graph_args),
 	OPT_TOPOLOGY(graph_args),
 };
 
@@ -72,20 +74,55 @@ static int find_lineage(struct context *c, bool with_history, struct graph *ret,
 	return *ret_found ? graph_of_lineage(&lineage, buf_view(&text), ret, e) : 0;
 }
 
-static int find_plan(struct context *c, int topology, struct graph *ret, struct err *e)
+/* The plan is of all nodes: whom the key goes through is known of the whole. */
+static int find_plan(struct context *c, const struct graph_args *args, struct choice *choice,
+                     struct graph *ret, struct err *e)
 {
 	AUTO(run) struct run r = RUN_INIT;
 	AUTO(plan) struct plan plan = { 0 };
 	const struct goal goal = {
 		.kind = GOAL_APPLY,
-		.topology = session_topology(c, topology),
+		.topology = session_topology(c, args->topology),
 	};
 
-	TRY(session_open(c, /* to_change= */ false, NULL, &r, e));
+	TRY(choice_open(c, /* to_change= */ false, CHOICE_OF_WHOLE, &args->only, choice, &r, e));
 	TRY(plan_make(&c->cluster, &r.seen, &goal, &plan, e));
 	if (plan.nothing[0])
 		context_say(c, "nothing to do: %s", plan.nothing);
 	return graph_of_plan(&c->cluster, &plan, ret, e);
+}
+
+/* Of a drawing out of the journal the nodes are asked only where a state chooses. */
+static int choose(struct context *c, const struct graph_args *args, struct choice *choice,
+                  struct err *e)
+{
+	AUTO(run) struct run r = RUN_INIT;
+
+	TRY(choice_make(c, &args->only, choice, e));
+	if (!selection_has_states(&choice->selection))
+		return 0;
+	choice_drop(choice);
+	return choice_open(c, /* to_change= */ false, CHOICE_OF_WHOLE, &args->only, choice, &r, e);
+}
+
+/* Those chosen, and the way of the key to them. */
+static int keep_chosen(struct context *c, const struct choice *choice, struct graph *g,
+                       struct err *e)
+{
+	AUTO(flags) bool *flags = calloc(g->count + 1, sizeof(*flags));
+	bool was_empty = g->count == 0;
+
+	if (!flags)
+		return err_set(e, ERR_INTERNAL, "no memory for a list of nodes");
+	for (size_t i = 0; i < g->count; i++) {
+		const struct cluster_node *node = cluster_find_node(&c->cluster, g->nodes[i].name);
+
+		flags[i] = node && choice->flags[node - c->cluster.nodes];
+	}
+	TRY(graph_keep(g, flags, e));
+	if (g->count == 0 && !was_empty)
+		context_say(c, "nothing to draw: the key goes to none of the nodes asked for");
+	return 0;
 }
 
 static int draw(struct context *c, const struct graph_args *args, const struct graph *g,
@@ -115,14 +152,18 @@ static int run(struct context *c, const void *arguments, struct err *e)
 {
 	const struct graph_args *args = arguments;
 	AUTO(graph) struct graph graph = { 0 };
+	AUTO(choice) struct choice choice = { 0 };
 	bool is_found = false;
 
 	if (args->dot + args->mermaid + args->svg > 1)
 		return err_set(e, ERR_USAGE, "--dot, --mermaid and --svg exclude each other");
+	TRY(choice_make(c, &args->only, &choice, e));
 	if (!args->planned && args->topology < 0)
 		TRY(find_lineage(c, args->history, &graph, &is_found, e));
-	if (!is_found)
-		TRY(find_plan(c, args->topology, &graph, e));
+	choice_drop(&choice);
+	TRY(is_found ? choose(c, args, &choice, e) : find_plan(c, args, &choice, &graph, e));
+	if (choice.flags)
+		TRY(keep_chosen(c, &choice, &graph, e));
 	return draw(c, args, &graph, e);
 }
 
@@ -137,10 +178,12 @@ const struct cmd cmd_graph = {
 	    "--svg is a drawing in one file. A hop that no receipt shows is called claimed, and "
 	    "drawn dashed; a TEE that has proved the key has a double or heavier border. One that was "
 	    "started again or retired since is there only if one that lives has the key from it, "
-	    "or with --history. teectl lineage tells more of each TEE.",
+	    "or with --history. With --only those nodes are drawn, and the key's way to them. "
+	    "teectl lineage tells more of each TEE.",
 	.examples = { { "teectl graph", "a tree in text" },
 	              { "teectl graph --svg > way.svg", "a drawing with times" },
 	              { "teectl graph --topology tree", "the way that a tree would take" },
+	              { "teectl graph --only region=eu", "the way to the nodes of a region" },
 	              { "teectl graph --dot | dot -Tpdf > way.pdf", "by Graphviz" } },
 	.exits = { 2, 5, 65, 66, 69, 75, 77 },
 	.needs = NEEDS_RUN,

@@ -1,23 +1,27 @@
+#include "choose.h"
 #include "passphrase.h"
-#include "session.h"
 
 struct inject_args {
 	int64_t passphrase_fd;
+	struct text_list only;
 };
 
 static const struct opt opts[] = {
+	OPT_ONLY(inject_args),
 	PASSPHRASE_FD_OPT(inject_args, passphrase_fd),
 };
 
 static int run(struct context *c, const void *arguments, struct err *e)
 {
+	AUTO(choice) struct choice choice = { 0 };
 	AUTO(run) struct run r = RUN_INIT;
 	const struct inject_args *args = arguments;
+	struct goal goal = { .kind = GOAL_INJECT };
 	struct passphrases p;
 
 	c->passphrases = passphrases_begin(&p, c, args->passphrase_fd);
-	TRY(session_open(c, /* to_change= */ true, NULL, &r, e));
-	return session_reach(c, &r, &(struct goal){ .kind = GOAL_INJECT }, e);
+	TRY(choice_open_whole(c, &args->only, &choice, &r, &goal, e));
+	return session_reach(c, &r, &goal, e);
 }
 
 const struct cmd cmd_inject = {
@@ -30,8 +34,11 @@ const struct cmd cmd_inject = {
 	    "shares are opened than are needed; none is ever written in the clear.\n\n"
 	    "With too few it ends with status 3 and names the members who are waited for; run "
 	    "again when another key is here, it goes on from there. A wrong share names its "
-	    "member, and the good ones count.",
+	    "member, and the good ones count.\n\n"
+	    "With --only the shares go to the first of those nodes that waits for them; where "
+	    "none of them does, or another TEE has the key already, no share is opened.",
 	.examples = { { "teectl inject", "with the keys that are on this machine" },
+	              { "teectl inject --only tee2", "to this one, where several wait" },
 	              { "teectl inject -o json | jq .waiting_for", "whom to call" } },
 	.exits = { 2, 3, 5, 65, 66, 69, 75, 77 },
 	.needs = NEEDS_RUN | NEEDS_SECRETS,

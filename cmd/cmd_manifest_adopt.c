@@ -142,6 +142,10 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	TRY(keep(c, &next.envelope, r.has_before, e));
 	TRY(session_share(c, &c->state, &r.has_not_shared, &r.not_shared, e));
 	print_outcome(c, args->file, &r, &next.envelope.manifest);
+	/* No enclave was asked: what runs is as it was before, and after a loss nothing does. */
+	print_next(c, !r.has_before ? "teectl up, then teectl recover"
+	              : r.changed   ? "teectl upgrade"
+	                            : "teectl status");
 	return print_json(c, &adopted_schema, &r, e);
 }
 
@@ -153,7 +157,7 @@ const struct cmd cmd_manifest_adopt = {
 	    "lawful successor of the state's current manifest (manifest diff), approved by the "
 	    "threshold of the manifest set, and what the cluster file says. No enclave is asked, "
 	    "and the state keeps the one before it.\n\n"
-	    "TEEs that hold an older manifest go on: each is verified against its own, and status "
+	    "teectl upgrade comes next. TEEs that hold an older manifest go on: each is verified against its own, and status "
 	    "calls it `old manifest`. propagate forwards the key from them to those that are "
 	    "started on the current image; an old one that has no key gets none.\n\n"
 	    "A quorum that was born elsewhere, QuorumOS's say, has no genesis here. Where the state "

@@ -280,9 +280,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	AUTO(new_reply) struct new_reply reply = { 0 };
 	const struct new_args *args = arguments;
 
-	if (file_is_there(args->out))
-		return err_set(e, ERR_DATA, "'%s' is there already, and is not overwritten",
-		               args->out);
+	TRY(context_check_new(c, "--out ", args->out, e));
 	TRY(load_own(c, args, &own, &reply, e));
 	TRY(draft(c, args, &own, &next, e));
 	TRY(diff_make(&own, &next, &reply.diff, e));
@@ -312,7 +310,9 @@ const struct cmd cmd_manifest_new = {
 	    "cluster's root, that it holds it and its quorum key. It must be of the quorum key that "
 	    "the cluster file names (quorum.publicKey); where it names none, of a TEE that runs "
 	    "what the file says, or approved by its members: its quorum key is then printed, to be "
-	    "compared. --node asks one TEE, whatever the state has.\n\n"
+	    "compared. TEEs of another namespace or other members are named and left out; of two "
+	    "quorum keys the one counts whose manifest alone the members have approved, else "
+	    "nothing is drafted (5). --node asks one TEE, whatever the state has.\n\n"
 	    "With --from it follows that manifest. It may be one of QuorumOS in any form: the "
 	    "namespace, the quorum key, both sets and the pivot with its bridges are kept, the "
 	    "patch set goes, and PCRs and anchor are ours. What version 1 has no place for, env "

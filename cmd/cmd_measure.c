@@ -1,6 +1,7 @@
 #include "cmd.h"
 #include "print.h"
 
+#include "base/file.h"
 #include "base/text.h"
 #include "cluster/expect.h"
 
@@ -213,15 +214,21 @@ static const char *way_to_pin(const struct comparison *s)
 
 /* Pinned values are what up launches by, or the next manifest is drafted from; others are pinned
  * first. */
-static const char *next_of(const struct measure_reply *reply, const struct comparison *s)
+static int add_next(const struct measure_reply *reply, const struct comparison *s, struct buf *to,
+                    struct err *e)
 {
+	AUTO(buf) struct buf name = BUF_INIT(FILE_FREE_NAME_MAX);
 	const struct measured_pcr *rows = reply->pcrs.items;
 
 	for (size_t i = 0; i < reply->pcrs.count; i++)
 		if (!rows[i].has_pinned ||
 		    !view_equal(buf_view(&rows[i].pinned), buf_view(&rows[i].value)))
-			return way_to_pin(s);
-	return s->index == PCR_POLICY_COUNT ? "teectl up" : "teectl manifest new --out next.json";
+			return buf_add_text(to, way_to_pin(s), e);
+	if (s->index == PCR_POLICY_COUNT)
+		return buf_add_text(to, "teectl up", e);
+	/* That of the upgrade before may be there. */
+	TRY(file_free_name("next.json", &name, e));
+	return buf_add_format(to, e, "teectl manifest new --out %s", buf_text(&name));
 }
 
 /* ERR_NOT_DESIRED, naming those that are pinned to something else. */
@@ -281,6 +288,7 @@ static int pin(struct context *c, const struct comparison *s, const struct pcr_s
 static int run(struct context *c, const void *arguments, struct err *e)
 {
 	AUTO(measure_reply) struct measure_reply reply = { 0 };
+	AUTO(buf) struct buf next = BUF_INIT(PROGRESS_LINE_MAX);
 	const struct measure_args *args = arguments;
 	struct pcr_set found = { 0 };
 	struct comparison s;
@@ -300,7 +308,8 @@ static int run(struct context *c, const void *arguments, struct err *e)
 		                                           "until teectl manifest adopt the verbs "
 		                                           "that look at TEEs refuse them");
 	TRY(judge(c, &reply, &s, e));
-	print_next(c, next_of(&reply, &s));
+	TRY(add_next(&reply, &s, &next, e));
+	print_next(c, buf_text(&next));
 	return 0;
 }
 

@@ -218,6 +218,18 @@ static void print_refusals(struct context *c, const struct plan_report *r)
 		print_line(c, "%zu more can't be done: --wide shows them", told - NOTES_SHOWN_MAX);
 }
 
+/* What only another verb changes. */
+static void print_older(struct context *c, const struct plan_report *r)
+{
+	if (!r->older)
+		return;
+	print_line(c, "%lld of %zu TEEs %s an older manifest: apply leaves %s to teectl upgrade",
+	           (long long)r->older, r->nodes.count, r->older == 1 ? "holds" : "hold",
+	           r->older == 1 ? "it" : "them");
+	if (r->outcome == PLAN_UPGRADE)
+		print_next(c, "teectl upgrade");
+}
+
 static void print_image(struct context *c, const struct plan_report *r)
 {
 	if (!r->has_image)
@@ -255,6 +267,7 @@ static int print_plan(struct context *c, const struct plan_report *r, struct err
 	TRY(print_people(c, r, e));
 	TRY(print_nodes(c, r, e));
 	print_refusals(c, r);
+	print_older(c, r);
 	print_image(c, r);
 	return print_json(c, &plan_report_schema, r, e);
 }
@@ -291,6 +304,10 @@ static int judge(struct context *c, const struct plan_report *r, const struct er
 		               (long long)r->change_count, r->change_count == 1 ? " is" : "s are");
 	case PLAN_PEOPLE:
 		return err_set(e, ERR_WAITING, "people have to act: who is named above");
+	case PLAN_UPGRADE:
+		context_hint(c, "teectl upgrade");
+		return err_set(e, ERR_NOT_DESIRED, "%lld TEE%s an older manifest",
+		               (long long)r->older, r->older == 1 ? " holds" : "s hold");
 	case PLAN_REFUSED:
 		return err_set(e, ERR_REFUSED, "a step is refused: which and why is named above");
 	}
@@ -338,7 +355,7 @@ const struct cmd cmd_plan = {
 	    "refused.\n\n"
 	    "It refuses what is unsafe: a second quorum key in one cluster, a genesis beside one "
 	    "that lives. With --detailed-exitcode the status is 0 when nothing is to be done, 2 "
-	    "when something is, 3 when people have to act first, 5 when a step is refused.\n\n"
+	    "when something is, teectl upgrade too, 3 when people have to act first, 5 when a step is refused.\n\n"
 	    "With --out the plan is saved: what each node was, and what is to be done with it. "
 	    "teectl apply --plan carries it out if the cluster file and every node are still as "
 	    "they were; else it says what differs (status 2) and does nothing.\n\n"

@@ -34,11 +34,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	if (goal.has_source)
 		TRY(context_node(c, args->from, &goal.source, e));
 	TRY(session_trace(c, args->trace, e));
-	TRY(choice_open(c, /* to_change= */ true, CHOICE_OF_WHOLE, &args->to, &choice, &r, e));
-	goal.targets = choice.flags;
-	/* The report is about the whole cluster, unless there is nobody to forward to. */
-	if (choice.count)
-		r.options.chosen = NULL;
+	TRY(choice_open_whole(c, &args->to, &choice, &r, &goal, e));
 	return session_reach(c, &r, &goal, e);
 }
 

@@ -1,11 +1,12 @@
+#include "choose.h"
 #include "drill.h"
 #include "passphrase.h"
-#include "session.h"
 
 struct recover_args {
 	const char *to;
 	int practice; /* index into practices, or -1 */
 	int64_t passphrase_fd;
+	struct text_list only;
 };
 
 static const char *const practices[] = { "drill", NULL };
@@ -16,6 +17,7 @@ static const struct opt opts[] = {
 	  .metavar = "NODE",
 	  .offset = offsetof(struct recover_args, to),
 	  .doc = "the fresh TEE to restart the quorum on" },
+	OPT_ONLY(recover_args),
 	PASSPHRASE_FD_OPT(recover_args, passphrase_fd),
 	{ .kind = OPT_WORD,
 	  .metavar = "drill",
@@ -26,19 +28,25 @@ static const struct opt opts[] = {
 
 static int run(struct context *c, const void *arguments, struct err *e)
 {
+	AUTO(choice) struct choice choice = { 0 };
 	AUTO(run) struct run r = RUN_INIT;
 	const struct recover_args *args = arguments;
 	struct passphrases p;
 	struct goal goal = { .kind = GOAL_RECOVER, .has_source = args->to != NULL };
 
-	if (args->practice >= 0 && goal.has_source)
-		return err_set(e, ERR_USAGE, "--to is of a recovery: a drill has nodes of its own");
+	if (args->practice >= 0 && (goal.has_source || args->only.count))
+		return err_set(e, ERR_USAGE, "%s is of a recovery: a drill has nodes of its own",
+		               goal.has_source ? "--to" : "--only");
+	if (goal.has_source && args->only.count)
+		return err_set(
+		    e, ERR_USAGE,
+		    "--to names the TEE, and --only those that it may be: one of the two");
 	c->passphrases = passphrases_begin(&p, c, args->passphrase_fd);
 	if (args->practice >= 0)
 		return drill_verb(c, e);
 	if (goal.has_source)
 		TRY(context_node(c, args->to, &goal.source, e));
-	TRY(session_open(c, /* to_change= */ true, NULL, &r, e));
+	TRY(choice_open_whole(c, &args->only, &choice, &r, &goal, e));
 	return session_reach(c, &r, &goal, e);
 }
 
@@ -58,7 +66,9 @@ const struct cmd cmd_recover = {
 	    "submit. A wrong share names its member and stops nobody.\n\n"
 	    "Where a TEE has the key there is nothing to recover, and where one waits for shares they go "
 	    "to that one: no quorum is restarted beside one that lives. A node that does not answer is "
-	    "not waited for.\n\n"
+	    "not waited for. With --only the quorum is restarted on one of those nodes: the cluster "
+	    "file's propagate.source if it is a fresh one of them, else the first that is; where a TEE "
+	    "that is none of them waits for shares, it is refused.\n\n"
 	    "teectl recover drill checks the share of each member whose key is here as teectl share "
 	    "check does: it opens and is the one that the genesis attested. Then everything is done "
 	    "for real, with another key: two throw-away enclaves of the file's image are launched on "
@@ -71,6 +81,7 @@ const struct cmd cmd_recover = {
 	    "at the end (status 65), even if the others would do.",
 	.examples = { { "teectl recover", "between teectl up and teectl propagate" },
 	              { "teectl recover --to tee2", "on a TEE of your choice" },
+	              { "teectl recover --only region=eu", "on one of a region" },
 	              { "teectl recover drill", "practise it, with the keys that are here" },
 	              { "teectl recover -o json | jq .waiting_for", "whom to call" } },
 	.exits = { 2, 3, 5, 65, 66, 69, 75 },

@@ -127,9 +127,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 
 	if (args->expires_ms < 1 || args->expires_ms > REQUEST_EXPIRY_MAX_MS)
 		return err_set(e, ERR_USAGE, "--expires must be 1ms to 30d");
-	if (file_is_there(args->out))
-		return err_set(e, ERR_DATA, "'%s' is there already, and is not overwritten",
-		               args->out);
+	TRY(context_check_new(c, "--out ", args->out, e));
 	TRY(gather(c, args, &r, &q, e));
 	TRY(write_request(args->out, &q, &done, e));
 	TRY(report(&r, &q, &done, e));

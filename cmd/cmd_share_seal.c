@@ -241,9 +241,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 		.passphrases = passphrases_begin(&p, c, args->passphrase_fd),
 	};
 
-	if (file_is_there(args->out))
-		return err_set(e, ERR_DATA, "'%s' is there already, and is not overwritten",
-		               args->out);
+	TRY(context_check_new(c, "--out ", args->out, e));
 	if (args->quorum_key) {
 		TRY(public_key_read(args->quorum_key, &quorum_key, e));
 		in.quorum_key = &quorum_key;
@@ -281,8 +279,8 @@ const struct cmd cmd_share_seal = {
 	.examples = { { "teectl share seal --request request.json --share alice.share --key "
 	                "alice.secret --out alice.bundle",
 	                "look, compare, seal" },
-	              { "teectl share seal --request request.json --share alice.share --key "
-	                "alice.secret --out alice.bundle --yes --passphrase-fd 0 <passphrase",
+	              { "teectl share seal --request r.json --share a.share --key a.secret --out a.bundle "
+	                "--yes",
 	                "for a script" } },
 	.exits = { 2, 5, 65, 66, 130 },
 	.needs = NEEDS_CLUSTER | NEEDS_STATE | NEEDS_SECRETS,

@@ -1,13 +1,15 @@
-#include "session.h"
+#include "choose.h"
 
 #define AT_ONCE_MAX 64 /* as upgrade.parallel of the cluster file */
 
 struct upgrade_args {
 	int64_t first, parallel;
 	bool retire;
+	struct text_list only;
 };
 
 static const struct opt opts[] = {
+	OPT_ONLY(upgrade_args),
 	{ .name = "first",
 	  .kind = OPT_NUMBER,
 	  .metavar = "N",
@@ -30,9 +32,10 @@ static const struct opt opts[] = {
 
 static int run(struct context *c, const void *arguments, struct err *e)
 {
+	AUTO(choice) struct choice choice = { 0 };
 	AUTO(run) struct run r = RUN_INIT;
 	const struct upgrade_args *args = arguments;
-	const struct goal goal = {
+	struct goal goal = {
 		.kind = GOAL_UPGRADE,
 		.first = (size_t)(args->first < 0 ? c->cluster.upgrade.first : args->first),
 		.parallel =
@@ -40,7 +43,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 		.retires = args->retire,
 	};
 
-	TRY(session_open(c, /* to_change= */ true, NULL, &r, e));
+	TRY(choice_open_whole(c, &args->only, &choice, &r, &goal, e));
 	return session_reach(c, &r, &goal, e);
 }
 
@@ -64,9 +67,13 @@ const struct cmd cmd_upgrade = {
 	    "when the node was taken out of the file since another stands beside it. With "
 	    "--retire they are told to wipe first (teectl retire); one that can't be told is named "
 	    "until it is gone.\n\n"
+	    "With --only no other node is stopped or started, nor given the key; that those that "
+	    "stay prove it, and how many must, is of all nodes as ever. A state chooses by how "
+	    "nodes stand at the start.\n\n"
 	    "Whatever has ended it, the same command goes on from there.",
 	.examples = { { "teectl upgrade", "after manifest adopt" },
 	              { "teectl upgrade --first 2 --parallel 8", "two first, then eight at once" },
+	              { "teectl upgrade --only region=eu", "a region now, the rest another day" },
 	              { "teectl upgrade -o json | jq -r '.nodes[] | select(.state == \"old "
 	                "manifest\").name'",
 	                "who is left" } },

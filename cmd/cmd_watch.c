@@ -102,7 +102,7 @@ static void print_event(struct context *c, const struct watch_event *event)
 		[WATCH_PEOPLE] = "people are needed: ",
 		[WATCH_BUSY] = "nothing is healed: ",
 		[WATCH_LEADER] = "this watcher ",
-		[WATCH_FILE] = "warning: ",
+		[WATCH_FILE] = "",
 	};
 	const char *told = event->brief ? event->brief : event->text;
 	char text[PROGRESS_LINE_MAX], took[32] = "";
@@ -186,6 +186,7 @@ static struct watch_options options_of(struct watching *w, const struct watch_ar
 	struct watch_options options = {
 		.run = session_options(w->c, /* to_change= */ false, NULL),
 		.topology = session_topology(w->c, args->topology),
+		.is_file_topology = args->topology < 0,
 		.is_once = args->once,
 		.on_event = on_event,
 		.on_round = on_round,
@@ -254,10 +255,16 @@ const struct cmd cmd_watch = {
 	    "every node by its `url`, the root by a copy of it (attestation: root: FILE), and the "
 	    "same etcd. A watcher that could heal nothing, since its nodes were launched from "
 	    "another state folder or it has no root to judge by, says so and does not lead.\n\n"
-	    "It goes by the cluster file that it was started with, and says when that has "
-	    "changed.\n\n"
+	    "Before each round it looks whether the cluster file or the current manifest has "
+	    "changed, and says when it takes the new one over. A file that can't be read, or "
+	    "that is not fit for the manifest, since its pins or its image are those of the next "
+	    "one, say, is told once, and the one before stays in force until it is: from teectl "
+	    "manifest adopt it goes by the new ones, and TEEs of the manifest before are judged "
+	    "by theirs until teectl upgrade has replaced them. Another name, state folder, etcd "
+	    "or watch.metrics takes a new start.\n\n"
 	    "SIGTERM ends it with status 0, Ctrl-C with 130, both once what is under way is "
-	    "finished. With --once it does one round, and its status says how the cluster stands. "
+	    "finished. With --once it does one round, and its status says how the cluster stands: "
+	    "3 where members are waited for, because shares are missing or the key is lost. "
 	    "--timeout is that of one heal. --metrics serves GET /metrics and /healthz, without "
 	    "TLS, to who asks for an address or localhost: for this machine, or behind a proxy; "
 	    "configs/alerts.yaml has rules for it.",

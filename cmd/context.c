@@ -2,6 +2,7 @@
 #include "help.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "cluster/select.h"
 
@@ -201,6 +202,20 @@ int64_t context_timeout_ms(const struct context *c)
 	if (c->deadline_ms == INT64_MAX)
 		return INT64_MAX - now;
 	return c->deadline_ms > now ? c->deadline_ms - now : 0;
+}
+
+int context_check_new(struct context *c, const char *option, const char *path, struct err *e)
+{
+	AUTO(buf) struct buf name = BUF_INIT(FILE_FREE_NAME_MAX);
+	AUTO(buf) struct buf word = BUF_INIT(HINT_MAX);
+
+	if (!file_is_there(path))
+		return 0;
+	if (file_free_name(path, &name, e) == 0 &&
+	    text_add_shell_word(buf_text(&name), &word, e) == 0)
+		context_hint(c, "%s%s writes beside it; or move the old one away", option,
+		             buf_text(&word));
+	return err_set(e, ERR_DATA, "'%s' is there already, and is not overwritten", path);
 }
 
 /* The nodes that a selector chooses, where one was wanted. */

@@ -171,13 +171,48 @@ static int add_exits(struct buf *to, const struct cmd *cmd, struct err *e)
 	return 0;
 }
 
+/* The length of what is not parted: "[--to NODE]", "--key KEY", "PREFIX ..." */
+static size_t synopsis_item(const char *text)
+{
+	size_t depth = 0, len = 0;
+
+	for (; text[len]; len++) {
+		depth += text[len] == '[';
+		depth -= text[len] == ']' && depth > 0;
+		if (text[len] == ' ' && depth == 0 &&
+		    (*text == '[' || text[len + 1] == '[' || text[len + 1] == '-'))
+			break;
+	}
+	return len;
+}
+
+static int add_synopsis(struct buf *to, const char *verb, const char *text, struct err *e)
+{
+	size_t indent = strlen("usage: teectl ") + strlen(verb), at = indent;
+
+	TRY(buf_add_format(to, e, "usage: teectl %s", verb));
+	while (*(text += strspn(text, " "))) {
+		size_t len = synopsis_item(text);
+
+		if (at > indent && at + 1 + len > TEXT_WIDTH) {
+			TRY(buf_add_format(to, e, "\n%*s", (int)indent, ""));
+			at = indent;
+		}
+		TRY(buf_add_text(to, " ", e));
+		TRY(buf_add(to, view_new(text, len), e));
+		at += 1 + len;
+		text += len;
+	}
+	return 0;
+}
+
 static int add_verb(struct buf *to, const struct cmd *cmd, struct err *e)
 {
 	AUTO(buf) struct buf synopsis = BUF_INIT(DOCUMENT_TEXT_MAX);
 
 	TRY(help_synopsis(cmd, &synopsis, e));
-	TRY(buf_add_format(to, e, "usage: teectl %s%s\n\n%s\n\n", cmd->name, buf_text(&synopsis),
-	                   cmd->summary));
+	TRY(add_synopsis(to, cmd->name, buf_text(&synopsis), e));
+	TRY(buf_add_format(to, e, "\n\n%s\n\n", cmd->summary));
 	TRY(wrap(to, cmd->details, 0, e));
 	TRY(add_options(to, cmd, e));
 	TRY(add_examples(to, cmd, e));

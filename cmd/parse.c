@@ -122,6 +122,9 @@ static int take_word(const struct opt *opt, const char *value, const char *what,
 	if (nearest && !(*value >= '0' && *value <= '9'))
 		return err_set(e, ERR_USAGE, "%s: '%s' is not known; did you mean '%s'?", what,
 		               value, nearest);
+	if (!opt->words[1])
+		return err_set(e, ERR_USAGE, "'%s' is not known; the only word here is '%s'", value,
+		               opt->words[0]);
 	for (int i = 0; opt->words[i]; i++) {
 		size_t len = strlen(words);
 
@@ -420,12 +423,24 @@ static int take_verb(struct parser *p, const char *word, struct err *e)
 	return enter_verb(p, cmd, e);
 }
 
+/* Who names nodes behind a verb that takes them by an option is told which. */
+static int refuse_operand(const struct parser *p, const char *word, struct err *e)
+{
+	for (size_t i = 0; i < p->own.count; i++)
+		if (p->own.opts[i].kind == OPT_SELECTOR && p->own.opts[i].name)
+			return err_set(e, ERR_USAGE,
+			               "'%s' is one argument too many; nodes are chosen by --%s "
+			               "SELECTOR",
+			               word, p->own.opts[i].name);
+	return err_set(e, ERR_USAGE, "'%s' is one argument too many", word);
+}
+
 static int take_operand(struct parser *p, const char *word, struct err *e)
 {
 	const struct opt *opt;
 
 	if (p->operand >= p->own.count)
-		return err_set(e, ERR_USAGE, "'%s' is one argument too many", word);
+		return refuse_operand(p, word, e);
 	opt = &p->own.opts[p->operand];
 	p->own.is_given[p->operand] = true;
 	if (!opt->is_list)

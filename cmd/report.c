@@ -179,33 +179,68 @@ static bool hint_next_pins(struct context *c, const struct err *failure)
 	return true;
 }
 
+/* The .secret of a member whose file is PREFIX.secret: PREFIX. */
+static bool prefix_of(const char *key, char to[static FILE_OPTION_MAX])
+{
+	size_t len = key ? strlen(key) : 0, suffix = strlen(".secret");
+
+	if (len <= suffix || strcmp(key + len - suffix, ".secret") != 0)
+		return false;
+	snprintf(to, FILE_OPTION_MAX, "%.*s", (int)(len - suffix), key);
+	return true;
+}
+
+/* Of neither half there is a file: the key may have to be made. */
+static bool lacks_both(const struct cluster_member *m, char prefix[static FILE_OPTION_MAX])
+{
+	char pub[FILE_OPTION_MAX + 8];
+
+	if (!prefix_of(m->key, prefix))
+		return false;
+	snprintf(pub, sizeof(pub), "%s.pub", prefix);
+	return !file_is_there(m->key) && !file_is_there(pub) && !(m->pub && file_is_there(m->pub));
+}
+
+/* A file that names the others' `pub:`, and one member's key here: it is his own machine. */
+static bool is_members_machine(const struct cluster_member_list *members)
+{
+	size_t here = 0, others = 0;
+
+	for (size_t i = 0; i < members->count; i++) {
+		const struct cluster_member *m = &members->items[i];
+
+		here += m->key && file_is_there(m->key);
+		others += m->pub && !file_is_there(m->pub);
+	}
+	return here == 1 && others > 0;
+}
+
 /* The command that makes the members' keys that are missing. A key whose public half is here is
- * elsewhere, and another one would be no help. */
+ * elsewhere, and another one would be no help; nor would it where only the .pub is wanted. */
 static bool hint_missing_keys(struct context *c, const struct err *failure)
 {
 	const struct cluster_member_list *members = &c->cluster.quorum.members;
 	AUTO(buf) struct buf command = BUF_INIT(HINT_MAX / 2);
+	bool lacks_pub = false;
 	struct err e;
 
 	if (strcmp(failure->reason, CLUSTER_KEY_MISSING) != 0)
 		return false;
 	for (size_t i = 0; i < members->count; i++) {
-		const char *key = members->items[i].key;
-		size_t len = key ? strlen(key) : 0, suffix = strlen(".secret");
-		char pub[FILE_OPTION_MAX], prefix[FILE_OPTION_MAX];
+		char prefix[FILE_OPTION_MAX];
 
-		if (len <= suffix || strcmp(key + len - suffix, ".secret") != 0)
-			continue;
-		snprintf(prefix, sizeof(prefix), "%.*s", (int)(len - suffix), key);
-		snprintf(pub, sizeof(pub), "%.*s.pub", (int)(len - suffix), key);
-		if (file_is_there(key) || file_is_there(pub))
+		lacks_pub |= members->items[i].pub && !file_is_there(members->items[i].pub);
+		if (!lacks_both(&members->items[i], prefix))
 			continue;
 		if (buf_add_text(&command, " ", &e) < 0 ||
 		    text_add_shell_word(prefix, &command, &e) < 0)
 			break;
 	}
-	if (command.len)
+	if (command.len && !is_members_machine(members))
 		context_hint(c, "teectl member keygen%s", buf_text(&command));
+	else if (lacks_pub)
+		context_hint(c, "the members' .pub files have to be on this machine, where the "
+		                "cluster file says: get them from the operator");
 	else
 		context_hint(c, "where a key is not on this machine, have the cluster file name "
 		                "its `pub:`, not its `key:`; else correct the path");

@@ -427,6 +427,17 @@ int session_share(struct context *c, const struct state *state, bool *ret_failed
 	return 0;
 }
 
+/* Those apply leaves as they are: the file's image is reached by upgrade alone. */
+static bool has_older(const struct cluster_report *report)
+{
+	const struct node_report *nodes = report->nodes.items;
+
+	for (size_t i = 0; i < report->nodes.count; i++)
+		if (nodes[i].state == NODE_OLD)
+			return true;
+	return false;
+}
+
 int session_reach(struct context *c, struct run *r, const struct goal *goal, struct err *e)
 {
 	AUTO(cluster_report) struct cluster_report report = { 0 };
@@ -457,7 +468,8 @@ int session_reach(struct context *c, struct run *r, const struct goal *goal, str
 	report.has_not_shared = is_not_shared;
 	report.not_shared = MOVE(not_shared);
 	TRY(complete_notes(c, &report, e));
-	if (!failed && goal->kind == GOAL_STATUS)
+	if (!failed &&
+	    (goal->kind == GOAL_STATUS || (goal->kind == GOAL_APPLY && has_older(&report))))
 		failed = report_judge(&report, &failure) < 0;
 	TRY(report_outcome(&report,
 	                   !failed                       ? nothing[0] ? "nothing to do" : "done"

@@ -181,6 +181,9 @@ _teectl() {
 	'simulate':--runs)
 		:
 		return ;;
+	'graph':--only | 'graph':-l)
+		_teectl_selectors
+		return ;;
 	'graph':--topology)
 		_teectl_reply -o default -W 'chain star tree auto'
 		return ;;
@@ -271,11 +274,17 @@ _teectl() {
 	'share check':--passphrase-fd)
 		:
 		return ;;
+	'inject':--only | 'inject':-l)
+		_teectl_selectors
+		return ;;
 	'inject':--passphrase-fd)
 		:
 		return ;;
 	'recover':--to)
 		_teectl_reply -o default -W "$(_teectl_nodes)"
+		return ;;
+	'recover':--only | 'recover':-l)
+		_teectl_selectors
 		return ;;
 	'recover':--passphrase-fd)
 		:
@@ -318,6 +327,9 @@ _teectl() {
 		return ;;
 	'propagate':--trace)
 		_teectl_reply -o filenames -f
+		return ;;
+	'upgrade':--only | 'upgrade':-l)
+		_teectl_selectors
 		return ;;
 	'upgrade':--first)
 		:
@@ -381,6 +393,9 @@ _teectl() {
 		return ;;
 	'lineage':--root)
 		_teectl_reply -o filenames -f
+		return ;;
+	'audit fetch':--only | 'audit fetch':-l)
+		_teectl_selectors
 		return ;;
 	'audit verify':--root)
 		_teectl_reply -o filenames -f
@@ -448,7 +463,7 @@ _teectl() {
 			_teectl_reply -o default -W "$options"
 		fi ;;
 	'graph')
-		options="$globals --dot --mermaid --svg --planned --history --topology"
+		options="$globals --dot --mermaid --svg --planned --history --only --topology"
 		if [[ $word == -* ]]; then
 			_teectl_reply -o default -W "$options"
 		else
@@ -466,7 +481,7 @@ _teectl() {
 		if [[ $word == -* ]]; then
 			_teectl_reply -o default -W "$options"
 		else
-			_teectl_reply -o default -W "$options"
+			_teectl_selectors
 		fi ;;
 	'down')
 		options="$globals --lose-key --orphans"
@@ -566,14 +581,14 @@ _teectl() {
 			_teectl_reply -o default -W "$options"
 		fi ;;
 	'inject')
-		options="$globals --passphrase-fd"
+		options="$globals --only --passphrase-fd"
 		if [[ $word == -* ]]; then
 			_teectl_reply -o default -W "$options"
 		else
 			_teectl_reply -o default -W "$options"
 		fi ;;
 	'recover')
-		options="$globals --to --passphrase-fd"
+		options="$globals --to --only --passphrase-fd"
 		if [[ $word == -* ]]; then
 			_teectl_reply -o default -W "$options"
 		else
@@ -638,7 +653,7 @@ _teectl() {
 			_teectl_reply -o default -W "$options"
 		fi ;;
 	'upgrade')
-		options="$globals --first --parallel --retire"
+		options="$globals --only --first --parallel --retire"
 		if [[ $word == -* ]]; then
 			_teectl_reply -o default -W "$options"
 		else
@@ -712,7 +727,7 @@ _teectl() {
 			_teectl_reply -o filenames -f
 		fi ;;
 	'audit fetch')
-		options="$globals"
+		options="$globals --only"
 		if [[ $word == -* ]]; then
 			_teectl_reply -o default -W "$options"
 		else

@@ -94,6 +94,17 @@ refused_for() {
 	done < <(find "$VECTORS" -name '*.cose' | sed 's/cose$/json/')
 }
 
+@test "attest verify: the hint of what was altered is another than that of what is cut off" {
+	local at
+	at=$(jq .verify_at "$VECTORS/aws/neg_signature_bit.json")
+	try 5 attest verify "$VECTORS/aws/neg_signature_bit.cose" --at "$at"
+	says "hint: it was altered, or another's key has signed it"
+	hasnt "$stderr" 'whole document'
+	head -c 500 "$VECTORS/aws/neg_signature_bit.cose" >cut
+	try 5 attest verify cut --at "$at"
+	says 'hint: is it a whole document'
+}
+
 @test "attest verify: a document may be quoted, in a PEM block, a JSON array, or on standard input" {
 	base64 -w0 "$old" | jq -R . >text
 	try 0 attest verify text --at document

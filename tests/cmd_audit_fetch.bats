@@ -69,6 +69,20 @@ receipts() {
 	same "$(receipts)" tee1:3:0
 }
 
+# A TEE is one node: a relay at tee2's address gives what tee1 says, all of it or the receipts alone.
+@test "audit fetch: another TEE's receipts are booked on nobody" {
+	with_key own
+	try 0 -f own.yaml propagate
+	behind own lie tee2 "$(url own tee1)"
+	try 5 -f lie.yaml audit fetch
+	says 'tee2: the TEE that answers here is the one that answers for tee1, by the journal'
+	mitm proxy --to "$(url own tee2)" --other "$(url own tee1)" --pki .teectl/own/pki receipts:elsewhere
+	behind own lie tee2 "$proxy"
+	try 5 -f lie.yaml audit fetch
+	says 'tee2: its receipt is of another TEE than the one that answers here'
+	same "$(receipts)" 'tee1:3:0 tee1:1:1 tee2:2:0'
+}
+
 @test "audit fetch: a receipt whose predecessors are gone is told, kept as claimed, and stops nobody" {
 	with_key own
 	export_by_curl
@@ -98,12 +112,13 @@ receipts() {
 	teectl manifest collect next.json 1 2 >/dev/null
 	try 0 -f own.yaml manifest adopt next.json
 	same "$(jq -r 'select(.kind == "manifest").node' .teectl/own/journal)" ''
-	mv .teectl/own/journal away
+	export_by_curl
 	try 0 -f own.yaml audit fetch
 	prints '1 receipt is new, verified and written down'
-	same "$(jq -r 'select(.kind == "receipt").manifest' .teectl/own/journal | tr -d '=')" \
-		"$(jq -r 'select(.kind == "receipt").manifest' away | tr -d '=')"
-	mv away .teectl/own/journal
+	same "$(receipts)" 'tee1:3:0 tee1:1:1'
+	same "$(jq -r 'select(.kind == "receipt").manifest' .teectl/own/journal | sort -u | wc -l)" 1
+	teectl -f own.yaml down tee2 >/dev/null 2>&1
+	teectl -f own.yaml up >/dev/null 2>&1 || true
 	try 0 -f own.yaml propagate
 	same "$(jq -r 'select(.kind == "manifest").node' .teectl/own/journal | paste -sd,)" ,tee2
 	try 0 -f own.yaml audit verify
@@ -139,14 +154,15 @@ receipts() {
 	hasnt "$stderr" retired
 	kill_node own tee1
 	mv .teectl/own/journal away
-	try 4 -f own.yaml audit fetch -o json
-	json .receipts 1
-	says 'tee1 is not running'
+	try 5 -f own.yaml audit fetch
+	says 'tee2: no document in the journal shows the setup key that its receipts name'
+	[[ ! -e .teectl/own/journal ]]
 	# The journal's last word counts, and none of one that was altered.
 	cp retired .teectl/own/journal
 	try 0 -f own.yaml audit fetch
 	says 'tee1: has retired'
 	sed 2d retired >.teectl/own/journal
-	try 4 -f own.yaml audit fetch
-	says 'tee1 is not running'
+	try 5 -f own.yaml audit fetch
+	says 'teectl -f own.yaml audit verify'
+	hasnt "$stderr" 'tee1: has retired'
 }

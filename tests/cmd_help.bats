@@ -182,3 +182,16 @@ load verb
 	exec {writer}>&-
 	hasnt "$stderr" "standard output"
 }
+
+@test "help: no line of any verb is wider than a hundred columns, and no bracket is parted" {
+	local verb
+	while read -r verb; do
+		run -0 teectl help $verb
+		same "$verb: $(LC_ALL=C.UTF-8 grep -E '^.{101}' <<<"$output")" "$verb: "
+		# The usage ends at the first empty line.
+		same "$(sed '/^$/q' <<<"$output" | tr -cd '[' | wc -c)" "$(sed '/^$/q' <<<"$output" | tr -cd ']' | wc -c)"
+		same "$(sed '/^$/q' <<<"$output" | grep -cE '\[-[^]]*$')" 0
+	done < <("$BUILD/teectl" help -o json | jq -r '.verbs[].name')
+	try 0 help simulate
+	prints $'usage: teectl simulate [--nodes N] [--topology WAY] [--parallel N]\n'
+}

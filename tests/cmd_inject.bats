@@ -115,6 +115,14 @@ teardown() {
 	run ! grep -q 'key: own' own.yaml
 	run -2 --separate-stderr teectl -f own.yaml status
 	has "$stderr" 'hint: teectl -f own.yaml share request --out request.json'
+	# The command that is named works also where a request of before is.
+	echo before >request.json
+	run -2 --separate-stderr teectl -f own.yaml status
+	has "$stderr" 'hint: teectl -f own.yaml share request --out request-2.json'
+	run -65 --separate-stderr teectl -f own.yaml share request --out request.json
+	has "$stderr" "'request.json' is there already, and is not overwritten"
+	has "$stderr" 'hint: --out request-2.json writes beside it; or move the old one away'
+	rm request.json
 	run -3 --separate-stderr teectl -f own.yaml inject
 	has "$stderr" 'own-members/member2.secret is here, the file says pub: (key: has it opened)'
 	rm own-members/member2.secret

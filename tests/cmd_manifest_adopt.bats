@@ -48,6 +48,9 @@ image() {
 	json '.nodes[0].state' "old manifest"
 	json '.nodes[0].verified' true
 	json '.nodes[1].reason' pcr0
+	# What failed or is refused comes first; and adopt names what is next.
+	try 0 manifest adopt next.json
+	says 'next: teectl status'
 	try 0 down tee2
 	try 0 up
 	try 2 status -o json

@@ -104,7 +104,7 @@ living() {
 	rm -f cluster.yaml
 	make_cluster --nodes 2
 	sed -i "s/name: demo$/name: $name/" cluster.yaml
-	sed -i 's/^  nonce: 0/  nonce: 7/' cluster.yaml
+	sed -i -e 's/^  nonce: 0/  nonce: 7/' -e "${change-}" cluster.yaml
 	mv cluster.yaml "$name.yaml"
 	for verb in up genesis inject propagate; do
 		teectl -f "$name.yaml" "$verb" >/dev/null 2>&1
@@ -173,6 +173,37 @@ away() { # STATUS FILE OPTION...: with an empty state
 	says "tee1: it has another quorum key than the one that the cluster file names"
 }
 
+# What a stranger has under the same root, at the address of one of the nodes, stops nobody.
+@test "manifest new: a living TEE of other members or another namespace is named and left out" {
+	rm -rf cluster.yaml members
+	living own
+	mkdir -m 700 .teectl/foe .teectl/alien
+	cp -r .teectl/own/pki .teectl/foe/
+	cp -r .teectl/own/pki .teectl/alien/
+	mv members own-members
+	living foe
+	mv members foe-members
+	mv own-members members
+	change='s|  namespace: .*|  namespace: alien|'
+	living alien
+	change=''
+	grep -q 'namespace: alien' alien.yaml
+	for name in foe alien; do
+		# Asked first, and of a higher nonce.
+		sed "s|{ name: tee1, .*|{ name: tee1, url: \"$(url $name tee1)\" }|" own-away.yaml >both.yaml
+		away 0 both.yaml -o json
+		json .node tee2
+		says 'tee1: its manifest is not taken: '
+		away 5 both.yaml --node tee1
+	done
+	says "its manifest is of namespace 'alien', the cluster file of"
+	# Where there is nobody else there is nothing to follow.
+	sed "s|{ name: tee2, .*|{ name: tee2, url: \"$(url foe tee2)\" }|" both.yaml >none.yaml
+	away 2 none.yaml
+	says "tee2: its manifest is not taken: its manifest's sets are not the cluster file's: manifest_set"
+	says 'no TEE that answers proves that it has a quorum key of this cluster'
+}
+
 @test "manifest new: two quorum keys are named, and a proof that is none is refused" {
 	rm -rf cluster.yaml members
 	living own
@@ -197,6 +228,40 @@ away() { # STATUS FILE OPTION...: with an empty state
 		json .node tee2
 		stop_hvs
 	done
+}
+
+# The members' public keys are public, and so is the image: whoever runs it makes a genesis of them.
+@test "manifest new: of two quorum keys the one counts whose manifest the members have approved" {
+	local i
+	rm -rf cluster.yaml members
+	living own
+	try 0 -f own.yaml manifest new --out second.json
+	for i in 1 2; do
+		teectl -f own.yaml manifest approve second.json --key "members/member$i.secret" --yes --out "$i" >/dev/null
+	done
+	try 0 manifest collect second.json 1 2
+	try 0 -f own.yaml manifest adopt second.json
+	teectl -f own.yaml down tee2 >/dev/null 2>&1
+	teectl -f own.yaml up >/dev/null 2>&1 || true
+	try 0 -f own.yaml propagate --to tee2
+	mkdir -m 700 .teectl/foe
+	cp -r .teectl/own/pki .teectl/foe/
+	living foe
+	behind own own-away tee1 "$(url foe tee1)" tee2 "$(url own tee2)"
+	sed -i "s|root: simulated|root: .teectl/own/pki/root.der|" own-away.yaml
+	away 0 own-away.yaml -o json
+	json .node tee2
+	says "tee1: its manifest is not taken: it has another quorum key than tee2, whose manifest its members have approved"
+	behind own own-away tee1 "$(url own tee2)" tee2 "$(url foe tee1)"
+	sed -i "s|root: simulated|root: .teectl/own/pki/root.der|" own-away.yaml
+	away 0 own-away.yaml -o json
+	json .node tee1
+	# Also where two others, of which nothing is approved, come first.
+	behind own own-away tee1 "$(url foe tee1)" tee2 "$(url own tee1)"
+	sed -i -e "s|root: simulated|root: .teectl/own/pki/root.der|" \
+		-e "s|^\( *- { name: \)tee2, .*|&\n\1tee3, url: \"$(url own tee2)\" }|" own-away.yaml
+	away 0 own-away.yaml -o json
+	json .node tee3
 }
 
 @test "manifest new: refuses what is no manifest" {

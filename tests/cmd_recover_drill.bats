@@ -139,3 +139,8 @@ snapshot() {
 	try 64 recover drills
 	says "drill"
 }
+
+@test "recover drill: another word is refused with the one that there is" {
+	try 64 recover rehearsal
+	says "'rehearsal' is not known; the only word here is 'drill'"
+}

@@ -67,7 +67,7 @@ edit() { # N SED-EXPRESSION: member N's cluster file
 	words=${words%%$'\n'*}
 	seal 0 3 request.json
 	has "$output" "other members: $words"
-	change request.json other.json '.created = "2026-01-01T00:00:00Z"'
+	change request.json other.json --arg t "$(date -u -d '-1 hour' +%FT%TZ)" '.created = $t'
 	seal 0 3 other.json
 	hasnt "$output" "other members: $words"
 }
@@ -111,6 +111,15 @@ ask() {
 	refuses 1 none.json 65 targets
 	change request.json time.json '.expires = "soon"'
 	refuses 1 time.json 65 "expires: 'soon' is not a time"
+}
+
+@test "share seal: a request that was made a year before it expires, or is to be made in a year" {
+	change request.json past.json --arg t "$(date -u -d '-1 year' +%FT%TZ)" '.created = $t'
+	refuses 1 past.json 65 'more than 30 days before it expires'
+	change request.json ahead.json --arg t "$(date -u -d '+1 year' +%FT%TZ)" '.created = $t'
+	refuses 1 ahead.json 65 'which is still to come'
+	change request.json week.json --arg t "$(date -u -d '-7 days' +%FT%TZ)" '.created = $t'
+	seal 0 1 week.json
 }
 
 @test "share seal: a request that lasts for years, or comes from the future" {

@@ -26,6 +26,8 @@ next_is() { # STATUS MISSING NEXT
 	next_is 2 'there is no quorum key yet' 'teectl -f own.yaml genesis'
 	ok genesis
 	next_is 2 'tee1 waits for shares: 0 of 2 are in' 'teectl -f own.yaml inject'
+	# It names the manifest's quorum key already, and does not hold it.
+	same "$(jq -c '.nodes[0] | [.phase, .quorum_public_key, .manifest_hash != null]' <<<"$output")" '["GenesisBooted",null,true]'
 	ok inject
 	next_is 2 '1 of 2 TEEs has no key' 'teectl -f own.yaml propagate'
 	ok propagate

@@ -144,3 +144,16 @@ teardown() {
 	[[ $status -ne 0 ]]
 	says "tee1"
 }
+
+@test "up: what a run that was killed while it wrote has left is cleared away by the next" {
+	cluster own 1 2 3
+	ok up
+	touch .teectl/own/{,pids/,pki/,shares.}tee1.Ab12Cd~ .teectl/own/pids/tee.abcdef
+	# Who only looks clears nothing.
+	teectl -f own.yaml status >/dev/null 2>&1 || true
+	[[ -e .teectl/own/pids/tee1.Ab12Cd~ ]]
+	ok up
+	same "$(find .teectl -name '*~')" ''
+	[[ -e .teectl/own/pids/tee.abcdef ]]
+	rm .teectl/own/pids/tee.abcdef
+}

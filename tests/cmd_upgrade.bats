@@ -53,6 +53,21 @@ killed_at() {
 	json '.nodes | map(.state) | unique | join(",")' "old manifest"
 	json .missing "4 of 4 TEEs hold an older manifest"
 	json .next "teectl upgrade"
+	# plan and apply say the same, and name what does it.
+	try 0 plan
+	prints '4 of 4 TEEs hold an older manifest: apply leaves them to teectl upgrade'
+	says 'next: teectl upgrade'
+	hasnt "$output" 'nothing to do'
+	try 2 plan --detailed-exitcode -o json
+	json .outcome upgrade
+	json .older 4
+	json '.nodes | map(.missing) | unique | join(",")' 'current manifest'
+	says 'hint: teectl upgrade'
+	try 2 apply -o json
+	json .error.name not-desired
+	json .next 'teectl upgrade'
+	says 'hint: teectl upgrade'
+	hasnt "$stderr" 'nothing to do'
 	# They hold the key all the while.
 	json .distance_to_ceremony 3
 	try 2 status
@@ -305,4 +320,29 @@ waves() {
 	try 0 upgrade
 	try 0 verify
 	same_seeds 2
+}
+
+@test "upgrade: --only goes to those chosen now, and the rest stay as they are until another day" {
+	living 4
+	image upgraded
+	adopted next.json 1 3
+	try 0 upgrade --only tee2,tee4
+	hasnt "$stderr" 'tee1: retired'
+	hasnt "$stderr" 'tee3: retired'
+	try 2 status -o json
+	json '[.nodes[] | .name + " " + .state] | sort | join(", ")' 'tee1 old manifest, tee2 ready, tee3 old manifest, tee4 ready'
+	try 0 upgrade --only tee2
+	prints 'nothing to do: every TEE asked for holds the current manifest, and proved the quorum key'
+	try 0 upgrade --only @old
+	try 0 status
+}
+
+@test "upgrade: --only of the one TEE that has the key is refused, though others could take it first" {
+	living 2
+	try 0 down tee2
+	image upgraded
+	adopted next.json 1 3
+	try 2 upgrade --only tee1
+	says 'tee1 is the only TEE that has the quorum key, and no other of those asked for can take it: nothing was stopped; choose one that lacks the key too'
+	try 0 upgrade --only tee1,tee2
 }

@@ -72,6 +72,20 @@ load verb
 	says "hint: teectl member keygen members/member2"
 }
 
+@test "validate: on a member's own machine the others' .pub files come from the operator" {
+	teectl init --port 0 --image "$BUILD/teectl-enclave" >/dev/null 2>&1
+	# Nobody has a key yet: they are made.
+	try 66 validate
+	says 'hint: teectl member keygen members/member1 members/member2 members/member3'
+	teectl member keygen members/member1 >/dev/null
+	try 66 validate
+	says "hint: the members' .pub files have to be on this machine, where the cluster file says: get them from the operator"
+	hasnt "$stderr" keygen
+	sed -i 's|key: members/member[23].secret, ||' cluster.yaml
+	try 66 validate
+	says 'get them from the operator'
+}
+
 @test "validate: a FIFO or a device as a key file keeps nobody waiting" {
 	make_cluster
 	local name

@@ -230,6 +230,26 @@ end_wait() { # STATUS
 	waits 0 --for gone
 }
 
+# stop_tee NODE: it takes connections, and never answers.
+stop_tee() {
+	local pid rest
+	read -r pid rest <".teectl/own/pids/$1"
+	kill -STOP $(pgrep -P "$pid")
+}
+
+@test "wait: a TEE that takes connections and never answers is found in a short time, and told since when" {
+	cluster own 2 2 3
+	ok up
+	stop_tee tee1
+	waits 75 --for verified --timeout 2s
+	[[ $stderr =~ 'the time is up: 1 of 2 verified; tee1: no answer since 20'[-0-9:T.]+Z ]]
+	same "$(grep -c '^tee1: no answer since' <<<"$stderr")" 1
+	waits 0 --for gone tee1 --timeout 4s
+	prints 'gone: 1 of 1'
+	waits 75 --for gone tee1 --timeout 500ms
+	says 'tee1: no answer since 20'
+}
+
 @test "wait: a node that the file does not have, and options that do not go together" {
 	cluster own 2 2 3
 	waits 64 --for gone tee9

@@ -69,7 +69,10 @@ WATCH='watch: { interval: 500ms }'
 	prints '2 of 2 ready, 2 verified; 1 loss is left until people are needed'
 	# The key is lost: no boot-standard, though all shares are here.
 	ok down --lose-key
-	try 2 -f own.yaml watch --once
+	# As apply does where the members are not here.
+	try 3 -f own.yaml watch --once
+	says 'no TEE has the quorum key, and a watch opens no share: it waits for members to bring the key back'
+	says 'hint: teectl -f own.yaml recover'
 	prints 'people are needed: no TEE of this file has the quorum key'
 	prints 'teectl -f own.yaml recover'
 	same "$(jq -rR 'fromjson? | select(.step == "boot") | .step' .teectl/own/journal)" ''

@@ -124,6 +124,27 @@ lie_all() { # VERB NODE OPERATION
 	has "$stderr" 'tee2 is occupied'
 }
 
+# tee2 alone is asked for, and whoever stands at its address passes all on to tee3's TEE, which is as good.
+@test "propagate: a TEE that was another node before is not the one that was named" {
+	cluster own 3 2 3
+	with_key own
+	behind own lie tee2 "$(url own tee3)"
+	run -5 --separate-stderr teectl -f lie.yaml propagate --from tee1 --to tee2
+	has "$stderr" 'tee2: '
+	has "$stderr" 'the TEE that answers here is the one that answers for tee3, by the journal'
+	same "$(did own tee1 export-key)" 0
+	ok propagate
+	# Of a cluster that this state never saw nobody knows which address is right: neither counts.
+	behind own lie tee2 "$(url own tee3 | sed s/127.0.0.1/localhost/)" tee3 "$(url own tee3)"
+	mv .teectl/own/journal away
+	run -5 --separate-stderr teectl -f lie.yaml verify -o json
+	same "$(jq -r '[.nodes[] | .verified] | join(" ")' <<<"$output")" 'true false false'
+	has "$stderr" 'neither is believed'
+	run -5 --separate-stderr teectl -f lie.yaml verify -o json
+	same "$(jq -r '[.nodes[] | .verified] | join(" ")' <<<"$output")" 'true false false'
+	ok verify
+}
+
 @test "propagate: what is exported must be signed by the quorum key, else the target is not asked" {
 	with_key own
 	for change in signature key other-signer; do

@@ -182,7 +182,7 @@ goes_through() {
 
 @test "genesis: an answer by another enclave of the same image is refused" {
 	birth
-	lie 'after genesis' genesis-boot:elsewhere
+	lie 'another TEE answers than the one that was asked' genesis-boot:elsewhere
 }
 
 @test "genesis: an answer by an enclave of another hypervisor is refused" {

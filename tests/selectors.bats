@@ -85,6 +85,66 @@ names() { # of the last report, with their states
 	same "$(jq -r '[.nodes[] | "\(.name) \(.outcome)"] | join(", ")' <<<"$output")" 'us-1 not running, us-2 stopped'
 }
 
+@test "selectors: inject, graph and audit fetch are about the nodes chosen" {
+	labelled
+	ok up
+	ok graph --planned --only role=canary
+	hasnt "$output" 'eu-2'
+	hasnt "$output" 'us-2'
+	has "$output" 'us-1 (round 1)'
+	ok genesis
+	run -2 --separate-stderr teectl -f own.yaml inject --only region=us
+	has "$stderr" 'us-1 does not wait for shares: it is in WaitingForBootInstruction'
+	ok inject --only @failed
+	has "$output" 'nothing to do: no node is in the state that was asked for'
+	ok inject --only region=eu
+	has "$stderr" 'eu-1: shares in'
+	ok propagate --topology chain
+	ok graph --only eu-2 -o json
+	same "$(jq -r '[.nodes[] | "\(.name)<\(.from)"] | join(" ")' <<<"$output")" 'eu-1<null eu-2<eu-1'
+	ok graph --only @ready,role=canary -o json
+	same "$(jq -r '[.nodes[].name] | join(" ")' <<<"$output")" 'eu-1 eu-2 us-1'
+	ok down us-2
+	ok graph --only @gone -o json
+	same "$(jq -r '.nodes[-1].name' <<<"$output")" us-2
+	run -4 teectl -f own.yaml audit fetch
+	ok audit fetch --only region=eu
+	has "$output" '0 receipts are new'
+	ok audit fetch --only @failed
+	has "$output" 'nothing to do: no node is in the state that was asked for'
+}
+
+@test "selectors: recover restarts the quorum on one of those chosen, and beside none that waits for shares" {
+	labelled
+	ok up
+	ok genesis
+	run -2 --separate-stderr teectl -f own.yaml recover --only region=us
+	has "$stderr" 'eu-1 waits for shares already, and is none of the nodes asked for: no quorum is restarted beside it'
+	has "$stderr" 'teectl -f own.yaml down eu-1'
+	ok inject
+	ok down --lose-key
+	ok up eu-1 us-1
+	run -69 --separate-stderr teectl -f own.yaml recover --only us-2
+	has "$stderr" 'us-2 is not running'
+	run -64 --separate-stderr teectl -f own.yaml recover --only us-1 --to us-1
+	has "$stderr" '--to names the TEE, and --only those that it may be: one of the two'
+	run -64 --separate-stderr teectl -f own.yaml recover drill --only us-1
+	has "$stderr" '--only is of a recovery: a drill has nodes of its own'
+	ok recover --only 'us-*'
+	has "$stderr" 'us-1: restarted'
+}
+
+@test "selectors: up takes them as operands as well, and not both ways at once" {
+	labelled
+	ok up 'eu-1,role!=canary' us-2 -o json
+	same "$(names)" 'eu-1 not ready, us-2 not ready'
+	[[ ! -e .teectl/own/pids/eu-2 && ! -e .teectl/own/pids/us-1 ]]
+	ok up @gone
+	has "$stderr" 'us-1: launched'
+	run -64 --separate-stderr teectl -f own.yaml up eu-1 --only us-1
+	has "$stderr" 'nodes are named as operands or by --only, not both'
+}
+
 @test "selectors: one node may be named by what only it has" {
 	labelled
 	ok up
@@ -120,7 +180,8 @@ names() { # of the last report, with their states
 @test "selectors: what no node has, and what is no selector, is refused on every verb before anything is asked" {
 	labelled
 	local verb words
-	for verb in 'status --only' 'verify --only' 'up --only' 'propagate --to' 'lineage --only' down logs; do
+	for verb in 'status --only' 'verify --only' up 'up --only' 'propagate --to' 'lineage --only' 'graph --only' 'inject --only' 'recover --only' 'upgrade --only' \
+		'audit fetch --only' down logs; do
 		run -64 --separate-stderr teectl -f own.yaml $verb region=eux
 		has "$stderr" "no node of 'own.yaml' has region=eux; did you mean region=eu?"
 		run -64 --separate-stderr teectl -f own.yaml $verb regoin=eu
@@ -171,7 +232,7 @@ names() { # of the last report, with their states
 @test "selectors: every verb that takes one has it as --only -l, or as an operand" {
 	teectl help -o json >help
 	same "$(jq -r '[.verbs[] | select(any(.options[]; .name == "only")) | .name] | join(" ")' help)" \
-		'preflight plan apply up status verify lineage'
+		'preflight plan apply graph up inject recover upgrade status verify lineage audit fetch'
 	run -0 jq -r '.verbs[].options[] | select(.name == "only") | [.letter, .metavar, .doc] | join("|")' help
 	same "$(sort -u <<<"$output" | wc -l)" 1
 	has "$output" 'l|SELECTOR|'
@@ -235,4 +296,14 @@ names() { # of the last report, with their states
 	same "$output" $'eu-1\neu-2\nus-1\nus-2\nregion=eu\nregion=us\nrole=canary\n@ready\n@not-ready\n@waiting\n@failed\n@gone\n@old\n@local'
 	run -0 teectl -f own.yaml completion --nodes
 	same "$output" $'eu-1\neu-2\nus-1\nus-2'
+}
+
+@test "selectors: a node behind a verb that takes it by an option is refused with that option" {
+	labelled
+	run -64 --separate-stderr teectl -f own.yaml status eu-1
+	has "$stderr" "'eu-1' is one argument too many; nodes are chosen by --only SELECTOR"
+	run -64 --separate-stderr teectl -f own.yaml propagate eu-1
+	has "$stderr" "'eu-1' is one argument too many; nodes are chosen by --to SELECTOR"
+	run -64 --separate-stderr teectl -f own.yaml validate eu-1
+	hasnt "$stderr" 'nodes are chosen'
 }

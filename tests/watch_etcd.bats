@@ -380,10 +380,10 @@ $state"
 	mv kept .teectl/own/manifest.current
 	kill_node own tee1
 	until_event "$(of tee1 node gone)"
-	# Another file is not gone by, and told once.
+	# Another file is taken over, and told once.
 	echo '# a remark' >>own.yaml
 	until_event '.event == "file"'
-	has "$(jq -r .text <<<"$event")" 'the cluster file has changed since this watch began'
+	same "$(jq -r .text <<<"$event")" 'the cluster file has changed: it goes by the new one from now on'
 	until_rounds 20
 	watch_end TERM 0
 	same "$(jq -rs 'map(.event | select(. == "file")) | length' events)" 1

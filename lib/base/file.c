@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -201,6 +202,58 @@ static bool is_of_path(int errnum)
 	}
 }
 
+/* "~": no name of a node, a member or a manifest has one. */
+#define TEMPORARY_END ".XXXXXX~"
+
+/* As long as it is written it is locked, so that folder_sweep knows it from those of the dead. One
+ * that a sweep took in between has no name any more, and another is made. */
+static int open_temporary(char *name)
+{
+	size_t end = strlen(name) - strlen(TEMPORARY_END);
+	struct stat st = { 0 };
+
+	while (st.st_nlink == 0) {
+		AUTO(fd) int fd = -1;
+
+		memcpy(name + end, TEMPORARY_END, strlen(TEMPORARY_END));
+		fd = mkostemps(name, 1, O_CLOEXEC);
+		if (fd < 0)
+			return -1;
+		(void)flock(fd, LOCK_EX); /* where there are no locks nothing is swept */
+		if (fstat(fd, &st) < 0 || st.st_nlink)
+			return MOVE_FD(fd);
+	}
+	return -1;
+}
+
+static bool is_temporary(const char *name)
+{
+	size_t len = strlen(name), end = strlen(TEMPORARY_END);
+
+	return len > end && name[len - 1] == '~' && name[len - end] == '.';
+}
+
+static int sweep_one(void *context, const char *name, struct err *e)
+{
+	AUTO(text) char *path = NULL;
+	AUTO(fd) int fd = -1;
+
+	if (!is_temporary(name))
+		return 0;
+	TRY(path_join(context, name, &path, e));
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		unlink(path);
+	return 0;
+}
+
+void folder_sweep(const char *path)
+{
+	struct err ignored; /* what stays is in nobody's way */
+
+	(void)!folder_each(path, "folder", /* may_lack= */ true, sweep_one, (void *)path, &ignored);
+}
+
 /* Fills a temporary file beside path and gives it that name, if may_replace or none has it. */
 static int write_whole(const char *path, struct view content, unsigned mode, bool may_replace,
                        struct err *e)
@@ -209,11 +262,11 @@ static int write_whole(const char *path, struct view content, unsigned mode, boo
 	AUTO(fd) int fd = -1;
 	int failed;
 
-	if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
+	if (asprintf(&temporary, "%s" TEMPORARY_END, path) < 0) {
 		temporary = NULL; /* asprintf leaves it undefined */
 		return err_set(e, ERR_INTERNAL, "no memory for a file name");
 	}
-	fd = mkostemp(temporary, O_CLOEXEC);
+	fd = open_temporary(temporary);
 	if (fd < 0)
 		return err_sys(e, !may_replace && is_of_path(errno) ? ERR_NO_INPUT : ERR_INTERNAL,
 		               errno, "creating '%s'", path);
@@ -391,6 +444,19 @@ int file_look(const char *path, bool *ret_is_there, struct err *e)
 bool file_is_there(const char *path)
 {
 	return access(path, F_OK) == 0;
+}
+
+int file_free_name(const char *wanted, struct buf *to, struct err *e)
+{
+	const char *slash = strrchr(wanted, '/'), *dot = strrchr(slash ? slash : wanted, '.');
+	size_t stem = dot ? (size_t)(dot - wanted) : strlen(wanted);
+
+	TRY(buf_add_text(to, wanted, e));
+	for (unsigned i = 2; file_is_there(buf_text(to)); i++) {
+		buf_clear(to);
+		TRY(buf_add_format(to, e, "%.*s-%u%s", (int)stem, wanted, i, dot ? dot : ""));
+	}
+	return 0;
 }
 
 int file_check_private(const char *path, struct err *e)

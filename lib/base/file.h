@@ -57,6 +57,10 @@ MUST_CHECK int memory_file_fill(int fd, int from, const char *what, size_t max, 
 MUST_CHECK int file_look(const char *path, bool *ret_is_there, struct err *e);
 /* false also where it can't be told: only for who then opens, makes or refuses it, and says why. */
 bool file_is_there(const char *path);
+#define FILE_FREE_NAME_MAX 4096
+/* A name like wanted that nothing has yet, for a command that is suggested: "request.json", else
+ * "request-2.json" and so on. Whoever makes the file refuses what has come there meanwhile. */
+MUST_CHECK int file_free_name(const char *wanted, struct buf *to, struct err *e);
 /* A private key's file that another program will read: ERR_NO_INPUT when it is not there, ERR_DATA
  * when others may read or change it. */
 MUST_CHECK int file_check_private(const char *path, struct err *e);
@@ -80,6 +84,8 @@ MUST_CHECK int file_open_log(const char *path, int *ret_fd, struct err *e);
 /* Removes a folder and all that is in it; links are not followed. That there is none is no failure.
  */
 MUST_CHECK int folder_remove_all(const char *path, struct err *e);
+/* Removes what writers that were killed have left there: temporary files that nobody has open. */
+void folder_sweep(const char *path);
 /* An exclusive lock on path, created 0600, held until the descriptor is closed.
  * patience_ms  how long it is waited for; 0: not at all
  * fails        ERR_TRY_AGAIN: another holds it */

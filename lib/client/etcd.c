@@ -7,10 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A member that takes a question and says nothing holds up whoever asks: what is only asked goes to
+ * the next after this part of a member's time. The last has all of it. */
+#define HEDGE_PARTS 4
+
 struct etcd {
 	struct client *client;
 	struct etcd_options options;
 	size_t member; /* that gave the last answer */
+	bool is_slow;  /* and took longer than a hedge for it: it is given its time */
 	int64_t deadline_ms;
 	int interrupt_fd;
 };
@@ -64,14 +69,26 @@ static bool is_members(const struct err *failure)
 	       failure->code == ERR_TRY_AGAIN || failure->code == ERR_UNAVAILABLE;
 }
 
-static int ask_member(struct etcd *etcd, struct client_exchange *x, void *ret_reply, struct err *e)
+static int64_t hedge_ms(const struct etcd *etcd)
 {
-	int64_t end_ms = clock_monotonic_ms() + etcd->options.timeout_ms;
+	return (etcd->options.timeout_ms + HEDGE_PARTS - 1) / HEDGE_PARTS;
+}
+
+/* is_hedged: another can be asked, and it does no harm that both have heard it. */
+static int ask_member(struct etcd *etcd, bool is_hedged, struct client_exchange *x, void *ret_reply,
+                      struct err *e)
+{
+	int64_t began_ms = clock_monotonic_ms();
+	bool is_short = is_hedged && !etcd->is_slow;
+	int64_t end_ms = began_ms + (is_short ? hedge_ms(etcd) : etcd->options.timeout_ms);
+	int failed;
 
 	x->url = etcd->options.urls[etcd->member];
-	return client_call_until(etcd->client, x,
-	                         end_ms < etcd->deadline_ms ? end_ms : etcd->deadline_ms,
-	                         etcd->interrupt_fd, ret_reply, e);
+	failed = client_call_until(etcd->client, x,
+	                           end_ms < etcd->deadline_ms ? end_ms : etcd->deadline_ms,
+	                           etcd->interrupt_fd, ret_reply, e);
+	etcd->is_slow = !failed && clock_monotonic_ms() - began_ms > hedge_ms(etcd);
+	return failed;
 }
 
 /* The members one after the other, while there is time. is_once: only until one may have heard it.
@@ -86,7 +103,9 @@ static int call(struct etcd *etcd, enum etcd_api api, bool is_once, const void *
 		                     .ret_is_sent = is_once ? &is_sent : NULL };
 
 	for (size_t i = 0; i < etcd->options.count; i++) {
-		if (ask_member(etcd, &x, ret_reply, e) == 0)
+		bool is_last = i + 1 == etcd->options.count;
+
+		if (ask_member(etcd, !is_once && !is_last, &x, ret_reply, e) == 0)
 			return 0;
 		if (!is_members(e))
 			return -1;

@@ -22,7 +22,7 @@ struct etcd_options {
 	char *const *urls; /* of the members; borrowed while the client lives */
 	size_t count;
 	const char *ca_path, *cert_path, *key_path; /* NULL: the system's CAs; no certificate */
-	int64_t timeout_ms;                         /* of one member's answer */
+	int64_t timeout_ms; /* of one member's answer; what is only asked goes to the next sooner */
 };
 
 /* Of all that asks etcd: ERR_UNREACHABLE, ERR_TRY_AGAIN and ERR_UNAVAILABLE when no member answers,

@@ -79,6 +79,21 @@ static int take_lock(struct state *s, const char *verb, struct err *e)
 	                  s->folder, (int)name.len, (const char *)name.data);
 }
 
+/* What runs that were killed while they wrote have left. */
+static void sweep(const struct state *s)
+{
+	static const char *const folders[] = { "pids", "pki", "shares", STATE_MANIFESTS };
+	struct err ignored;
+
+	folder_sweep(s->folder);
+	for (size_t i = 0; i < COUNT(folders); i++) {
+		AUTO(text) char *path = NULL;
+
+		if (state_path(s, folders[i], &path, &ignored) == 0)
+			folder_sweep(path);
+	}
+}
+
 int state_open(const struct cluster *c, const char *folder_or_null, bool to_change,
                const char *verb, struct state *ret, struct err *e)
 {
@@ -97,6 +112,8 @@ int state_open(const struct cluster *c, const char *folder_or_null, bool to_chan
 		TRY(folder_make_private(s.folder, e));
 	if (to_change)
 		TRY(take_lock(&s, verb, e));
+	if (to_change)
+		sweep(&s);
 	*ret = s;
 	s = (struct state){ .lock = -1 };
 	return 0;

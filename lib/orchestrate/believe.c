@@ -24,6 +24,14 @@ int believe_start(const struct basis *b, struct view document, struct view nonce
 	return 0;
 }
 
+int believe_module(struct view document, struct hash256 *ret, struct err *e)
+{
+	AUTO(attestation_claims) struct attestation_claims claims = { 0 };
+
+	TRY(attestation_parse(document, &claims, e));
+	return sha256(claims.module_id, ret, e);
+}
+
 /* The document that attests the output, and nothing else: no nonce, no public key, no commitment.
  */
 static int check_document(const struct basis *b, const struct birth *birth, bool of_this_image,
@@ -519,6 +527,7 @@ int believe_commitment(const struct basis *b, const struct kept_genesis *kept, s
 	TRY(sha256(buf_view(&proved.module_id), &module, e));
 	*ret = (struct node_proof){ .holding = HOLDS_SETUP_KEY,
 		                    .module = module,
+		                    .commitment = proved.pcrs.values[PCR_COMMITMENT],
 		                    .setup_key = proved.public_key,
 		                    .timestamp_ms = proved.timestamp_ms,
 		                    .is_debug = proved.is_debug };

@@ -11,6 +11,9 @@
 MUST_CHECK int believe_start(const struct basis *b, struct view document, struct view nonce,
                              int64_t *ret_asked_ms, struct err *e);
 
+/* SHA-256 of the module_id of a document that has been verified: which TEE it is of. */
+MUST_CHECK int believe_module(struct view document, struct hash256 *ret, struct err *e);
+
 /* A genesis as its document attests it, and the manifest that it made. */
 struct birth {
 	struct view output, document;

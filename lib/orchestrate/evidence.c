@@ -11,6 +11,7 @@ void evidence_drop(struct evidence *v)
 	for (size_t i = 0; i < v->count; i++)
 		free(v->chains[i].messages);
 	free(v->chains);
+	free(v->tees);
 	free(v->is_retired);
 	free(v->sent);
 	journal_drop(&v->journal);
@@ -129,11 +130,20 @@ void evidence_step(struct run *r, size_t node, const char *step, bool is_repeata
 	evidence_take_life(&r->evidence, node, step, outcome);
 }
 
+static void take_tee(struct run *r, size_t node, struct view document)
+{
+	struct err e;
+
+	if (evidence_take_tee(&r->evidence, node, document, /* is_before= */ false, &e) < 0)
+		tell(r, node, &e);
+}
+
 void evidence_document(struct run *r, size_t node, struct view document, struct view nonce)
 {
 	const struct journal_line line = with_age(r, JOURNAL_DOCUMENT);
 
 	RECORD(r, node, &line, PART(document, document), PART(nonce, nonce));
+	take_tee(r, node, document);
 }
 
 void evidence_genesis(struct run *r, size_t node, const struct kept_genesis *g, int64_t asked_ms)
@@ -293,6 +303,7 @@ void evidence_proof(struct run *r, size_t node, struct view challenge, struct vi
 
 	RECORD(r, node, &line, PART(challenge, challenge), PART(document, document),
 	       PART(signature, signature));
+	take_tee(r, node, document);
 }
 
 void evidence_record_receipt(struct run *r, size_t node, const struct receipt_item *item,

@@ -9,11 +9,13 @@
 #ifndef TEECTL_ORCHESTRATE_EVIDENCE_H
 #define TEECTL_ORCHESTRATE_EVIDENCE_H
 
+#include "attest/pcr.h"
 #include "cluster/journal.h"
 #include "cluster/state.h"
 #include "proto/message.h"
 
 struct run;
+struct node_proof;
 
 /* The receipts of one boot of a TEE, of which its setup key is the name. */
 struct receipt_chain {
@@ -23,14 +25,28 @@ struct receipt_chain {
 	size_t count;
 };
 
+/* A TEE that was a node, by its documents. */
+struct known_tee {
+	struct hash256 module;    /* SHA-256 of its module_id */
+	struct hash256 setup_key; /* SHA-256 of it */
+	struct pcr commitment;    /* PCR16 of its documents; without length: before a manifest */
+	size_t node;              /* SIZE_MAX: none of the cluster file's */
+	uint64_t order;           /* of its last document among all */
+	bool has_setup_key;       /* a document has shown it */
+	bool is_before;           /* it has shown one before the last look at the nodes */
+};
+
 struct evidence {
 	struct journal journal;
-	bool is_loaded; /* the chains that the journal has */
+	bool is_loaded; /* the chains and TEEs that the journal has */
 	bool is_told;   /* that a line of it may be lost, since it can't be written or synced */
 	bool is_urgent; /* what was written since the last sync must be durable before a request */
 	int64_t synced_ms;
 	struct receipt_chain *chains;
 	size_t count;
+	struct known_tee *tees; /* one for each TEE and each node that it was */
+	size_t tee_count;
+	uint64_t tee_order;
 	int64_t lives_size; /* of the journal, when is_retired was read from it */
 	bool *is_retired;   /* by node; NULL: none is. The journal's last word on it is that it has
 	                     * given up the key: its step, or its receipt */
@@ -106,15 +122,45 @@ void evidence_take_life(struct evidence *v, size_t node, const char *step, const
  * gets the line that says so. Once the nodes have been looked at. */
 void evidence_end_genesis(struct run *r);
 
+/* --- which TEE each node was (evidence_tees.c) */
+
+/* Takes what the journal has of chains and TEEs, once a run. Of one that was altered no word on
+ * TEEs is taken, and it is told. */
+void evidence_load(struct run *r, size_t node);
+/* A document that was verified. is_before: before this run. */
+MUST_CHECK int evidence_take_tee(struct evidence *v, size_t node, struct view document,
+                                 bool is_before, struct err *e);
+/* Another node that the TEE is, by what was known before this look; SIZE_MAX: there is none, or
+ * it is as well known as this one's. A node that has since become another TEE counts no more. */
+size_t evidence_node_of(const struct evidence *v, const struct hash256 *module, size_t node);
+/* Has it shown a document as that node? */
+bool evidence_was(const struct evidence *v, const struct hash256 *module, size_t node);
+/* Is it two nodes, for all that is known? */
+bool evidence_is_contested(const struct evidence *v, const struct hash256 *module);
+/* What was seen until now was before: the nodes are looked at anew. */
+void evidence_settle_tees(struct evidence *v);
+/* Was another TEE the last one there? */
+bool evidence_was_another(const struct evidence *v, const struct hash256 *module, size_t node);
+
+enum boot_match {
+	BOOT_UNKNOWN, /* no document here shows the setup key, nor that of this commitment */
+	BOOT_OWN,     /* the commitment (PCR16) is to this setup key */
+	BOOT_OTHER,   /* it is to another */
+};
+enum boot_match evidence_match_boot(const struct evidence *v, const struct hash256 *setup_key,
+                                    const struct pcr *commitment);
+
 /* --- receipts (evidence_receipts.c) */
 
 /* What the receipt of an answer must say. */
 struct receipt_claim {
 	size_t node; /* who answered */
 	enum receipt_kind kind;
-	const struct receipt_item *item;     /* NULL: the answer has none, which is refused */
-	const struct public_key *setup_key;  /* the attested one of that node; NULL: any */
-	struct view subject;                 /* what its subject is the SHA-256 of; empty: none */
+	const struct receipt_item *item; /* NULL: the answer has none, which is refused */
+	const struct public_key
+	    *setup_key;                 /* the attested one of that node; NULL: as proof has it */
+	const struct node_proof *proof; /* a live document of that node; NULL: none was taken */
+	struct view subject;            /* what its subject is the SHA-256 of; empty: none */
 	const struct hash256 *manifest_hash; /* of the node's own manifest */
 	const struct public_key *quorum_key;
 };
@@ -132,7 +178,8 @@ typedef void evidence_done(void *context, const struct err *failure);
  */
 MUST_CHECK int evidence_receipt(struct run *r, const struct receipt_claim *claim,
                                 evidence_done *on_done, void *context, struct err *e);
-/* All receipts that the node still has, those that are known already included. */
+/* All receipts that the node still has, those that are known already included: of the boot that
+ * answers there now, by a live document and those of the journal, and of no other. */
 MUST_CHECK int evidence_fetch(struct run *r, size_t node, const struct hash256 *manifest_hash,
                               const struct public_key *quorum_key, evidence_done *on_done,
                               void *context, struct err *e);

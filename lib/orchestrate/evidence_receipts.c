@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "orchestrate/policy.h"
 #include "orchestrate/run.h"
 
 #include <stdio.h>
@@ -52,6 +53,29 @@ static int check_whose(const struct run *r, size_t node, const struct receipt_ch
 	                  r->cluster->nodes[node].name, r->cluster->nodes[chain->node].name);
 }
 
+/* The documents of the journal have shown the setup key of a boot, and a live one shows which boot
+ * answers here: PCR16 commits to that setup key. */
+static enum boot_match match_boot(const struct run *r, const struct hash256 *setup_key,
+                                  const struct node_proof *proof)
+{
+	struct hash256 shown;
+	struct err ignored;
+
+	if (proof->holding != HOLDS_SETUP_KEY)
+		return evidence_match_boot(&r->evidence, setup_key, &proof->commitment);
+	return sha256(public_key_view(&proof->setup_key), &shown, &ignored) == 0 &&
+	               view_equal(VIEW_OF(shown.bytes), VIEW_OF(setup_key->bytes))
+	           ? BOOT_OWN
+	           : BOOT_OTHER;
+}
+
+static int refuse_boot(const struct run *r, size_t node, struct err *e)
+{
+	return refuse(e, r, node,
+	              "its receipt is of another TEE than the one that answers here, by its setup "
+	              "key");
+}
+
 static int chain_add(struct receipt_chain *chain, const struct hash256 *message, struct err *e)
 {
 	struct hash256 *messages =
@@ -88,20 +112,37 @@ static int load_receipt(struct run *r, const struct journal_line *line, struct e
 	return chain_add(chain, &message, e);
 }
 
+/* One that can't be read is the journal's to answer for: it says nothing of its node. */
+static void load_tee(struct run *r, const struct journal_line *line)
+{
+	const struct cluster_node *node = cluster_find_node(r->cluster, buf_text(&line->node));
+	struct err ignored;
+
+	if (line->kind == JOURNAL_DOCUMENT || line->kind == JOURNAL_PROOF)
+		(void)!evidence_take_tee(
+		    &r->evidence, node ? (size_t)(node - r->cluster->nodes) : SIZE_MAX,
+		    buf_view(&line->document), /* is_before= */ true, &ignored);
+}
+
 static int on_line(void *context, const struct journal_entry *entry, struct err *e)
 {
+	load_tee(context, &entry->line);
 	return load_receipt(context, &entry->line, e);
 }
 
 /* A journal that was altered is told; its receipts are then fetched anew as far as they are there.
  */
-static void settle_chains(struct run *r, size_t node)
+void evidence_load(struct run *r, size_t node)
 {
 	struct err e;
 
-	if (!r->evidence.is_loaded && evidence_walk(&r->state, on_line, r, &e) < 0)
-		run_note(r, node, "journal: %s: teectl audit verify", e.text);
+	if (r->evidence.is_loaded)
+		return;
 	r->evidence.is_loaded = true;
+	if (evidence_walk(&r->state, on_line, r, &e) == 0)
+		return;
+	r->evidence.tee_count = 0;
+	run_note(r, node, "journal: %s: teectl audit verify", e.text);
 }
 
 /* Whose receipts they are. */
@@ -143,6 +184,8 @@ struct fetch {
 	struct receipt_item item;
 	struct hash256 setup_key, manifest_hash;
 	struct public_key quorum_key;
+	uint8_t nonce[NONCE_LEN];
+	struct node_proof proof; /* of who answers, where all receipts are wanted */
 	bool has_setup_key;
 	evidence_done *on_done;
 	void *context;
@@ -166,6 +209,24 @@ static void pass_unverified(struct fetch *f, uint64_t sequence, const char *why)
 		                        NULL);
 }
 
+/* Of the receipts that were fetched for one, that one was compared. */
+static int check_boot(const struct fetch *f, const struct hash256 *setup_key, struct err *e)
+{
+	if (f->claim.item)
+		return 0;
+	switch (match_boot(f->run, setup_key, &f->proof)) {
+	case BOOT_OWN:
+		return 0;
+	case BOOT_OTHER:
+		return refuse_boot(f->run, f->claim.node, e);
+	case BOOT_UNKNOWN:
+		break;
+	}
+	return refuse(e, f->run, f->claim.node,
+	              "no document in the journal shows the setup key that its receipts name, so "
+	              "nothing says that they are of the TEE that answers here");
+}
+
 static int take_fetched(struct fetch *f, const struct receipt_item *item, bool *ret_is_gap,
                         struct err *e)
 {
@@ -179,6 +240,8 @@ static int take_fetched(struct fetch *f, const struct receipt_item *item, bool *
 	    !view_equal(VIEW_OF(receipt.setup_key.bytes), VIEW_OF(f->setup_key.bytes)))
 		return refuse(e, f->run, f->claim.node,
 		              "its receipts name more than one setup key");
+	if (!f->has_setup_key)
+		TRY(check_boot(f, &receipt.setup_key, e));
 	f->has_setup_key = true;
 	f->setup_key = receipt.setup_key;
 	TRY(find_chain(&f->run->evidence, &receipt.setup_key, f->claim.node, &chain, e));
@@ -238,11 +301,10 @@ static void on_receipts(void *context, void *reply, const struct err *failure, i
 	}
 }
 
-static int fetch_from(struct run *r, const struct receipt_claim *claim, uint64_t from,
-                      evidence_done *on_done, void *context, struct err *e)
+static int fetch_new(struct run *r, const struct receipt_claim *claim, evidence_done *on_done,
+                     void *context, struct fetch **ret, struct err *e)
 {
-	AUTO(fetch) struct fetch *f = calloc(1, sizeof(*f));
-	char query[FROM_MAX];
+	struct fetch *f = calloc(1, sizeof(*f));
 
 	if (!f)
 		return err_set(e, ERR_INTERNAL, "no memory to fetch receipts");
@@ -252,13 +314,31 @@ static int fetch_from(struct run *r, const struct receipt_claim *claim, uint64_t
 	f->claim.manifest_hash = &f->manifest_hash;
 	f->claim.quorum_key = &f->quorum_key;
 	f->claim.setup_key = NULL; /* has been compared, as the subject has */
+	f->claim.proof = NULL;
 	f->claim.subject = (struct view){ 0 };
 	if (claim->item) {
 		f->item = *claim->item;
 		f->claim.item = &f->item;
 	}
+	*ret = f;
+	return 0;
+}
+
+static int ask_receipts(struct fetch *f, uint64_t from, struct err *e)
+{
+	char query[FROM_MAX];
+
 	snprintf(query, sizeof(query), "from=%llu", (unsigned long long)from);
-	TRY(run_query(r, claim->node, API_RECEIPTS, query, on_receipts, f, e));
+	return run_query(f->run, f->claim.node, API_RECEIPTS, query, on_receipts, f, e);
+}
+
+static int fetch_from(struct run *r, const struct receipt_claim *claim, uint64_t from,
+                      evidence_done *on_done, void *context, struct err *e)
+{
+	AUTO(fetch) struct fetch *f = NULL;
+
+	TRY(fetch_new(r, claim, on_done, context, &f, e));
+	TRY(ask_receipts(f, from, e));
 	f = NULL; /* its callback's now */
 	return 0;
 }
@@ -289,6 +369,27 @@ static int check_claim(const struct run *r, const struct receipt_claim *claim, s
 	return 0;
 }
 
+/* It is of the TEE that showed the document. Of one that others have set up, with documents that
+ * are not here, it is at least not older than that. */
+static int check_proof(const struct run *r, const struct receipt_claim *claim,
+                       const struct receipt *receipt, struct err *e)
+{
+	const struct node_proof *proof = claim->proof;
+	enum boot_match match;
+
+	if (!proof || proof->holding == HOLDS_UNKNOWN)
+		return 0;
+	match = match_boot(r, &receipt->setup_key, proof);
+	if (match == BOOT_OTHER)
+		return refuse_boot(r, claim->node, e);
+	if (match == BOOT_UNKNOWN &&
+	    (int64_t)(receipt->nsm_ms & INT64_MAX) + DOCUMENT_AHEAD_MS < proof->timestamp_ms)
+		return refuse(e, r, claim->node,
+		              "its receipt is older than its document, and no document in the "
+		              "journal shows that it is of this TEE");
+	return 0;
+}
+
 int evidence_receipt(struct run *r, const struct receipt_claim *claim, evidence_done *on_done,
                      void *context, struct err *e)
 {
@@ -297,7 +398,8 @@ int evidence_receipt(struct run *r, const struct receipt_claim *claim, evidence_
 	struct receipt receipt;
 
 	TRY(check_claim(r, claim, &receipt, e));
-	settle_chains(r, claim->node);
+	evidence_load(r, claim->node);
+	TRY(check_proof(r, claim, &receipt, e));
 	TRY(find_chain(&r->evidence, &receipt.setup_key, claim->node, &chain, e));
 	TRY(check_whose(r, claim->node, chain, e));
 	if (receipt.sequence > chain->count)
@@ -307,6 +409,51 @@ int evidence_receipt(struct run *r, const struct receipt_claim *claim, evidence_
 	return 0;
 }
 
+static int take_identity(struct fetch *f, struct view document, struct err *e)
+{
+	struct run *r = f->run;
+
+	if (policy_judge(r, f->claim.node, document, VIEW_OF(f->nonce), &f->proof, e) < 0)
+		return err_wrap(e, "%s", r->cluster->nodes[f->claim.node].name);
+	r->proofs[f->claim.node] = f->proof; /* it is nobody else's TEE */
+	if (evidence_is_contested(&r->evidence, &f->proof.module))
+		return refuse(e, r, f->claim.node,
+		              "the journal has its TEE as another node's as well, so nothing says "
+		              "whose its receipts are: teectl verify");
+	if (f->proof.holding == HOLDS_NOTHING)
+		return refuse(
+		    e, r, f->claim.node,
+		    "its document shows that it holds no manifest, so that there can be no "
+		    "receipts");
+	f->manifest_hash = f->proof.manifest_hash;
+	return ask_receipts(f, 0, e);
+}
+
+static void on_identity(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
+{
+	AUTO(fetch) struct fetch *f = context;
+	const struct attestation_reply *answer = reply;
+	struct err e;
+
+	(void)elapsed_us;
+	if (failure)
+		f->on_done(f->context, failure);
+	else if (take_identity(f, buf_view(&answer->attestation_doc), &e) < 0)
+		f->on_done(f->context, &e);
+	else
+		f = NULL; /* on_receipts' now */
+}
+
+static int ask_identity(struct fetch *f, struct err *e)
+{
+	AUTO(live_attestation_request) struct live_attestation_request q = { 0 };
+
+	TRY(policy_settle(f->run, e));
+	TRY(random_public(f->nonce, sizeof(f->nonce), e));
+	TRY(wire_set(&q.nonce, VIEW_OF(f->nonce), e));
+	return run_exchange(f->run, f->claim.node, API_LIVE_ATTESTATION, &q, on_identity, f, e);
+}
+
 int evidence_fetch(struct run *r, size_t node, const struct hash256 *manifest_hash,
                    const struct public_key *quorum_key, evidence_done *on_done, void *context,
                    struct err *e)
@@ -314,9 +461,13 @@ int evidence_fetch(struct run *r, size_t node, const struct hash256 *manifest_ha
 	const struct receipt_claim claim = { .node = node,
 		                             .manifest_hash = manifest_hash,
 		                             .quorum_key = quorum_key };
+	AUTO(fetch) struct fetch *f = NULL;
 
-	settle_chains(r, node);
-	return fetch_from(r, &claim, 0, on_done, context, e);
+	evidence_load(r, node);
+	TRY(fetch_new(r, &claim, on_done, context, &f, e));
+	TRY(ask_identity(f, e));
+	f = NULL; /* its callbacks' now */
+	return 0;
 }
 
 /* --- of all nodes */
@@ -360,14 +511,19 @@ static size_t known_receipts(const struct evidence *v)
 
 /* Also of one that holds an older manifest, or has wiped the key: who had it when is what counts. A
  * stranger's are none of this cluster's. */
-static int ask_receipts(struct run *r, size_t node, struct fetch_all *all, struct err *e)
+static int fetch_one(struct run *r, size_t node, struct fetch_all *all, struct err *e)
 {
 	const struct status_reply *status = &r->seen.nodes[node].status;
 	const struct hash256 manifest = node_manifest(&r->seen, node);
 
-	if (!status->has_manifest_hash ||
-	    !view_equal(VIEW_OF(status->manifest_hash), VIEW_OF(manifest.bytes)))
+	if (!status->has_manifest_hash)
 		return 0;
+	if (!view_equal(VIEW_OF(status->manifest_hash), VIEW_OF(manifest.bytes))) {
+		run_note(r, node,
+		         "says that it holds a manifest that is none of this cluster's: it is not "
+		         "asked");
+		return 0;
+	}
 	return evidence_fetch(r, node, &manifest, &r->seen.genesis.quorum_key, on_fetched, all, e);
 }
 
@@ -404,15 +560,17 @@ int evidence_fetch_all(struct run *r, size_t *ret_new, struct err *e)
 		return err_set(
 		    e, ERR_NOT_DESIRED,
 		    "there has been no genesis, so there are no receipts: teectl genesis");
-	settle_chains(r, 0);
+	evidence_load(r, 0);
 	evidence_look_for_lives(r);
 	known = known_receipts(&r->evidence);
 	for (size_t i = 0; i < r->cluster->node_count; i++) {
 		struct err why;
 
+		if (r->options.chosen && !r->options.chosen[i])
+			continue;
 		if (r->seen.nodes[i].presence != NODE_PRESENT)
 			pass_absent(r, i, &all);
-		else if (ask_receipts(r, i, &all, &why) < 0)
+		else if (fetch_one(r, i, &all, &why) < 0)
 			on_fetched(&all, &why);
 	}
 	TRY(client_run(r->client, r->deadline_ms, r->options.interrupt_fd, on_interrupt, &all, e));

@@ -237,6 +237,42 @@ int graph_of_lineage(const struct lineage *l, struct view times, struct graph *r
 	return 0;
 }
 
+static void drop_node(struct graph_node *n)
+{
+	free(n->name);
+	free(n->detail);
+	*n = (struct graph_node){ 0 };
+}
+
+int graph_keep(struct graph *g, const bool *flags, struct err *e)
+{
+	AUTO(places) size_t *places = calloc(g->count + 1, sizeof(*places));
+	size_t kept = 0;
+
+	if (!places)
+		return err_set(e, ERR_INTERNAL, "no memory for a graph");
+	/* 1: it stays. A way that has been gone already need not be gone again. */
+	for (size_t i = 0; i < g->count; i++)
+		for (size_t n = i; flags[i] && n != GRAPH_NONE && !places[n]; n = g->nodes[n].from)
+			places[n] = 1;
+	for (size_t i = 0; i < g->count; i++) {
+		if (places[i] == 0) {
+			places[i] = GRAPH_NONE;
+			drop_node(&g->nodes[i]);
+			continue;
+		}
+		places[i] = kept;
+		if (kept != i)
+			g->nodes[kept] = MOVE(g->nodes[i]);
+		kept++;
+	}
+	g->count = kept;
+	for (size_t i = 0; i < g->count; i++)
+		if (g->nodes[i].from != GRAPH_NONE)
+			g->nodes[i].from = places[g->nodes[i].from];
+	return 0;
+}
+
 int graph_report_make(const struct graph *g, struct graph_report *ret, struct err *e)
 {
 	TRY(wire_set_text(&ret->title, g->title, e));

@@ -52,6 +52,10 @@ MUST_CHECK int graph_of_plan(const struct cluster *cluster, const struct plan *p
 MUST_CHECK int graph_of_lineage(const struct lineage *l, struct view times, struct graph *ret,
                                 struct err *e);
 
+/* Drops all but those that are flagged, one flag a node of the graph, and those they have the key
+ * from. */
+MUST_CHECK int graph_keep(struct graph *g, const bool *flags, struct err *e);
+
 /* Each appends to a buffer of GRAPH_MAX. What a journal calls a node is shown and never obeyed. */
 MUST_CHECK int graph_text(const struct graph *g, struct buf *to, struct err *e);
 MUST_CHECK int graph_dot(const struct graph *g, struct buf *to, struct err *e);

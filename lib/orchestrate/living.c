@@ -5,6 +5,7 @@
 #include "orchestrate/believe.h"
 #include "orchestrate/policy.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 const char *const living_basis_names[] = { "state", "quorum-key", "image", "approvals", NULL };
@@ -133,7 +134,34 @@ static int find_basis(const struct run *r, struct living *l, struct err *e)
 	return 0;
 }
 
-static int ask(struct run *r, size_t node, struct living *l, struct err *e)
+/* Namespace and members are in the cluster file, whoever has another genesis under this root. A key
+ * that can't be read is no word on the TEE. */
+static int load_sets(const struct cluster *c, struct match_expect *ret, struct err *e)
+{
+	AUTO(match_expect) struct match_expect x = { 0 };
+
+	TRY(cluster_member_set(&c->manifest_set, &x.manifest_set, e));
+	TRY(cluster_member_set(&c->quorum.members, &x.share_set, e));
+	*ret = MOVE(x);
+	return 0;
+}
+
+static int check_members(const struct run *r, const struct match_expect *sets,
+                         const struct manifest *m, struct err *e)
+{
+	AUTO(match_rows) struct wire_list rows = { 0 };
+	const char *namespace = r->cluster->manifest.namespace_name;
+
+	if (!view_equal(buf_view(&m->namespace.name), view_text(namespace)))
+		return err_reason(e, ERR_REFUSED, "namespace",
+		                  "its manifest is of namespace '%s', the cluster file of '%s'",
+		                  buf_text(&m->namespace.name), namespace);
+	TRY(match_sets(sets, m, &rows, e));
+	return match_judge(&rows, "its manifest's sets are not the cluster file's", e);
+}
+
+static int ask(struct run *r, const struct match_expect *sets, size_t node, struct living *l,
+               struct err *e)
 {
 	const struct node_seen *seen = &r->seen.nodes[node];
 
@@ -141,18 +169,39 @@ static int ask(struct run *r, size_t node, struct living *l, struct err *e)
 		return err_set(e, ERR_NOT_DESIRED, "it has no quorum key: it is in %s",
 		               phase_name((enum phase)seen->status.phase));
 	TRY(fetch_manifest(r, node, l, e));
+	TRY(check_members(r, sets, &l->envelope.manifest, e));
 	TRY(verify_proof(r, l, e));
 	return find_basis(r, l, e);
 }
 
-int living_ask(struct run *r, size_t node, struct living *ret, struct err *e)
+static int ask_one(struct run *r, const struct match_expect *sets, size_t node, struct living *ret,
+                   struct err *e)
 {
 	AUTO(living) struct living l = { 0 };
 
-	if (ask(r, node, &l, e) < 0)
+	if (ask(r, sets, node, &l, e) < 0)
 		return err_wrap(e, "%s", r->cluster->nodes[node].name);
 	*ret = MOVE(l);
 	return 0;
+}
+
+int living_ask(struct run *r, size_t node, struct living *ret, struct err *e)
+{
+	AUTO(match_expect) struct match_expect sets = { 0 };
+
+	TRY(load_sets(r->cluster, &sets, e));
+	return ask_one(r, &sets, node, ret, e);
+}
+
+/* Members' public keys are public: whoever runs this image can make a genesis of them, but no
+ * approvals. Both have the cluster file's manifest set. */
+static bool is_approved(const struct living *l)
+{
+	const struct manifest *m = &l->envelope.manifest;
+	struct err ignored;
+
+	return approvals_check(&l->envelope.manifest_set_approvals, &l->hash, &m->manifest_set,
+	                       m->manifest_set.threshold, &ignored) == 0;
 }
 
 /* Two of one cluster have one quorum key, and one manifest of a nonce. */
@@ -180,30 +229,91 @@ static int choose(const struct run *r, struct living *best, struct living *other
 	return 0;
 }
 
-int living_find(struct run *r, struct living *ret, struct err *e)
-{
-	AUTO(living) struct living best = { 0 };
-	bool is_found = false;
+struct found {
+	struct living *items;
+	size_t count;
+};
 
+static void found_drop(struct found *f)
+{
+	for (size_t i = 0; i < f->count; i++)
+		living_drop(&f->items[i]);
+	free(f->items);
+	*f = (struct found){ 0 };
+}
+
+static int ask_all(struct run *r, struct found *ret, struct err *e)
+{
+	AUTO(match_expect) struct match_expect sets = { 0 };
+
+	TRY(load_sets(r->cluster, &sets, e));
+	ret->items = calloc(r->cluster->node_count + 1, sizeof(*ret->items));
+	if (!ret->items)
+		return err_set(e, ERR_INTERNAL, "no memory for manifests");
 	for (size_t i = 0; i < r->cluster->node_count; i++) {
-		AUTO(living) struct living l = { 0 };
 		struct err why;
 
 		if (r->seen.nodes[i].presence != NODE_PRESENT ||
 		    r->seen.nodes[i].status.phase != PHASE_READY)
 			continue;
-		if (living_ask(r, i, &l, &why) < 0) {
-			if (why.code == ERR_INTERRUPTED || why.code == ERR_INTERNAL) {
-				*e = why;
-				return -1;
-			}
-			run_note(r, i, "its manifest is not taken: %s", why.text);
+		if (ask_one(r, &sets, i, &ret->items[ret->count], &why) == 0) {
+			ret->count++;
 			continue;
 		}
-		if (is_found)
-			TRY(choose(r, &best, &l, e));
+		if (why.code == ERR_INTERRUPTED || why.code == ERR_INTERNAL) {
+			*e = why;
+			return -1;
+		}
+		run_note(r, i, "its manifest is not taken: %s", why.text);
+	}
+	return 0;
+}
+
+static bool is_same_quorum(const struct living *a, const struct living *b)
+{
+	return view_equal(buf_view(&a->envelope.manifest.namespace.quorum_key),
+	                  buf_view(&b->envelope.manifest.namespace.quorum_key));
+}
+
+/* Where the members have approved a manifest, no other quorum key than such a one counts. */
+static bool is_outdone(const struct found *f, size_t i, size_t *ret_by)
+{
+	bool is_outdone = false;
+
+	for (size_t k = 0; k < f->count; k++) {
+		if (!is_approved(&f->items[k]))
+			continue;
+		if (is_same_quorum(&f->items[k], &f->items[i]))
+			return false;
+		is_outdone = true;
+		*ret_by = k;
+	}
+	return is_outdone;
+}
+
+int living_find(struct run *r, struct living *ret, struct err *e)
+{
+	AUTO(found) struct found found = { 0 };
+	AUTO(living) struct living best = { 0 };
+	bool is_found = false;
+	size_t by = 0;
+
+	TRY(ask_all(r, &found, e));
+	for (size_t i = 0; i < found.count; i++)
+		if (is_outdone(&found, i, &by))
+			run_note(r, found.items[i].node,
+			         "its manifest is not taken: it has another quorum key than %s, "
+			         "whose manifest its members have approved",
+			         r->cluster->nodes[found.items[by].node].name);
 		else
-			best = MOVE(l);
+			found.items[i].is_candidate = true;
+	for (size_t i = 0; i < found.count; i++) {
+		if (!found.items[i].is_candidate)
+			continue;
+		if (is_found)
+			TRY(choose(r, &best, &found.items[i], e));
+		else
+			best = MOVE(found.items[i]);
 		is_found = true;
 	}
 	if (!is_found)

@@ -96,6 +96,7 @@ static void on_status(void *context, void *reply, const struct err *failure, int
 	} else if (failure) {
 		seen->presence = NODE_UNREACHABLE;
 		seen->why = *failure;
+		seen->is_silent = failure->code == ERR_TRY_AGAIN || is_late(q, failure);
 		if (is_late(q, failure))
 			(void)err_reason(&seen->why, ERR_TRY_AGAIN, OBSERVATION_LATE,
 			                 "%s had not answered when the command's time was up",
@@ -207,6 +208,7 @@ int observe(const struct cluster *cluster, const struct state *state, struct cli
 	if (!o.nodes || !questions)
 		return err_set(e, ERR_INTERNAL, "no memory for %zu nodes", cluster->node_count);
 	o.count = cluster->node_count;
+	o.asked_ms = clock_monotonic_ms();
 	TRY(ask_all(cluster, state, client, options, questions, &o, e));
 	TRY(check_own_files(&o, e));
 	*ret = MOVE(o);

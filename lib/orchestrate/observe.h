@@ -18,12 +18,14 @@ struct node_seen {
 	struct err why; /* of all but the last */
 	char *url;      /* NULL when absent or a stray */
 	struct status_reply status;
+	bool is_silent; /* it may have heard the question, and said nothing in the time there was */
 	int64_t rtt_us; /* of a present one: a round trip, and what it took to answer; 0: unknown */
 };
 
 struct observation {
 	struct node_seen *nodes; /* as cluster->nodes */
 	size_t count;
+	int64_t asked_ms; /* monotonic: when */
 	bool has_genesis;
 	struct kept_genesis genesis; /* with the current manifest */
 	struct kept_manifests older; /* those that were current before */

@@ -248,6 +248,20 @@ static int refuse_no_target(const struct planner *p, struct err *e)
 	               "no TEE waits for shares: none that did the genesis is running");
 }
 
+static int refuse_not_waiting(const struct planner *p, size_t node, struct err *e)
+{
+	enum standing standing = node_standing(p->seen, node);
+
+	if (standing == STANDS_APART || standing == STANDS_BROKEN)
+		return planner_refuse_apart(p, node, e);
+	if (standing == STANDS_OCCUPIED)
+		return planner_refuse_occupied(p, node, e);
+	if (standing == STANDS_OLD)
+		return refuse_old(p, node, e);
+	return err_set(e, ERR_NOT_DESIRED, "%s does not wait for shares: it is in %s",
+	               name_of(p, node), phase_name(node_phase(p->seen, node)));
+}
+
 /* The shares to whoever waits for them; or nothing, where a TEE has the key: whoever claims so
  * proves it. false: there is neither. */
 static bool plan_shares(struct planner *p, const char *nothing)
@@ -261,7 +275,7 @@ static bool plan_shares(struct planner *p, const char *nothing)
 		planner_add_proof(p, i);
 	}
 	for (size_t i = 0; p->plan.count == 0 && i < p->seen->count; i++) {
-		if (!node_waits_for_shares(p->seen, i))
+		if (!planner_asks_for(p, i) || !node_waits_for_shares(p->seen, i))
 			continue;
 		add(p, STEP_INJECT, i, STEP_NONE);
 		add(p, STEP_PROVE, i, p->plan.count - 1);
@@ -273,7 +287,12 @@ static int plan_inject(struct planner *p, struct err *e)
 {
 	if (!p->seen->has_genesis)
 		return refuse_no_genesis(p, "teectl genesis comes first", e);
-	return plan_shares(p, "; no shares are needed") ? 0 : refuse_no_target(p, e);
+	if (plan_shares(p, "; no shares are needed"))
+		return 0;
+	for (size_t i = 0; p->goal->targets && i < p->seen->count; i++)
+		if (p->goal->targets[i])
+			return refuse_not_waiting(p, i, e);
+	return refuse_no_target(p, e);
 }
 
 /* Nobody waits for shares: since one has the key already, or since none that did is running. */
@@ -286,20 +305,6 @@ static int refuse_no_waiting(const struct planner *p, struct err *e)
 			               "propagate brings it to the others",
 			               name_of(p, i));
 	return refuse_no_target(p, e);
-}
-
-static int refuse_not_waiting(const struct planner *p, size_t node, struct err *e)
-{
-	enum standing standing = node_standing(p->seen, node);
-
-	if (standing == STANDS_APART || standing == STANDS_BROKEN)
-		return planner_refuse_apart(p, node, e);
-	if (standing == STANDS_OCCUPIED)
-		return planner_refuse_occupied(p, node, e);
-	if (standing == STANDS_OLD)
-		return refuse_old(p, node, e);
-	return err_set(e, ERR_NOT_DESIRED, "%s does not wait for shares: it is in %s",
-	               name_of(p, node), phase_name(node_phase(p->seen, node)));
 }
 
 static int plan_request(struct planner *p, struct err *e)
@@ -359,12 +364,23 @@ int planner_refuse_target(const struct planner *p, size_t node, struct err *e)
 	}
 }
 
-static size_t find_standing(const struct planner *p, enum standing standing)
+static bool is_fresh(const struct planner *p, size_t node)
 {
-	for (size_t i = 0; i < p->seen->count; i++)
-		if (node_standing(p->seen, i) == standing)
+	return planner_asks_for(p, node) && node_standing(p->seen, node) == STANDS_EMPTY;
+}
+
+/* The first fresh TEE of those asked for; none is: the first of those. */
+static size_t first_fresh(const struct planner *p)
+{
+	size_t first = STEP_NONE;
+
+	for (size_t i = 0; i < p->seen->count; i++) {
+		if (is_fresh(p, i))
 			return i;
-	return STEP_NONE;
+		if (first == STEP_NONE && planner_asks_for(p, i))
+			first = i;
+	}
+	return first;
 }
 
 /* A fresh TEE: the one asked for, else the file's source, else the first. */
@@ -372,12 +388,25 @@ static int find_fresh(const struct planner *p, size_t *ret, struct err *e)
 {
 	size_t wanted = p->goal->has_source ? p->goal->source : p->cluster->propagate.source;
 
-	if (node_standing(p->seen, wanted) != STANDS_EMPTY && !p->goal->has_source &&
-	    find_standing(p, STANDS_EMPTY) != STEP_NONE)
-		wanted = find_standing(p, STANDS_EMPTY);
+	if (!p->goal->has_source && !is_fresh(p, wanted) &&
+	    (!planner_asks_for(p, wanted) || is_fresh(p, first_fresh(p))))
+		wanted = first_fresh(p);
 	if (node_standing(p->seen, wanted) != STANDS_EMPTY)
 		return planner_refuse_target(p, wanted, e);
 	*ret = wanted;
+	return 0;
+}
+
+/* Shares belong to the quorum that was begun, and the selection leaves that one out. */
+static int check_not_beside(const struct planner *p, struct err *e)
+{
+	for (size_t i = 0; i < p->seen->count; i++)
+		if (!planner_asks_for(p, i) && node_waits_for_shares(p->seen, i))
+			return err_reason(e, ERR_NOT_DESIRED, "beside",
+			                  "%s waits for shares already, and is none of the nodes "
+			                  "asked for: no quorum is restarted beside it; choose it "
+			                  "too, or stop it first: teectl down %s",
+			                  name_of(p, i), name_of(p, i));
 	return 0;
 }
 
@@ -395,6 +424,7 @@ static int plan_recover(struct planner *p, struct err *e)
 		return refuse_no_genesis(p, NULL, e);
 	if (plan_shares(p, ": nothing is lost; teectl propagate forwards it"))
 		return 0;
+	TRY(check_not_beside(p, e));
 	TRY(find_fresh(p, &target, e));
 	planner_add_verify(p, target, STEP_NONE);
 	add(p, STEP_BOOT, target, p->plan.count - 1);

@@ -28,8 +28,10 @@ struct goal {
 	enum topology topology; /* of GOAL_PROPAGATE and GOAL_APPLY */
 	bool has_source;        /* --from; of GOAL_RECOVER --to */
 	size_t source;
-	/* One flag a node; NULL: all. Of GOAL_UP, GOAL_REQUEST, GOAL_PROPAGATE, GOAL_VERIFY,
-	 * GOAL_STATUS, GOAL_APPLY and GOAL_WATCH; of GOAL_RETIRE: those that go. */
+	/* One flag a node; NULL: all. Of GOAL_UP, GOAL_INJECT, GOAL_REQUEST,
+	 * GOAL_PROPAGATE, GOAL_VERIFY, GOAL_STATUS, GOAL_APPLY and GOAL_WATCH; of GOAL_RETIRE:
+	 * those that go; of GOAL_UPGRADE: those that are upgraded now; of GOAL_RECOVER: those that
+	 * one of is restarted. */
 	const bool *targets;
 	size_t first, parallel; /* of GOAL_UPGRADE: nodes before all others, then at once */
 	bool retires;           /* of GOAL_UPGRADE: old ones launched elsewhere are told to wipe */
@@ -82,6 +84,8 @@ struct plan {
 	struct way way; /* where there are forwards */
 	struct err *refusals;
 	size_t refusal_count, refusal_max; /* max: for so many there is room */
+	size_t
+	    older; /* of GOAL_APPLY: asked for, and of an older manifest, which GOAL_UPGRADE ends */
 	bool goes_on; /* after it the nodes are looked at again, for the next part of the way */
 	/* Why nothing is to be done: there are no steps, or they only look and all went well. */
 	char nothing[NOTHING_MAX];

@@ -132,6 +132,7 @@ int plan_apply(struct planner *p, struct err *e)
 			continue;
 		if (i != source)
 			way_add(&p->plan.way, i);
+		p->plan.older += planner_asks_for(p, i) && node_standing(p->seen, i) == STANDS_OLD;
 		if (i != source && !planner_asks_for(p, i))
 			continue;
 		if (node_has_key(p->seen, i)) {
@@ -145,7 +146,7 @@ int plan_apply(struct planner *p, struct err *e)
 		}
 	}
 	/* Without a forward all that were looked at have it. */
-	if (birth.node == STEP_NONE && previous == STEP_NONE)
+	if (birth.node == STEP_NONE && previous == STEP_NONE && !p->plan.older)
 		snprintf(p->plan.nothing, sizeof(p->plan.nothing),
 		         "every TEE%s runs and has the quorum key",
 		         p->goal->targets ? " asked for" : "");

@@ -11,7 +11,7 @@
 #include <string.h>
 
 static const char *const outcome_words[] = { "nothing to do", "changes", "waiting for people",
-	                                     "refused", NULL };
+	                                     "refused", "upgrade", NULL };
 
 #define STEPS_MAX (8 * CLUSTER_NODES_MAX)
 
@@ -80,6 +80,7 @@ SCHEMA(plan_report,
 	TEXT("cluster", cluster, 0, WIRE_TEXT_MAX, "its name", REQUIRED),
 	WORD("outcome", outcome, outcome_words, "what the plan comes to", REQUIRED),
 	NUMBER("changes", change_count, 0, STEPS_MAX, "steps that do more than look", REQUIRED),
+	NUMBER("older", older, 0, CLUSTER_NODES_MAX, "TEEs of an older manifest, which apply leaves to upgrade", REQUIRED),
 	TEXT("nothing", nothing, 0, WIRE_TEXT_MAX, "why nothing is to be done", REQUIRED),
 	LIST("counts", counts, 0, STEP_KIND_COUNT, plan_count, "steps by what they do", REQUIRED),
 	LIST("people", people, 0, STEPS_MAX, people, "who must act, and who is missing", REQUIRED),
@@ -174,6 +175,7 @@ static int finish_node(const struct observation *seen, size_t node, struct plan_
 {
 	const struct plan_step_report *steps = n->steps.items;
 	bool lacks_tee = false, lacks_key = false;
+	bool is_older = n->steps.count && node_standing(seen, node) == STANDS_OLD;
 
 	for (size_t i = 0; i < n->steps.count; i++) {
 		lacks_tee |= steps[i].step == STEP_LAUNCH;
@@ -183,9 +185,10 @@ static int finish_node(const struct observation *seen, size_t node, struct plan_
 	TRY(wire_set_text(&n->missing,
 	                  lacks_tee   ? "TEE, quorum key"
 	                  : lacks_key ? "quorum key"
+	                  : is_older  ? "current manifest"
 	                              : "",
 	                  e));
-	return wire_set_text(&n->why, lacks_tee || lacks_key ? why_of(seen, node) : "", e);
+	return wire_set_text(&n->why, n->missing.len ? why_of(seen, node) : "", e);
 }
 
 static int fill_nodes(const struct cluster *cluster, const struct observation *seen,
@@ -275,7 +278,9 @@ static enum plan_outcome outcome_of(const struct plan *plan, const struct plan_r
 	if (people_are_missing(&report->people))
 		return PLAN_PEOPLE;
 	/* Also where all that is left can't be done: it is not as the file says. */
-	return report->change_count || plan->refusal_count ? PLAN_CHANGES : PLAN_NOTHING;
+	if (report->change_count || plan->refusal_count)
+		return PLAN_CHANGES;
+	return plan->older ? PLAN_UPGRADE : PLAN_NOTHING;
 }
 
 int plan_report_make(const struct cluster *cluster, const struct observation *seen,
@@ -290,6 +295,7 @@ int plan_report_make(const struct cluster *cluster, const struct observation *se
 	TRY(fill_nodes(cluster, seen, plan, &r, e));
 	fill_way(plan, &r);
 	TRY(fill_estimate(cluster, seen, plan, &r, e));
+	r.older = (int64_t)plan->older;
 	r.outcome = (int)outcome_of(plan, &r);
 	*ret = MOVE(r);
 	return 0;

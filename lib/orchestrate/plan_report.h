@@ -47,7 +47,7 @@ struct plan_estimate_report {
 	struct wire_list parts; /* struct plan_time, of the kinds of step that the plan has */
 };
 
-enum plan_outcome { PLAN_NOTHING, PLAN_CHANGES, PLAN_PEOPLE, PLAN_REFUSED };
+enum plan_outcome { PLAN_NOTHING, PLAN_CHANGES, PLAN_PEOPLE, PLAN_REFUSED, PLAN_UPGRADE };
 
 /* The image here is not what a launched node is held to. */
 struct plan_image_report {
@@ -57,6 +57,7 @@ struct plan_image_report {
 struct plan_report {
 	struct buf cluster;
 	int outcome;             /* enum plan_outcome */
+	int64_t older;           /* TEEs of an older manifest */
 	int64_t change_count;    /* steps that do more than look, and can be done */
 	struct buf nothing;      /* why there is none */
 	struct wire_list counts; /* struct plan_count */

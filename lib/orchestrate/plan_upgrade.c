@@ -76,6 +76,15 @@ static size_t count_parts(const struct planner *p, enum part part)
 	return count;
 }
 
+static size_t count_left(const struct planner *p)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < p->seen->count; i++)
+		count += planner_asks_for(p, i) && part_of(p, i) != PART_DONE;
+	return count;
+}
+
 /* What must be put right by a person first. Nothing that runs is stopped before. */
 static int check_nodes(const struct planner *p, struct err *e)
 {
@@ -131,7 +140,7 @@ static bool choose(struct rollout *r, size_t node)
 {
 	bool has_key = node_has_key(r->p->seen, node);
 
-	if (r->room == 0 || (has_key && r->spare == 0))
+	if (r->room == 0 || !planner_asks_for(r->p, node) || (has_key && r->spare == 0))
 		return false;
 	r->chosen[node] = true;
 	if (has_key && !plan_may_leave(r->p->seen, r->chosen, (size_t)r->p->cluster->keep_ready)) {
@@ -284,9 +293,11 @@ static int refuse_only(const struct planner *p, struct err *e)
 	while (!node_has_key(p->seen, only))
 		only++;
 	return err_reason(e, ERR_NOT_DESIRED, "last-holder",
-	                  "%s is the only TEE that has the quorum key, and no other can take it: "
-	                  "nothing was stopped; add a node to the cluster file",
-	                  name_of(p, only));
+	                  "%s is the only TEE that has the quorum key, and no other%s can take it: "
+	                  "nothing was stopped; %s",
+	                  name_of(p, only), p->goal->targets ? " of those asked for" : "",
+	                  p->goal->targets ? "choose one that lacks the key too"
+	                                   : "add a node to the cluster file");
 }
 
 int plan_upgrade(struct planner *p, struct err *e)
@@ -302,7 +313,7 @@ int plan_upgrade(struct planner *p, struct err *e)
 	if (here == 0)
 		elsewhere = choose_all(&r, PART_ELSEWHERE, /* with_key= */ false) +
 		            choose_all(&r, PART_ELSEWHERE, /* with_key= */ true);
-	if (here + elsewhere == 0 && count_parts(p, PART_DONE) < p->seen->count)
+	if (here + elsewhere == 0 && count_left(p) > 0)
 		return refuse_only(p, e);
 	TRY(way_choose(p->cluster, p->seen, TOPOLOGY_TREE, &p->plan.way, e));
 	add_stayers(&r);
@@ -312,7 +323,8 @@ int plan_upgrade(struct planner *p, struct err *e)
 		add_elsewhere(&r);
 	else
 		snprintf(p->plan.nothing, sizeof(p->plan.nothing),
-		         "every TEE holds the current manifest, and proved the quorum key");
+		         "every TEE%s holds the current manifest, and proved the quorum key",
+		         p->goal->targets ? " asked for" : "");
 	return 0;
 }
 

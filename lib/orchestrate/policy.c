@@ -176,20 +176,88 @@ static int refuse_manifest(const struct run *r, const struct attestation_claims 
 	                  expected, found);
 }
 
+static int refuse_module(const struct run *r, size_t other, const char *how, struct err *e)
+{
+	return err_reason(e, ERR_ATTESTATION, "module_id",
+	                  "the TEE that answers here is the one that answers for %s%s",
+	                  r->cluster->nodes[other].name, how);
+}
+
+/* What was believed of a node is so no more, nor will members seal to its document. */
+static void revoke(struct run *r, size_t node, size_t other, const char *how,
+                   const struct hash256 *module)
+{
+	struct node_proof *proof = &r->proofs[node];
+
+	*proof = (struct node_proof){ .is_refused = true, .module = *module };
+	(void)refuse_module(r, other, how, &proof->refusal);
+	run_note(r, node, "%s", proof->refusal.text);
+	if (r->documents)
+		buf_clear(&r->documents[node]);
+}
+
+/* Nothing says whose it is: neither node is believed, whichever came first. Where the other one's
+ * answer is in the journal, this one's is written there as well. */
+static int contest_module(struct run *r, size_t node, size_t other, const struct hash256 *module,
+                          struct view document, struct view nonce, struct err *e)
+{
+	static const char how[] =
+	    ", and nothing known before says whose it is: neither is believed";
+	struct node_proof *own = &r->proofs[node];
+	bool is_news = !r->proofs[other].is_refused;
+
+	*own = (struct node_proof){ .is_refused = true, .module = *module };
+	(void)refuse_module(r, other, how, &own->refusal);
+	if (is_news) {
+		revoke(r, other, node, how, module);
+		if (evidence_was(&r->evidence, module, other))
+			evidence_document(r, node, document, nonce);
+	}
+	return refuse_module(r, other, how, e);
+}
+
+/* What was launched here is asked where it listens, by no name that leads elsewhere: of it and one
+ * that others launch, it is the TEE. */
+static int settle_here(struct run *r, size_t node, size_t other, const struct hash256 *module,
+                       struct err *e)
+{
+	static const char how[] = ", which was launched here";
+
+	if (!r->cluster->nodes[node].listen)
+		return refuse_module(r, other, how, e);
+	if (!r->proofs[other].is_refused)
+		revoke(r, other, node, how, module);
+	return 0;
+}
+
+static bool is_here(const struct run *r, size_t node)
+{
+	return r->cluster->nodes[node].listen != NULL;
+}
+
 /* A relay at a node's address can pass every question on to another node's TEE, and all that comes
  * back is true: but then there is one TEE less than it seems. */
-static int check_module(const struct run *r, size_t node, const struct hash256 *module,
-                        struct err *e)
+int policy_check_module(struct run *r, size_t node, const struct hash256 *module,
+                        struct view document, struct view nonce, struct err *e)
 {
+	size_t known;
+
+	evidence_load(r, node);
+	known = evidence_node_of(&r->evidence, module, node);
+	if (known != SIZE_MAX && !is_here(r, node))
+		return refuse_module(r, known, ", by the journal: teectl lineage", e);
 	for (size_t i = 0; i < r->cluster->node_count; i++) {
 		const struct node_proof *other = &r->proofs[i];
+		bool is_contested =
+		    other->is_refused && strcmp(other->refusal.reason, "module_id") == 0;
 
-		if (i == node || other->is_refused || other->holding == HOLDS_UNKNOWN ||
-		    !view_equal(VIEW_OF(module->bytes), VIEW_OF(other->module.bytes)))
+		if (i == node ||
+		    !view_equal(VIEW_OF(module->bytes), VIEW_OF(other->module.bytes)) ||
+		    (other->is_refused ? !is_contested : other->holding == HOLDS_UNKNOWN))
 			continue;
-		return err_reason(e, ERR_ATTESTATION, "module_id",
-		                  "the TEE that answers here is the one that answers for %s",
-		                  r->cluster->nodes[i].name);
+		if (is_here(r, node) == is_here(r, i))
+			return contest_module(r, node, i, module, document, nonce, e);
+		TRY(settle_here(r, node, i, module, e));
 	}
 	return 0;
 }
@@ -219,7 +287,7 @@ static int choose_rule(const struct run *r, const struct attestation_claims *cla
 	return 0;
 }
 
-int policy_judge(const struct run *r, size_t node, struct view document, struct view nonce,
+int policy_judge(struct run *r, size_t node, struct view document, struct view nonce,
                  struct node_proof *ret, struct err *e)
 {
 	AUTO(attestation_claims) struct attestation_claims claims = { 0 };
@@ -235,7 +303,8 @@ int policy_judge(const struct run *r, size_t node, struct view document, struct 
 	if (claims.user_data.is_present && !policy.committed_manifest)
 		return refuse_manifest(r, &claims, e);
 	TRY(sha256(buf_view(&proved.module_id), &proof.module, e));
-	TRY(check_module(r, node, &proof.module, e));
+	TRY(policy_check_module(r, node, &proof.module, document, nonce, e));
+	proof.commitment = proved.pcrs.values[PCR_COMMITMENT];
 	proof.timestamp_ms = proved.timestamp_ms;
 	proof.is_debug = proved.is_debug;
 	if (proof.holding == HOLDS_SETUP_KEY)

@@ -48,9 +48,13 @@ void policy_allow_debug(const struct basis *b, const struct attestation_claims *
 /* Verifies a live document of a node and finds what it proves the node to hold: nothing, the setup
  * key of this cluster's manifest, or the key. A node is judged against the manifest that it shows,
  * the current one or an older, with that one's PCRs (is_older). Another is refused with reason
- * "manifest", a
- * TEE that has answered for another node in this run with "module_id". */
-MUST_CHECK int policy_judge(const struct run *r, size_t node, struct view document,
-                            struct view nonce, struct node_proof *ret, struct err *e);
+ * "manifest", with "module_id" a TEE that is another node: by the journal, as it was before this
+ * look; or since it has answered for another meanwhile, which then is refused as well. Of a node
+ * that was launched here neither is so: the other one is refused. */
+MUST_CHECK int policy_judge(struct run *r, size_t node, struct view document, struct view nonce,
+                            struct node_proof *ret, struct err *e);
+/* That alone, of a document that was verified otherwise. */
+MUST_CHECK int policy_check_module(struct run *r, size_t node, const struct hash256 *module,
+                                   struct view document, struct view nonce, struct err *e);
 
 #endif

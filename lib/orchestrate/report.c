@@ -165,6 +165,11 @@ static bool is_chosen(const struct run *r, size_t node)
 	return !r->options.chosen || r->options.chosen[node];
 }
 
+static bool is_claiming_key(const struct status_reply *status)
+{
+	return status->phase == PHASE_PROVISIONED || status->phase == PHASE_READY;
+}
+
 static int fill_node(const struct run *r, size_t node, struct node_report *n, struct err *e)
 {
 	const struct node_seen *seen = &r->seen.nodes[node];
@@ -182,7 +187,9 @@ static int fill_node(const struct run *r, size_t node, struct node_report *n, st
 	n->phase = status->phase;
 	n->has_manifest_hash = status->has_manifest_hash;
 	memcpy(n->manifest_hash, status->manifest_hash, sizeof(n->manifest_hash));
-	n->has_quorum_public_key = status->has_quorum_public_key;
+	/* It names the manifest's also while it waits for it. */
+	n->has_quorum_public_key =
+	    status->has_quorum_public_key && (proof->has_key_proof || is_claiming_key(status));
 	memcpy(n->quorum_public_key, status->quorum_public_key, sizeof(n->quorum_public_key));
 	TRY(wire_set_text(&n->name, r->cluster->nodes[node].name, e));
 	TRY(fill_labels(&r->cluster->nodes[node], &n->labels, e));
@@ -427,6 +434,8 @@ static bool has_key_here(const struct cluster *c)
 
 static int next_of_waiting(const struct run *r, struct cluster_report *report, struct err *e)
 {
+	AUTO(buf) struct buf name = BUF_INIT(FILE_FREE_NAME_MAX);
+
 	for (size_t i = 0; i < r->seen.count; i++) {
 		const struct status_reply *status = &r->seen.nodes[i].status;
 
@@ -439,7 +448,9 @@ static int next_of_waiting(const struct run *r, struct cluster_report *report, s
 	}
 	if (has_key_here(r->cluster))
 		return add_command(r, &report->next, "inject", NULL, e);
-	return add_command(r, &report->next, "share request --out request.json", NULL, e);
+	/* A request of before may be there: it is kept. */
+	TRY(file_free_name("request.json", &name, e));
+	return add_command(r, &report->next, "share request --out", buf_text(&name), e);
 }
 
 /* A quorum is restarted on a fresh TEE; one that waits for the key to be forwarded is started anew.

@@ -146,6 +146,16 @@ void run_drop(struct run *r)
 	*r = RUN_INIT;
 }
 
+void run_move(struct run *from, struct run *to)
+{
+	struct client_options options;
+
+	*to = *from;
+	*from = RUN_INIT;
+	options = options_of_client(to);
+	client_tell(to->client, &options);
+}
+
 /* A look changes nothing: nothing has to be finished. */
 static bool on_interrupt(void *context)
 {
@@ -196,6 +206,7 @@ int run_look(struct run *r, struct err *e)
 		               is_first ? "; nothing was begun" : "");
 	observation_drop(&r->seen);
 	r->seen = MOVE(seen);
+	evidence_settle_tees(&r->evidence);
 	name_retired(r);
 	return 0;
 }

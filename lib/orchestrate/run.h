@@ -90,7 +90,9 @@ struct node_proof {
 	bool is_refused;
 	struct err refusal;          /* why it is not verified */
 	struct public_key setup_key; /* of HOLDS_SETUP_KEY */
-	struct hash256 module;       /* SHA-256 of the module_id: an NSM's own, a TEE has one */
+	struct hash256 module; /* SHA-256 of the module_id: an NSM's own, a TEE has one; also of one
+	                          that was refused since two nodes have it */
+	struct pcr commitment; /* PCR16 */
 	int64_t timestamp_ms;
 	bool is_debug;
 	bool is_older;                /* it holds a manifest that was this cluster's before */
@@ -129,6 +131,8 @@ struct run {
 MUST_CHECK int run_open(const struct cluster *cluster, const struct run_options *options,
                         struct run *ret, struct err *e);
 void run_drop(struct run *r);
+/* to: RUN_INIT. Its client tells the run at the new place what happens. */
+void run_move(struct run *from, struct run *to);
 /* Looks again, after something has changed. ERR_INTERRUPTED when the user wants no more. */
 MUST_CHECK int run_look(struct run *r, struct err *e);
 /* The files of a client's side of TLS, each NULL where it is not named: libcurl would say at each

@@ -79,6 +79,11 @@ static int judge_expiry(struct judging *j, struct err *e)
 		return err_reason(e, ERR_DATA, "created",
 		                  "the request was made at %s, which is still to come",
 		                  buf_text(&q->created));
+	/* share request makes none that lasts longer: what it says of its making is made up. */
+	if (q->expires_ms - q->created_ms > REQUEST_EXPIRY_MAX_MS + DOCUMENT_AHEAD_MS)
+		return err_reason(e, ERR_DATA, "created",
+		                  "the request was made at %s, more than 30 days before it expires",
+		                  buf_text(&q->created));
 	return match_add(j->rows, "expiry", true, e, "%s", buf_text(&q->expires));
 }
 

@@ -173,6 +173,7 @@ static int take_export(struct forward *f, const struct export_key_reply *answer,
 	                        &(struct receipt_claim){
 	                            .node = f->source,
 	                            .kind = RECEIPT_EXPORT,
+	                            .proof = &r->proofs[f->source],
 	                            .item = answer->has_receipt ? &answer->receipt : NULL,
 	                            .subject = buf_view(&f->document),
 	                            .manifest_hash = &manifest,
@@ -230,6 +231,18 @@ static void go_on(struct forward *f)
 	forward_drop(&f);
 }
 
+/* Nothing binds a node that others launch to one TEE: whoever launched it knows. */
+static void tell_of_another(const struct forward *f, const struct hash256 *module)
+{
+	struct run *r = f->x->run;
+
+	if (!r->cluster->nodes[f->target].listen &&
+	    evidence_was_another(&r->evidence, module, f->target))
+		run_note(r, f->target,
+		         "another TEE answers than the last one seen here: it was started anew, or "
+		         "another stands in its place");
+}
+
 static int take_document(struct forward *f, struct attestation_reply *answer, struct err *e)
 {
 	struct run *r = f->x->run;
@@ -243,6 +256,7 @@ static int take_document(struct forward *f, struct attestation_reply *answer, st
 		                  "%s: its document carries an older manifest than was shared with "
 		                  "it",
 		                  name_of(f, f->target));
+	tell_of_another(f, &proof.module);
 	evidence_document(r, f->target, buf_view(&answer->attestation_doc), VIEW_OF(f->nonce));
 	r->proofs[f->target] = proof;
 	f->has_key = proof.holding == HOLDS_KEY;

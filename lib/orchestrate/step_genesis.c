@@ -14,6 +14,7 @@ struct genesis {
 	struct execution *x;
 	size_t step, node;
 	uint8_t nonce[NONCE_LEN];
+	struct hash256 module; /* of that document: all others must be of this TEE */
 	int64_t
 	    asked_ms; /* the enclave's time of a live document taken right before it was asked */
 	struct genesis_reply reply;
@@ -77,14 +78,26 @@ static int fill_request(const struct cluster *c, struct genesis_request *q, stru
 	return 0;
 }
 
+/* A relay could have the question answered by one TEE, and the members' shares sealed to another.
+ */
+static int check_module(const struct genesis *g, const struct hash256 *module, struct err *e)
+{
+	if (view_equal(VIEW_OF(module->bytes), VIEW_OF(g->module.bytes)))
+		return 0;
+	return err_reason(e, ERR_ATTESTATION, "module_id",
+	                  "another TEE answers than the one that was asked");
+}
+
 static int finish(struct genesis *g, struct attestation_reply *answer, struct err *e)
 {
 	struct run *r = g->x->run;
-	struct node_proof *proof = &r->proofs[g->node];
 	struct basis basis = policy_basis(r);
+	struct node_proof proof;
 
 	TRY(believe_commitment(&basis, &g->kept, buf_view(&answer->attestation_doc),
-	                       VIEW_OF(g->nonce), proof, e));
+	                       VIEW_OF(g->nonce), &proof, e));
+	TRY(check_module(g, &proof.module, e));
+	r->proofs[g->node] = proof;
 	/* First: a run that dies in between is followed by one that gets the same answer, and
 	 * writes it down again; once it is kept, nobody asks any more. */
 	evidence_genesis(r, g->node, &g->kept, g->asked_ms);
@@ -132,10 +145,19 @@ static void on_committed(void *context, void *reply, const struct err *failure, 
 	}
 }
 
+static int take_birth(struct genesis *g, struct err *e)
+{
+	struct basis basis = policy_basis(g->x->run);
+	struct hash256 module;
+
+	TRY(believe_genesis(&basis, &g->reply, g->asked_ms, &g->kept, e));
+	TRY(believe_module(buf_view(&g->kept.document), &module, e));
+	return check_module(g, &module, e);
+}
+
 static void on_born(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
 {
 	struct genesis *g = context;
-	struct basis basis = policy_basis(g->x->run);
 	struct err e;
 
 	(void)elapsed_us;
@@ -144,7 +166,7 @@ static void on_born(void *context, void *reply, const struct err *failure, int64
 		return;
 	}
 	g->reply = MOVE(*(struct genesis_reply *)reply);
-	if (believe_genesis(&basis, &g->reply, g->asked_ms, &g->kept, &e) < 0) {
+	if (take_birth(g, &e) < 0) {
 		(void)err_wrap(&e, "%s: genesis", name_of(g));
 		fail(g, &e);
 		return;
@@ -161,12 +183,24 @@ static int ask_genesis(struct genesis *g, struct err *e)
 	return run_exchange(g->x->run, g->node, API_GENESIS_BOOT, &q, on_born, g, e);
 }
 
+/* Of the TEE that was verified, if it was. */
+static int take_start(struct genesis *g, struct view document, struct err *e)
+{
+	struct run *r = g->x->run;
+	const struct node_proof *known = &r->proofs[g->node];
+	struct basis basis = policy_basis(r);
+
+	TRY(believe_start(&basis, document, VIEW_OF(g->nonce), &g->asked_ms, e));
+	TRY(believe_module(document, &g->module, e));
+	TRY(policy_check_module(r, g->node, &g->module, document, VIEW_OF(g->nonce), e));
+	return known->holding == HOLDS_UNKNOWN ? 0 : check_module(g, &known->module, e);
+}
+
 static void on_alive(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
 {
 	struct genesis *g = context;
 	struct attestation_reply *answer = reply;
 	struct run *r = g->x->run;
-	struct basis basis = policy_basis(r);
 	struct err e;
 
 	(void)elapsed_us;
@@ -174,8 +208,7 @@ static void on_alive(void *context, void *reply, const struct err *failure, int6
 		fail(g, failure);
 		return;
 	}
-	if (believe_start(&basis, buf_view(&answer->attestation_doc), VIEW_OF(g->nonce),
-	                  &g->asked_ms, &e) < 0) {
+	if (take_start(g, buf_view(&answer->attestation_doc), &e) < 0) {
 		(void)err_wrap(&e, "%s: before genesis", name_of(g));
 		fail(g, &e);
 		return;

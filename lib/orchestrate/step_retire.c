@@ -14,6 +14,7 @@ struct retire {
 	bool has_key; /* so that there is a receipt */
 	struct hash256 manifest;
 	uint8_t nonce[NONCE_LEN];
+	struct node_proof proof; /* right before */
 };
 
 static void retire_drop(struct retire **t)
@@ -90,6 +91,7 @@ static void take_receipt(struct retire *t, const struct success_reply *answer)
 	                          &(struct receipt_claim){
 	                              .node = t->node,
 	                              .kind = RECEIPT_RETIRE,
+	                              .proof = &t->proof,
 	                              .item = answer->has_receipt ? &answer->receipt : NULL,
 	                              .manifest_hash = &t->manifest,
 	                              .quorum_key = &r->seen.genesis.quorum_key,
@@ -128,12 +130,11 @@ static int ask(struct retire *t, struct err *e)
 static int take_document(struct retire *t, struct view document, struct err *e)
 {
 	struct run *r = t->x->run;
-	struct node_proof proof;
 
-	if (policy_judge(r, t->node, document, VIEW_OF(t->nonce), &proof, e) < 0)
+	if (policy_judge(r, t->node, document, VIEW_OF(t->nonce), &t->proof, e) < 0)
 		return err_wrap(e, "%s", name_of(t));
 	evidence_document(r, t->node, document, VIEW_OF(t->nonce));
-	t->has_key |= proof.holding == HOLDS_KEY;
+	t->has_key |= t->proof.holding == HOLDS_KEY;
 	return ask(t, e);
 }
 

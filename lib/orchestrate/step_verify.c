@@ -44,7 +44,8 @@ static void refuse(struct verify *v, const struct err *why)
 {
 	struct node_proof *proof = &v->x->run->proofs[v->node];
 
-	*proof = (struct node_proof){ .is_refused = true, .refusal = *why };
+	*proof =
+	    (struct node_proof){ .is_refused = true, .refusal = *why, .module = proof->module };
 	if (why->code != ERR_INTERRUPTED)
 		stop_refused(v->x, v->step);
 	execution_failed(v->x, v->step, why);

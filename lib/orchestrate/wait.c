@@ -1,6 +1,7 @@
 #include "orchestrate/wait.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "orchestrate/drive.h"
 
 #include <stdlib.h>
@@ -8,8 +9,10 @@
 
 const char *const wait_names[] = { "ready", "verified", "shares", "approvals", "gone", NULL };
 
-#define ROUND_MS   10000 /* of all attestations of one look: what hangs is asked again */
-#define NAMES_TEXT 320   /* members' names in one error's text */
+#define ROUND_MS 10000 /* of all attestations of one look: what hangs is asked again */
+/* No answer for so long is a TEE that hangs, and not one that is slow, however short the looks. */
+#define SILENCE_MS 1000
+#define NAMES_TEXT 320 /* members' names in one error's text */
 
 void wait_drop(struct wait *w)
 {
@@ -80,15 +83,34 @@ static void set_by(struct wait_node *n, const struct wait *w, const struct err *
 	    err_info(why->code)->is_final && !may_be_settling(w, why) ? WAIT_NEVER : WAIT_NOT_YET;
 }
 
+static bool is_hung(const struct wait *w, size_t node)
+{
+	const struct wait_node *n = &w->nodes[node];
+
+	return n->silent_ms && w->judged_ms - n->silent_ms >= SILENCE_MS;
+}
+
+/* The time alone, and not how long ago: it is said once. */
+static void say_silent(const struct wait *w, size_t node)
+{
+	struct wait_node *n = &w->nodes[node];
+	char since[TIME_TEXT_LEN];
+
+	time_format(clock_unix_ms() - (clock_monotonic_ms() - n->silent_ms), since);
+	(void)err_reason(&n->why, n->why.code, n->why.reason, "no answer since %s", since);
+}
+
 static void judge_apart(const struct run *r, const struct wait *w, size_t node)
 {
 	struct wait_node *n = &w->nodes[node];
 	const struct node_seen *seen = &r->seen.nodes[node];
 
 	/* What is told is what failed before the time was up. */
-	if (node_is_late(&r->seen, node) && n->why.text[0])
+	if (node_is_late(&r->seen, node) && !is_hung(w, node) && n->why.text[0])
 		return;
 	set_by(n, w, &seen->why);
+	if (n->silent_ms)
+		say_silent(w, node);
 	if (seen->presence == NODE_STRAY && w->is_changing)
 		n->verdict = WAIT_NOT_YET;
 }
@@ -145,7 +167,8 @@ static void judge_shown(const struct run *r, const struct wait *w, size_t node)
 		set_by(n, w, &proof->refusal);
 	} else {
 		say_standing(r, w, node);
-		if (n->has_failure && node_standing(&r->seen, node) == STANDS_READY)
+		if (n->has_failure &&
+		    (w->what == WAIT_VERIFIED || node_standing(&r->seen, node) == STANDS_READY))
 			set_by(n, w, &n->failure);
 	}
 }
@@ -184,7 +207,7 @@ static void judge_gone(const struct run *r, const struct wait *w, size_t node)
 	const struct node_seen *seen = &r->seen.nodes[node];
 
 	n->verdict = WAIT_NOT_YET;
-	if (is_gone(seen)) {
+	if (is_gone(seen) || is_hung(w, node)) {
 		n->verdict = WAIT_MET;
 		n->why.text[0] = 0;
 	} else if (seen->presence == NODE_PRESENT) {
@@ -192,6 +215,8 @@ static void judge_gone(const struct run *r, const struct wait *w, size_t node)
 		              phase_name(node_phase(&r->seen, node)));
 	} else if (!node_is_late(&r->seen, node) || !n->why.text[0]) {
 		n->why = seen->why;
+		if (n->silent_ms)
+			say_silent(w, node);
 	}
 }
 
@@ -417,6 +442,20 @@ static int prove_all(struct look *l, int64_t end_ms, struct err *e)
 	return prove(l, /* with_key= */ true, e);
 }
 
+/* Since when each gives no answer: the start of the first look that it did not answer. */
+static void count_silence(const struct run *r, struct wait *w)
+{
+	w->judged_ms = clock_monotonic_ms();
+	for (size_t i = 0; i < r->cluster->node_count; i++) {
+		struct wait_node *n = &w->nodes[i];
+
+		if (!r->seen.nodes[i].is_silent)
+			n->silent_ms = 0;
+		else if (!n->silent_ms)
+			n->silent_ms = r->seen.asked_ms;
+	}
+}
+
 int wait_look(struct run *r, struct wait *w, int64_t end_ms, struct err *e)
 {
 	AUTO(look) struct look l = { .run = r, .wait = w };
@@ -432,6 +471,7 @@ int wait_look(struct run *r, struct wait *w, int64_t end_ms, struct err *e)
 	TRY(failed);
 	TRY(state_is_locked(&r->state, &is_changing, e));
 	w->is_changing = l.was_changing || is_changing;
+	count_silence(r, w);
 	wait_judge(r, w);
 	return 0;
 }

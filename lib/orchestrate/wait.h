@@ -26,8 +26,9 @@ struct wait_node {
 	struct err why;     /* of all but WAIT_MET: the last thing that failed */
 	struct err failure; /* the last step's, for want of a better reason */
 	bool has_failure;
-	bool is_verified; /* by a document of this start of it, which need not show the key */
-	unsigned shown;   /* the look that proved it; 0: none */
+	bool is_verified;  /* by a document of this start of it, which need not show the key */
+	int64_t silent_ms; /* monotonic: since when it gives no answer; 0: it gave one */
+	unsigned shown;    /* the look that proved it; 0: none */
 };
 
 struct wait {
@@ -36,7 +37,8 @@ struct wait {
 	const bool *chosen; /* one flag a node; NULL: all */
 	struct wait_node *nodes;
 	unsigned looks;
-	bool is_changing; /* another run holds the state: what is not so now may become so */
+	int64_t judged_ms; /* monotonic: what was seen is of this time */
+	bool is_changing;  /* another run holds the state: what is not so now may become so */
 };
 
 /* Of a run that was opened, and so has looked once. ret: dropped by the caller. */

@@ -84,6 +84,11 @@ int watch_judge(const struct cluster_report *report, struct err *e)
 		return 0;
 	if (e->code != ERR_NOT_DESIRED)
 		return -1;
+	/* As apply ends where they are not here: a watch has no share. */
+	if (report->is_lost)
+		return err_reason(e, ERR_WAITING, OBSERVATION_KEY_LOST,
+		                  "no TEE has the quorum key, and a watch opens no share: it waits "
+		                  "for members to bring the key back");
 	/* Those of an older manifest hold the key, and are not what the file wants. */
 	for (size_t i = 0; i < report->nodes.count; i++)
 		if (nodes[i].state == NODE_READY && nodes[i].verified)
@@ -95,6 +100,24 @@ int watch_judge(const struct cluster_report *report, struct err *e)
 
 /* --- attesting */
 
+/* The first one is no news. */
+static void tell_manifest(struct watch *w)
+{
+	const struct hash256 none = { 0 };
+	const struct manifest *m = &w->run.seen.genesis.envelope.manifest;
+	char hex[65], text[ERR_TEXT_MAX];
+
+	if (!w->run.seen.has_genesis ||
+	    view_equal(VIEW_OF(w->manifest_hash.bytes), VIEW_OF(none.bytes)))
+		return;
+	hex_write(VIEW_OF(w->run.seen.genesis.manifest_hash.bytes), hex);
+	snprintf(text, sizeof(text),
+	         "another manifest is the current one, %.8s (nonce %lld): it goes by that from now "
+	         "on; TEEs of the one before are judged by theirs",
+	         hex, (long long)m->namespace.nonce);
+	watch_tell_event(w, &(struct watch_event){ .kind = WATCH_FILE, .text = text });
+}
+
 /* The policy was settled for a manifest: another one that has become current has its own PCRs. */
 static void forget_policy(struct watch *w)
 {
@@ -103,8 +126,9 @@ static void forget_policy(struct watch *w)
 	if (memcmp(w->manifest_hash.bytes, r->seen.genesis.manifest_hash.bytes,
 	           sizeof(w->manifest_hash.bytes)) == 0)
 		return;
+	tell_manifest(w);
 	w->manifest_hash = r->seen.genesis.manifest_hash;
-	r->has_policy = r->has_pcrs = false;
+	r->has_policy = r->has_pcrs = r->may_seal = false;
 	buf_clear(&r->root);
 	for (size_t i = 0; i < w->cluster->node_count; i++)
 		w->nodes[i].is_attested = false;
@@ -422,26 +446,12 @@ static int survey(struct watch *w, bool *ret_seen, struct err *e)
 	TRY(look(w, ret_seen, e));
 	if (!*ret_seen)
 		return 0;
+	TRY(watch_file_check(w, e));
+	*ret_seen = watch_file_fits(w);
+	if (w->is_stopping || !*ret_seen)
+		return 0;
 	TRY(attest(w, e));
 	return w->is_stopping ? 0 : watch_tell(w, e);
-}
-
-/* It goes by the file that it was started with: another one may be half written, or a mistake. */
-static void check_file(struct watch *w)
-{
-	AUTO(buf) struct buf text = BUF_INIT(CLUSTER_FILE_MAX);
-	struct hash256 hash;
-	struct err ignored;
-
-	if (w->is_file_told || file_read_regular(w->cluster->path, &text, &ignored) < 0 ||
-	    sha256(buf_view(&text), &hash, &ignored) < 0 ||
-	    view_equal(VIEW_OF(hash.bytes), VIEW_OF(w->cluster->file_hash.bytes)))
-		return;
-	w->is_file_told = true;
-	watch_tell_event(w, &(struct watch_event){
-	                        .kind = WATCH_FILE,
-	                        .text = "the cluster file has changed since this watch began: it "
-	                                "goes by the old one until it is started anew" });
 }
 
 static int do_round(struct watch *w, struct err *e)
@@ -452,7 +462,6 @@ static int do_round(struct watch *w, struct err *e)
 	watch_lead_sync(w);
 	TRY(survey(w, &is_seen, e));
 	watch_lead_turn(w);
-	check_file(w);
 	if (!w->is_stopping && is_seen && w->is_leader)
 		TRY(heal(w, &is_tried, e));
 	if (!w->is_stopping && is_tried)
@@ -587,6 +596,7 @@ static void watch_drop(struct watch *w)
 	free(w->barred);
 	free(w->resting);
 	cluster_report_drop(&w->report);
+	watch_file_drop(w);
 }
 
 static int set_up(struct watch *w, struct err *e)

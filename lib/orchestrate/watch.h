@@ -24,7 +24,7 @@
 	X(WATCH_PEOPLE, "people")           /* what is missing that only people can do */          \
 	X(WATCH_BUSY, "busy")               /* another run holds the state */                      \
 	X(WATCH_LEADER, "leader")           /* of several watchers this one leads, or who does */  \
-	X(WATCH_FILE, "file")               /* the cluster file is another than at the start */
+	X(WATCH_FILE, "file")               /* the cluster file or the manifest is another one */
 
 enum watch_event_kind {
 #define X(id, name) id,
@@ -96,6 +96,7 @@ struct watch_node {
 struct watch_options {
 	struct run_options run; /* its timeout is of one heal */
 	enum topology topology;
+	bool is_file_topology; /* it is the cluster file's, and changes with it */
 	bool is_once;
 	void (*on_event)(void *context, const struct watch_event *event);
 	void (*on_round)(void *context, const struct watch *w); /* after each; may be NULL */
@@ -103,7 +104,8 @@ struct watch_options {
 };
 
 struct watch {
-	const struct cluster *cluster;
+	const struct cluster *cluster; /* in force */
+	struct cluster *taken;         /* it, where it was read while this watch ran; else NULL */
 	struct watch_options options;
 	struct run run; /* that looks and attests */
 	struct watch_node *nodes;
@@ -115,7 +117,8 @@ struct watch {
 	struct err unopened; /* why the last heal could not begin; text empty: it could */
 	bool is_stopping, is_leader;
 	char told_cluster[ERR_TEXT_MAX], told_people[ERR_TEXT_MAX], told_look[ERR_TEXT_MAX];
-	bool is_file_told;
+	char told_file[ERR_TEXT_MAX];  /* why the file that is there now is not in force */
+	char told_unfit[ERR_TEXT_MAX]; /* and why no TEE can be judged by the one that is */
 	/* The last long text that was told of a node, without the node's name. */
 	char cause[ERR_TEXT_MAX];
 	const char *cause_node;
@@ -147,6 +150,14 @@ MUST_CHECK int watch_tell(struct watch *w, struct err *e);
 /* And what only people can do; once until it is something else. */
 void watch_tell_people(struct watch *w);
 void watch_tell_event(struct watch *w, const struct watch_event *event);
+
+/* watch_file.c: after a look, takes over the cluster file where it has changed and is fit for the
+ * manifest; else the one before stays in force, which is told once. */
+MUST_CHECK int watch_file_check(struct watch *w, struct err *e);
+/* Is the file in force fit for the current manifest? Else no TEE can be judged by it, and it is
+ * told once: the fault is on this side. */
+bool watch_file_fits(struct watch *w);
+void watch_file_drop(struct watch *w);
 
 /* watch_lead.c: leads from the start where the cluster file names no etcd. */
 MUST_CHECK int watch_lead_open(struct watch *w, struct err *e);

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -645,6 +647,101 @@ static void each_name_of_a_folder_is_given_once(void **state)
 	assert_ok(folder_remove_all(folder, &e));
 }
 
+static void assert_free(const char *wanted, const char *expected)
+{
+	AUTO(buf) struct buf name = BUF_INIT(FILE_FREE_NAME_MAX);
+	struct err e;
+
+	assert_int_equal(file_free_name(wanted, &name, &e), 0);
+	assert_string_equal(buf_text(&name), expected);
+}
+
+static void a_free_name_is_one_that_nothing_has(void **state)
+{
+	struct place p = place_new();
+	char dotted[400], second[400], third[400];
+	struct err e;
+
+	(void)state;
+	assert_free(p.file, p.file);
+	snprintf(dotted, sizeof(dotted), "%s.d/request.json", p.folder);
+	assert_free(dotted, dotted);
+	snprintf(dotted, sizeof(dotted), "%s/a.json", p.folder);
+	snprintf(second, sizeof(second), "%s/a-2.json", p.folder);
+	snprintf(third, sizeof(third), "%s/a-3.json", p.folder);
+	assert_int_equal(file_create(dotted, view_text("1"), 0600, &e), 0);
+	assert_free(dotted, second);
+	assert_int_equal(file_create(second, view_text("2"), 0600, &e), 0);
+	assert_free(dotted, third);
+	unlink(dotted);
+	unlink(second);
+	/* The dot of a folder is no file's. */
+	assert_int_equal(file_create(p.file, view_text("1"), 0600, &e), 0);
+	snprintf(dotted, sizeof(dotted), "%s/./file", p.folder);
+	snprintf(second, sizeof(second), "%s/./file-2", p.folder);
+	assert_free(dotted, second);
+	place_drop(&p);
+}
+
+static void touch(const char *folder, const char *name, char *path, size_t size)
+{
+	struct err e;
+
+	snprintf(path, size, "%s/%s", folder, name);
+	assert_ok(file_create(path, view_text("x"), 0600, &e));
+}
+
+static void what_the_dead_left_is_swept_and_what_is_being_written_is_not(void **state)
+{
+	/* A node may be called so. */
+	static const char *const names[] = { "tee.abcdef", "tee1", "tee~", "a.XXXXX~" };
+	struct place p = place_new();
+	char dead[320], living[320], path[320];
+	struct err e;
+	int fd;
+
+	(void)state;
+	touch(p.folder, "tee1.Ab12Cd~", dead, sizeof(dead));
+	touch(p.folder, "tee2.Ab12Cd~", living, sizeof(living));
+	for (size_t i = 0; i < COUNT(names); i++)
+		touch(p.folder, names[i], path, sizeof(path));
+	fd = open(living, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	folder_sweep(p.folder);
+	assert_false(file_is_there(dead));
+	assert_true(file_is_there(living));
+	close(fd);
+	folder_sweep(p.folder);
+	assert_false(file_is_there(living));
+	for (size_t i = 0; i < COUNT(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", p.folder, names[i]);
+		assert_true(file_is_there(path));
+	}
+	assert_ok(folder_remove_all(p.folder, &e));
+}
+
+/* A sweep that runs beside writers takes none of their files from them. */
+static void a_sweep_beside_a_writer_does_it_no_harm(void **state)
+{
+	struct place p = place_new();
+	pid_t parent = getpid(), child = fork();
+	int failed = 0;
+	struct err e;
+
+	(void)state;
+	assert_true(child >= 0);
+	while (child == 0 && getppid() == parent)
+		folder_sweep(p.folder);
+	if (child == 0)
+		_exit(0);
+	for (int i = 0; i < 200 && !failed; i++)
+		failed = file_write(p.file, view_text("x"), 0600, &e);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	assert_ok(failed);
+	place_drop(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -676,6 +773,9 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_seen_is_not_taken_for_missing),
 		cmocka_unit_test(paths_are_joined_and_parted),
 		cmocka_unit_test(each_name_of_a_folder_is_given_once),
+		cmocka_unit_test(a_free_name_is_one_that_nothing_has),
+		cmocka_unit_test(what_the_dead_left_is_swept_and_what_is_being_written_is_not),
+		cmocka_unit_test(a_sweep_beside_a_writer_does_it_no_harm),
 	};
 
 	return cmocka_run_group_tests(tests, open_arena, NULL);

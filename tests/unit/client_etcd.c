@@ -176,6 +176,46 @@ static void a_question_whose_answer_is_lost_goes_to_the_next(void **state)
 	assert_true(is_done);
 }
 
+static void a_member_that_says_nothing_holds_up_no_longer_than_a_hedge(void **state)
+{
+	AUTO(server) struct server *first = server_start(SCRIPT({ ANSWER_NEVER, NULL }));
+	AUTO(server)
+	struct server *second = server_start(
+	    SCRIPT({ ANSWER, http("200 OK", "", DONE) }, { ANSWER, http("200 OK", "", DONE) }));
+	char *const urls[] = { first->url, second->url };
+	AUTO(etcd) struct etcd *etcd = etcd_of(urls, 2, 20000);
+	int64_t before_ms = clock_monotonic_ms();
+	bool is_done = false;
+	struct err e;
+
+	(void)state;
+	assert_ok(put(etcd, 0, &is_done, &e));
+	assert_true(is_done);
+	assert_true(clock_monotonic_ms() - before_ms < 15000);
+	/* It is not asked again, not even what must be heard once. */
+	assert_ok(put(etcd, 1, &is_done, &e));
+	assert_int_equal(first->request_count, 1);
+	assert_int_equal(second->request_count, 2);
+}
+
+/* The hedge is shorter than a late answer, and the member's time longer. */
+static void a_slow_member_that_was_waited_for_is_given_its_time(void **state)
+{
+	AUTO(server) struct server *first = server_start(SCRIPT({ ANSWER_NEVER, NULL }));
+	AUTO(server)
+	struct server *second = server_start(SCRIPT({ ANSWER_LATE, http("200 OK", "", DONE) },
+	                                            { ANSWER_LATE, http("200 OK", "", DONE) }));
+	char *const urls[] = { first->url, second->url };
+	AUTO(etcd) struct etcd *etcd = etcd_of(urls, 2, 4 * (LATE_MS - 100));
+	bool is_done = false;
+	struct err e;
+
+	(void)state;
+	assert_ok(put(etcd, 0, &is_done, &e));
+	assert_ok(put(etcd, 0, &is_done, &e));
+	assert_int_equal(first->request_count, 1);
+}
+
 static void a_write_that_was_not_sent_goes_to_the_next_member(void **state)
 {
 	AUTO(server)
@@ -205,7 +245,7 @@ static void one_limit_is_of_all_members_and_the_user_ends_it(void **state)
 	(void)state;
 	etcd_limit(etcd, before_ms + 100, -1);
 	assert_refused(put(etcd, 0, &is_done, &e), ERR_TRY_AGAIN, "the time is up");
-	assert_int_equal(s->request_count, 1);
+	assert_int_equal(s->request_count, 1); /* a hedge is longer than the limit */
 	assert_int_equal(pipe(ends), 0);
 	assert_int_equal(write(ends[1], "x", 1), 1);
 	etcd_limit(etcd, before_ms + 60000, ends[0]);
@@ -332,6 +372,8 @@ int main(void)
 		cmocka_unit_test(a_question_has_what_the_gateway_wants),
 		cmocka_unit_test(a_write_whose_answer_is_lost_is_sent_to_no_other),
 		cmocka_unit_test(a_question_whose_answer_is_lost_goes_to_the_next),
+		cmocka_unit_test(a_member_that_says_nothing_holds_up_no_longer_than_a_hedge),
+		cmocka_unit_test(a_slow_member_that_was_waited_for_is_given_its_time),
 		cmocka_unit_test(a_write_that_was_not_sent_goes_to_the_next_member),
 		cmocka_unit_test(one_limit_is_of_all_members_and_the_user_ends_it),
 		cmocka_unit_test(what_is_more_than_a_question_may_have_is_not_asked),

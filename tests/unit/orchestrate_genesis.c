@@ -16,6 +16,7 @@ static void stage_unborn(struct stage *g)
 	g->run.seen.genesis = (struct kept_genesis){ 0 };
 	g->run.seen.has_genesis = false;
 	g->birth.content.timestamp_ms -= EARLIER_MS;
+	g->birth.content.module_id = g->tees[1].module;
 	birth_attest(&g->birth);
 }
 
@@ -151,6 +152,48 @@ static void genesis_keeps_nothing_without_a_commitment(void **state)
 	refused(&none, 3, "public_key");
 }
 
+/* Every document is true, and one is of another TEE than was asked: a relay has put it there. */
+static void genesis_is_of_one_tee(void **state)
+{
+	AUTO(stage) struct stage birth = { 0 }, commitment = { 0 }, verified = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_unborn(&birth);
+	birth.birth.content.module_id = "i-1";
+	birth_attest(&birth.birth);
+	refused(&birth, 2, "module_id");
+	stage_unborn(&commitment);
+	lie(&commitment, 1, API_GENESIS_BOOT, OTHER_MODULE);
+	refused(&commitment, 3, "module_id");
+	stage_unborn(&verified);
+	assert_ok(do_step(&verified, STEP_VERIFY, 1, &e));
+	lie(&verified, 1, API_LIVE_ATTESTATION, OTHER_MODULE);
+	assert_refused(do_step(&verified, STEP_GENESIS, 1, &e), ERR_ATTESTATION, "module_id");
+	assert_int_equal(verified.tees[1].server->request_count, 2);
+	assert_false(is_asked(&verified));
+}
+
+/* Genesis asks one node, without a step that verifies it: the others are known by the journal. */
+static void genesis_is_not_of_another_nodes_tee(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_unborn(&g);
+	g.tees[0].held = HELD_NOTHING;
+	g.seen[0].status.phase = PHASE_WAITING_FOR_BOOT;
+	g.seen[0].status.has_manifest_hash = false;
+	assert_ok(do_step(&g, STEP_VERIFY, 0, &e));
+	stage_forget(&g);
+	lie(&g, 1, API_LIVE_ATTESTATION, OTHER_MODULE);
+	assert_refused(do_step(&g, STEP_GENESIS, 1, &e), ERR_ATTESTATION,
+	               "answers for tee1, by the journal");
+	assert_int_equal(g.tees[1].server->request_count, 1);
+	assert_false(is_asked(&g));
+}
+
 /* The TEE has the key, and whoever asks later gets the same answer: not older than the first
  * question, though older than his. */
 static void genesis_takes_an_answer_that_was_lost(void **state)
@@ -215,6 +258,8 @@ int main(void)
 		cmocka_unit_test(genesis_takes_no_manifest_that_was_approved_at_birth),
 		cmocka_unit_test(genesis_takes_no_birth_before_the_question),
 		cmocka_unit_test(genesis_keeps_nothing_without_a_commitment),
+		cmocka_unit_test(genesis_is_of_one_tee),
+		cmocka_unit_test(genesis_is_not_of_another_nodes_tee),
 		cmocka_unit_test(genesis_takes_an_answer_that_was_lost),
 		cmocka_unit_test(genesis_remembers_when_it_was_asked_until_it_is_done),
 		cmocka_unit_test(

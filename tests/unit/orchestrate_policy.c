@@ -19,6 +19,7 @@ struct stage {
 
 static void stage_drop(struct stage *g)
 {
+	evidence_drop(&g->run.evidence);
 	kept_genesis_drop(&g->run.seen.genesis);
 	manifest_envelope_drop(&g->older.envelope);
 	buf_drop(&g->run.root);
@@ -49,6 +50,7 @@ static void stage_fill(struct stage *g)
 	g->birth.cluster.attestation.root = ROOT_FILE;
 	g->run = (struct run){ .cluster = &g->birth.cluster,
 		               .state = { folder, -1 },
+		               .evidence = EVIDENCE_INIT,
 		               .root = BUF_INIT(ROOT_CERTIFICATE_MAX),
 		               .pcrs = g->birth.pcrs,
 		               .proofs = g->proofs,
@@ -407,18 +409,73 @@ static void one_tee_answers_for_one_node(void **state)
 	stage_fill(&g);
 	show(&g, &(struct shown){ .module = "i-1" });
 	assert_ok(judge(&g, 0, &g.proofs[0], &e));
-	assert_refused(judge(&g, 1, &proof, &e), ERR_ATTESTATION, "answers for tee1");
-	assert_string_equal(e.reason, "module_id");
-	/* The same node may be judged again, and what was refused has claimed no module. */
+	/* The same node may be judged again. */
 	assert_ok(judge(&g, 0, &proof, &e));
+	show(&g, &(struct shown){ .module = "i-2" });
+	assert_ok(judge(&g, 1, &proof, &e));
+	/* What was refused for something else, or not judged, has claimed no module. */
+	show(&g, &(struct shown){ .module = "i-1" });
 	g.proofs[0].is_refused = true;
 	assert_ok(judge(&g, 1, &proof, &e));
 	g.proofs[0].is_refused = false;
 	g.proofs[0].holding = HOLDS_UNKNOWN;
 	assert_ok(judge(&g, 1, &proof, &e));
-	g.proofs[0].holding = HOLDS_NOTHING;
+}
+
+/* Whoever came first is no better, and neither is one of them asked again. */
+static void of_two_nodes_with_one_tee_neither_is_believed(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct node_proof proof;
+	struct err e;
+
+	(void)state;
+	stage_fill(&g);
+	show(&g, &(struct shown){ .module = "i-1" });
+	assert_ok(judge(&g, 0, &g.proofs[0], &e));
+	assert_refused(judge(&g, 1, &proof, &e), ERR_ATTESTATION, "answers for tee1");
+	assert_string_equal(e.reason, "module_id");
+	for (size_t i = 0; i < 2; i++) {
+		assert_true(g.proofs[i].is_refused);
+		assert_string_equal(g.proofs[i].refusal.reason, "module_id");
+		assert_int_equal(g.proofs[i].holding, HOLDS_UNKNOWN);
+	}
+	assert_non_null(strstr(g.note, "answers for tee2"));
+	assert_refused(judge(&g, 0, &proof, &e), ERR_ATTESTATION, "answers for tee2");
+	assert_refused(judge(&g, 2, &proof, &e), ERR_ATTESTATION, "answers for tee1");
+	/* With a TEE of its own it is heard again. */
 	show(&g, &(struct shown){ .module = "i-2" });
 	assert_ok(judge(&g, 1, &proof, &e));
+}
+
+/* A relay elsewhere that was quicker puts no TEE in the wrong that was launched here. */
+static void of_two_nodes_the_one_that_was_launched_here_is_believed(void **state)
+{
+	static char listen[] = "127.0.0.1:1";
+	struct err e;
+
+	(void)state;
+	for (size_t here = 0; here < 2; here++) {
+		AUTO(stage) struct stage g = { 0 };
+
+		stage_fill(&g);
+		g.nodes[here].listen = listen;
+		show(&g, &(struct shown){ .module = "i-1" });
+		assert_ok(judge(&g, 0, &g.proofs[0], &e));
+		if (here == 0)
+			assert_refused(judge(&g, 1, &g.proofs[1], &e), ERR_ATTESTATION,
+			               "answers for tee1, which was launched here");
+		else
+			assert_ok(judge(&g, 1, &g.proofs[1], &e));
+		assert_int_equal(g.proofs[here].holding, HOLDS_NOTHING);
+		assert_false(g.proofs[here].is_refused);
+		if (here == 1) {
+			assert_true(g.proofs[0].is_refused);
+			assert_non_null(
+			    strstr(g.note, "answers for tee2, which was launched here"));
+		}
+		assert_ok(judge(&g, here, &g.proofs[here], &e));
+	}
 }
 
 int main(void)
@@ -437,6 +494,8 @@ int main(void)
 		cmocka_unit_test(an_older_manifest_has_pcrs_of_its_own),
 		cmocka_unit_test(a_strangers_manifest_is_named_as_such),
 		cmocka_unit_test(one_tee_answers_for_one_node),
+		cmocka_unit_test(of_two_nodes_with_one_tee_neither_is_believed),
+		cmocka_unit_test(of_two_nodes_the_one_that_was_launched_here_is_believed),
 	};
 
 	return cmocka_run_group_tests(tests, births_open, births_close);

@@ -92,12 +92,34 @@ static void request_takes_no_document_of_a_stranger(void **state)
 	assert_int_equal(d.items[1].len, 0);
 }
 
+/* What was kept of the first of two nodes with one TEE is given to no member either. */
+static void request_keeps_no_document_of_a_tee_that_is_two_nodes(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	AUTO(documents) struct documents d = DOCUMENTS_INIT;
+	struct err e;
+
+	(void)state;
+	stage_wait(&g);
+	g.run.documents = d.items;
+	g.tees[0].held = HELD_SETUP;
+	g.tees[0].module = g.tees[1].module;
+	assert_ok(do_step(&g, STEP_REQUEST, 0, &e));
+	assert_int_not_equal(d.items[0].len, 0);
+	assert_refused(do_step(&g, STEP_REQUEST, 1, &e), ERR_ATTESTATION, "neither is believed");
+	assert_int_equal(d.items[0].len + d.items[1].len, 0);
+	/* The journal has no word on the first, and so none on the second. */
+	stage_forget(&g);
+	assert_ok(do_step(&g, STEP_REQUEST, 0, &e));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(request_keeps_the_document_of_an_attested_setup_key),
 		cmocka_unit_test(request_keeps_nothing_that_no_share_may_be_sealed_to),
 		cmocka_unit_test(request_takes_no_document_of_a_stranger),
+		cmocka_unit_test(request_keeps_no_document_of_a_tee_that_is_two_nodes),
 	};
 
 	return cmocka_run_group_tests(tests, open_all, close_all);

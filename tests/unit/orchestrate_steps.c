@@ -83,9 +83,81 @@ static void verify_takes_one_tee_for_one_node(void **state)
 	(void)state;
 	stage_fill(&g, HELD_KEY);
 	assert_ok(do_step(&g, STEP_VERIFY, 0, &e));
-	/* A relay at the other's address. */
+	/* A relay at the other's address: which of the two it is nobody knows. */
 	g.seen[1].url = g.tees[0].server->url;
 	assert_refused(do_step(&g, STEP_VERIFY, 1, &e), ERR_ATTESTATION, "answers for tee1");
+	assert_true(g.proofs[0].is_refused && g.proofs[1].is_refused);
+	assert_refused(do_step(&g, STEP_VERIFY, 0, &e), ERR_ATTESTATION, "answers for tee2");
+}
+
+/* What a run before this one knew decides, also where the relay is asked first, or alone. */
+static void verify_takes_a_tee_for_the_node_that_it_was(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_fill(&g, HELD_KEY);
+	assert_ok(do_step(&g, STEP_VERIFY, 0, &e));
+	assert_ok(do_step(&g, STEP_VERIFY, 1, &e));
+	stage_forget(&g);
+	g.seen[1].url = g.tees[0].server->url;
+	assert_refused(do_step(&g, STEP_VERIFY, 1, &e), ERR_ATTESTATION,
+	               "answers for tee1, by the journal");
+	assert_ok(do_step(&g, STEP_VERIFY, 0, &e));
+	assert_false(g.proofs[0].is_refused);
+	/* Where that node has since become another TEE, it may be that of the other. */
+	stage_forget(&g);
+	g.tees[0].module = "i-3";
+	assert_ok(do_step(&g, STEP_VERIFY, 0, &e));
+	stage_forget(&g);
+	g.tees[1].module = "i-1";
+	g.seen[1].url = g.tees[1].server->url;
+	assert_ok(do_step(&g, STEP_VERIFY, 1, &e));
+}
+
+/* What two runs ago nobody could decide is as undecided for the next. */
+static void verify_learns_nothing_of_who_came_first(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_fill(&g, HELD_KEY);
+	g.tees[0].module = "i-2";
+	assert_ok(do_step(&g, STEP_VERIFY, 0, &e));
+	assert_refused(do_step(&g, STEP_VERIFY, 1, &e), ERR_ATTESTATION, "neither is believed");
+	stage_forget(&g);
+	assert_ok(do_step(&g, STEP_VERIFY, 1, &e));
+	assert_refused(do_step(&g, STEP_VERIFY, 0, &e), ERR_ATTESTATION, "neither is believed");
+	assert_true(g.proofs[1].is_refused);
+	stage_forget(&g);
+	g.tees[0].module = "i-1"; /* the relay is gone */
+	assert_ok(do_step(&g, STEP_VERIFY, 0, &e));
+	assert_ok(do_step(&g, STEP_VERIFY, 1, &e));
+}
+
+/* A watch lives for days: what it saw at an earlier look it knew before. */
+static void verify_knows_what_an_earlier_look_has_shown(void **state)
+{
+	AUTO(stage) struct stage g = { 0 }, none = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_fill(&g, HELD_KEY);
+	assert_ok(do_step(&g, STEP_VERIFY, 0, &e));
+	evidence_settle_tees(&g.run.evidence);
+	g.seen[1].url = g.tees[0].server->url;
+	assert_refused(do_step(&g, STEP_VERIFY, 1, &e), ERR_ATTESTATION, "by the journal");
+	assert_ok(do_step(&g, STEP_VERIFY, 0, &e));
+	/* But not what it could not decide. */
+	stage_fill(&none, HELD_KEY);
+	none.tees[0].module = "i-2";
+	assert_ok(do_step(&none, STEP_VERIFY, 0, &e));
+	assert_refused(do_step(&none, STEP_VERIFY, 1, &e), ERR_ATTESTATION, "neither");
+	evidence_settle_tees(&none.run.evidence);
+	assert_refused(do_step(&none, STEP_VERIFY, 1, &e), ERR_ATTESTATION, "neither");
+	assert_refused(do_step(&none, STEP_VERIFY, 0, &e), ERR_ATTESTATION, "neither");
 }
 
 /* --- prove */
@@ -224,6 +296,29 @@ static void forward_takes_one_tee_for_one_node(void **state)
 	assert_int_equal(g.tees[0].server->request_count, 1);
 }
 
+/* tee2 alone is asked for: nobody looks at the TEE that stands in its place under its own name. */
+static void forward_takes_a_tee_for_the_node_that_it_was(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_fill(&g, HELD_NOTHING);
+	assert_ok(do_step(&g, STEP_VERIFY, 0, &e));
+	assert_ok(do_step(&g, STEP_VERIFY, 1, &e));
+	stage_forget(&g);
+	lie(&g, 1, API_GENERATE_ATTESTATION, OTHER_MODULE);
+	assert_refused(do_step(&g, STEP_FORWARD, 1, &e), ERR_ATTESTATION,
+	               "answers for tee1, by the journal");
+	assert_int_equal(g.tees[0].server->request_count, 1);
+	/* One that nobody knows may have been started there: that is told. */
+	g.tees[1].held = HELD_NOTHING;
+	g.tees[1].module = "i-3";
+	lie(&g, 1, API_GENERATE_ATTESTATION, NO_LIE);
+	assert_ok(do_step(&g, STEP_FORWARD, 1, &e));
+	assert_non_null(strstr(g.told, "tee2: another TEE answers than the last one seen here"));
+}
+
 static void forward_names_a_source_that_does_not_answer(void **state)
 {
 	AUTO(stage) struct stage g = { 0 };
@@ -346,6 +441,56 @@ static void retire_asks_for_a_receipt_whatever_phase_is_claimed(void **state)
 	assert_ok(do_step(&g, STEP_RETIRE, 1, &e));
 }
 
+/* Else a relay would have another TEE give up its key, and this one be called retired. */
+static void retire_tells_nobody_to_wipe_but_the_tee_that_is_meant(void **state)
+{
+	static const struct {
+		enum lie lie;
+		const char *reason;
+	} rows[] = {
+		{ OTHER_NONCE, "nonce" },
+		{ OTHER_IMAGE, "pcr0" },
+		{ OTHER_MODULE, "answers for tee1, by the journal" },
+	};
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		AUTO(stage) struct stage g = { 0 };
+		size_t asked;
+
+		stage_fill(&g, HELD_KEY);
+		assert_ok(do_step(&g, STEP_VERIFY, 0, &e));
+		assert_ok(do_step(&g, STEP_VERIFY, 1, &e));
+		stage_forget(&g);
+		g.told[0] = 0;
+		lie(&g, 1, API_LIVE_ATTESTATION, rows[i].lie);
+		asked = g.tees[1].server->request_count;
+		assert_refused(do_step(&g, STEP_RETIRE, 1, &e), ERR_ATTESTATION, rows[i].reason);
+		assert_int_equal(g.tees[1].server->request_count, asked + 1);
+		assert_int_equal(node_phase(&g.run.seen, 1), PHASE_READY);
+		assert_string_equal(g.told, "");
+	}
+}
+
+/* What a relay keeps back is no receipt; asked again, the TEE gives the one that it gave. */
+static void retire_is_done_once_the_receipt_is_here(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_fill(&g, HELD_SETUP);
+	assert_ok(do_step(&g, STEP_VERIFY, 1, &e));
+	g.tees[1].held = HELD_KEY;
+	g.seen[1].status.phase = PHASE_READY;
+	lie(&g, 1, API_RETIRE, ANSWER_LOST);
+	assert_refused(do_step(&g, STEP_RETIRE, 1, &e), ERR_NOT_DESIRED, STEP_ELSEWHERE);
+	assert_int_equal(node_phase(&g.run.seen, 1), PHASE_READY);
+	lie(&g, 1, API_RETIRE, OLD_RECEIPT);
+	assert_ok(do_step(&g, STEP_RETIRE, 1, &e));
+}
+
 static void retire_takes_no_receipt_of_another_tee(void **state)
 {
 	AUTO(stage) struct stage g = { 0 };
@@ -355,6 +500,7 @@ static void retire_takes_no_receipt_of_another_tee(void **state)
 	stage_fill(&g, HELD_KEY);
 	assert_ok(do_step(&g, STEP_RETIRE, 0, &e));
 	/* Of the same boot, as its setup key says, and so of the same TEE. */
+	g.tees[1].setup = other_setup;
 	assert_refused(do_step(&g, STEP_RETIRE, 1, &e), ERR_ATTESTATION, "was tee1");
 }
 
@@ -365,6 +511,10 @@ int main(void)
 		cmocka_unit_test(verify_takes_no_document_for_another),
 		cmocka_unit_test(verify_holds_a_node_to_its_claim),
 		cmocka_unit_test(verify_takes_one_tee_for_one_node),
+		cmocka_unit_test(verify_takes_a_tee_for_the_node_that_it_was),
+		cmocka_unit_test(verify_learns_nothing_of_who_came_first),
+		cmocka_unit_test(verify_knows_what_an_earlier_look_has_shown),
+		cmocka_unit_test(forward_takes_a_tee_for_the_node_that_it_was),
 		cmocka_unit_test(prove_is_by_the_quorum_key_over_this_challenge),
 		cmocka_unit_test(prove_is_no_proof_before_the_setup_key_is_gone),
 		cmocka_unit_test(forward_brings_the_key_to_an_attested_setup_key),
@@ -377,6 +527,8 @@ int main(void)
 		cmocka_unit_test(retire_is_believed_by_a_receipt_that_the_key_has_signed),
 		cmocka_unit_test(retire_forgets_what_was_known),
 		cmocka_unit_test(retire_asks_for_a_receipt_whatever_phase_is_claimed),
+		cmocka_unit_test(retire_tells_nobody_to_wipe_but_the_tee_that_is_meant),
+		cmocka_unit_test(retire_is_done_once_the_receipt_is_here),
 		cmocka_unit_test(retire_takes_no_receipt_of_another_tee),
 	};
 

@@ -353,6 +353,40 @@ static void submit_sends_nothing_to_what_is_not_attested(void **state)
 	}
 }
 
+/* A relay at tee2's address that passes all on to tee1's TEE: what the journal has of tee2 makes
+ * nothing "already there", whatever the other has. */
+static void submit_takes_no_other_tee_for_the_one_it_was_sent_to(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	AUTO(submission) struct submission s = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_wait(&g);
+	assert_ok(do_step(&g, STEP_VERIFY, 0, &e));
+	assert_ok(do_step(&g, STEP_VERIFY, 1, &e));
+	waits_from(&g, 1);
+	hand_over(&g, &s, 0, setup);
+	hand_over(&g, &s, 0, other_setup);
+	was_sent(&g, 1, 0, setup);
+	stage_forget(&g);
+	g.tees[0].held = HELD_SETUP;
+	g.seen[1].url = g.tees[0].server->url;
+	assert_refused(do_step(&g, STEP_SUBMIT, 1, &e), ERR_ATTESTATION,
+	               "answers for tee1, by the journal");
+	assert_int_equal(g.tees[0].all_shares + g.tees[1].all_shares, 0);
+	assert_string_equal(s.standing, "");
+	/* With another boot of its own it is no other's, and has nothing of what the first was
+	 * sent. */
+	g.seen[1].url = g.tees[1].server->url;
+	g.tees[1].module = "i-3";
+	g.tees[1].setup = quorum;
+	hand_over(&g, &s, 0, quorum);
+	assert_refused(do_step(&g, STEP_SUBMIT, 1, &e), ERR_WAITING, "1 of 2");
+	assert_int_equal(g.tees[1].good_shares, 1);
+	assert_string_equal(s.standing, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -369,6 +403,7 @@ int main(void)
 		cmocka_unit_test(submit_is_no_success_without_a_key),
 		cmocka_unit_test(submit_takes_no_other_key_and_no_word_without_a_receipt),
 		cmocka_unit_test(submit_sends_nothing_to_what_is_not_attested),
+		cmocka_unit_test(submit_takes_no_other_tee_for_the_one_it_was_sent_to),
 	};
 
 	return cmocka_run_group_tests(tests, open_all, close_all);

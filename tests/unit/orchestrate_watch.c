@@ -117,6 +117,20 @@ static void once_ends_as_the_cluster_stands(void **state)
 	}
 }
 
+/* As apply ends where the members are not here (design.md, exit statuses). */
+static void once_waits_for_members_where_the_key_is_lost(void **state)
+{
+	AUTO(cluster_report) struct cluster_report report = { 0 };
+	struct err e = { 0 };
+
+	(void)state;
+	make_report(&report, "nnn", 1);
+	report.is_lost = true;
+	assert_int_equal(watch_judge(&report, &e), -1);
+	assert_int_equal(e.code, ERR_WAITING);
+	assert_string_equal(e.reason, OBSERVATION_KEY_LOST);
+}
+
 static void the_distance_is_what_may_be_lost_of_the_proven_key(void **state)
 {
 	static const struct {
@@ -251,6 +265,7 @@ int main(void)
 		cmocka_unit_test(a_crash_loop_waits_twice_as_long_each_time_up_to_the_most),
 		cmocka_unit_test(what_is_not_what_was_attested_is_attested_anew),
 		cmocka_unit_test(once_ends_as_the_cluster_stands),
+		cmocka_unit_test(once_waits_for_members_where_the_key_is_lost),
 		cmocka_unit_test(the_distance_is_what_may_be_lost_of_the_proven_key),
 		cmocka_unit_test(regions_have_a_distance_of_their_own),
 		cmocka_unit_test(forwards_are_counted_in_every_bucket_that_they_fit_in),

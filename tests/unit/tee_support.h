@@ -11,7 +11,8 @@
 #include "orchestrate/execute.h"
 #include "proto/statement.h"
 
-static struct key_set *quorum, *setup;
+/* setup: of tee2; the other is of tee1 */
+static struct key_set *quorum, *setup, *other_setup, *third_setup;
 
 static inline int open_all(void **state)
 {
@@ -20,6 +21,8 @@ static inline int open_all(void **state)
 	births_open(state);
 	assert_ok(key_set_generate(&entropy_system, "test", &quorum, &e));
 	assert_ok(key_set_generate(&entropy_system, "test", &setup, &e));
+	assert_ok(key_set_generate(&entropy_system, "test", &other_setup, &e));
+	assert_ok(key_set_generate(&entropy_system, "test", &third_setup, &e));
 	return 0;
 }
 
@@ -27,6 +30,8 @@ static inline int close_all(void **state)
 {
 	key_set_drop(&quorum);
 	key_set_drop(&setup);
+	key_set_drop(&other_setup);
+	key_set_drop(&third_setup);
 	return births_close(state);
 }
 
@@ -43,6 +48,7 @@ enum lie {
 	OTHER_RECEIPT, /* for another operation */
 	OTHER_SUBJECT, /* of its receipt */
 	OTHER_BOOT,    /* another setup key in it */
+	OLD_RECEIPT,   /* of long ago */
 	REJECTS_FIRST, /* of the shares that it is given */
 	HTTP_500,
 	NOT_NOW,      /* it is in another phase */
@@ -56,15 +62,19 @@ enum lie {
 
 enum held { HELD_NOTHING, HELD_SETUP, HELD_KEY };
 
+#define RECEIPTS_KEPT 8
+
 struct tee {
 	const struct stage *stage;
 	const char *module;
+	const struct key_set *setup;
 	enum held held;
 	enum lie lie;
 	enum api lies_at; /* at this operation alone */
 	struct server *server;
 	struct hash256 message; /* of the last receipt */
 	uint64_t receipts;
+	struct receipt_item kept[RECEIPTS_KEPT]; /* and what it gives of them */
 	unsigned good_shares; /* that it was given, of whom they say, for it and this manifest */
 	unsigned all_shares;  /* and any */
 	int64_t approvals;    /* that boot-standard gave it and that hold */
@@ -109,11 +119,11 @@ static inline int sign_document(struct tee *t, enum api api, struct view nonce, 
 	pcrs.values[PCR_IMAGE].bytes[0] ^= lies(t, api, OTHER_IMAGE);
 	if (t->held != HELD_NOTHING) {
 		content.user_data = (struct document_field){ true, VIEW_OF(manifest->bytes) };
-		TRY(pcr_committed(key_set_public(setup), manifest, &pcrs.values[PCR_COMMITMENT],
+		TRY(pcr_committed(key_set_public(t->setup), manifest, &pcrs.values[PCR_COMMITMENT],
 		                  e));
 	}
 	if (t->held == HELD_SETUP)
-		content.public_key = (struct document_field){ true, public_of(setup) };
+		content.public_key = (struct document_field){ true, public_of(t->setup) };
 	return document_sign(&content, birth_leaf, to, e);
 }
 
@@ -128,10 +138,9 @@ static inline int sign_receipt(struct tee *t, enum api api, enum receipt_kind ki
 	struct hash256 hash;
 
 	*has = !lies(t, api, NO_RECEIPT);
-	TRY(sha256(public_of(setup), &r.setup_key, e));
+	TRY(sha256(public_of(t->setup), &r.setup_key, e));
 	r.setup_key.bytes[1] ^= lies(t, api, OTHER_BOOT);
-	if (t->held == HELD_KEY && kind == RECEIPT_EXPORT) /* a boot of its own */
-		r.setup_key.bytes[0] ^= (uint8_t)(1 + (t - t->stage->tees));
+	r.nsm_ms = lies(t, api, OLD_RECEIPT) ? 1 : (uint64_t)clock_unix_ms();
 	if (subject.len)
 		TRY(sha256(subject, &r.subject, e));
 	r.subject.bytes[0] ^= lies(t, api, OTHER_SUBJECT);
@@ -141,7 +150,21 @@ static inline int sign_receipt(struct tee *t, enum api api, enum receipt_kind ki
 	                 message);
 	TRY(key_set_sign(quorum, VIEW_OF(message), &signature, e));
 	memcpy(ret->signature, signature.bytes, sizeof(ret->signature));
+	t->kept[r.sequence % RECEIPTS_KEPT] = *ret;
 	return sha256(VIEW_OF(message), &t->message, e);
+}
+
+static inline int serve_receipts(const struct tee *t, struct buf *to, struct err *e)
+{
+	AUTO(receipts_reply) struct receipts_reply reply = { 0 };
+
+	for (size_t i = 0; i < t->receipts && i < RECEIPTS_KEPT; i++) {
+		struct receipt_item *item;
+
+		TRY(wire_list_add(&reply.receipts, &receipt_item_schema, &item, e));
+		*item = t->kept[i];
+	}
+	return wire_encode(&receipts_reply_schema, &reply, to, e);
 }
 
 static inline int serve_document(struct tee *t, enum api api, struct view nonce, struct buf *to,
@@ -225,8 +248,8 @@ static inline bool is_good_share(const struct tee *t, const struct submitted_sha
 		if (!view_equal(buf_view(&share->member_alias),
 		                view_text(t->stage->birth.members[i].name)))
 			continue;
-		if (envelope_open(setup, buf_view(&share->encrypted_share), &plain, &e) < 0 ||
-		    sha256(public_of(setup), &setup_hash, &e) < 0 ||
+		if (envelope_open(t->setup, buf_view(&share->encrypted_share), &plain, &e) < 0 ||
+		    sha256(public_of(t->setup), &setup_hash, &e) < 0 ||
 		    sha256(buf_view(&share->encrypted_share), &sealed, &e) < 0)
 			return false;
 		statement_format(STATEMENT_SHARE_SUBMIT, &t->stage->manifest, setup_hash.bytes,
@@ -340,12 +363,13 @@ static inline int serve_genesis(struct tee *t, const struct genesis_request *q, 
 	if (!is_good_question(t, q))
 		return err_set(e, ERR_DATA, "it is asked for another genesis");
 	memcpy(reply.quorum_public_key, public_of(key).data, PUBLIC_KEY_LEN);
-	memcpy(reply.ephemeral_key, public_of(setup).data, PUBLIC_KEY_LEN);
+	memcpy(reply.ephemeral_key, public_of(t->setup).data, PUBLIC_KEY_LEN);
 	TRY(manifest_copy(&b->envelope, &reply.manifest_envelope, e));
 	TRY(copy_shares(t, &reply.encrypted_shares, e));
 	TRY(wire_set(&reply.genesis_output, buf_view(&b->borsh), e));
 	TRY(wire_set(&reply.genesis_attestation_doc, buf_view(&b->document), e));
 	t->held = lies(t, API_GENESIS_BOOT, NO_SETUP_KEY) ? HELD_KEY : HELD_SETUP;
+	t->module = lies(t, API_GENESIS_BOOT, OTHER_MODULE) ? "i-1" : t->module;
 	return wire_encode(&genesis_reply_schema, &reply, to, e);
 }
 
@@ -387,6 +411,8 @@ static inline int serve(struct tee *t, enum api api, const union request *q, str
 		return serve_shares(t, &q->shares, to, e);
 	case API_PROVE_KEY:
 		return serve_proof(t, &q->prove, to, e);
+	case API_RECEIPTS:
+		return serve_receipts(t, to, e);
 	case API_RETIRE:
 		return serve_success(t, api, RECEIPT_RETIRE, (struct view){ 0 }, to, e);
 	default:
@@ -401,7 +427,7 @@ static inline enum api api_asked(const char *request)
 	for (int api = 0; api < API_COUNT; api++) {
 		const char *path = api_table[api].path, *at = strchr(request, ' ') + 1;
 
-		if (strncmp(at, path, strlen(path)) == 0 && at[strlen(path)] == ' ')
+		if (strncmp(at, path, strlen(path)) == 0 && strchr(" ?", at[strlen(path)]))
 			found = (enum api)api;
 	}
 	return found;
@@ -511,6 +537,7 @@ static inline void add_tee(struct stage *g, enum held held)
 
 	t->stage = g;
 	t->module = modules[i];
+	t->setup = i == 0 ? other_setup : i == 1 ? setup : third_setup;
 	t->held = held;
 	t->server = server_start(SCRIPT({ ANSWER, "" }));
 	t->server->context = t;
@@ -607,6 +634,13 @@ static inline void stage_age(struct stage *g)
 	assert_ok(manifest_hash(&older->manifest, &g->older.hash, &e));
 	g->run.seen.older = (struct kept_manifests){ &g->older, 1 };
 	g->manifest = g->older.hash;
+}
+
+/* As another run finds it: what the journal has, and nothing else. */
+static inline void stage_forget(struct stage *g)
+{
+	evidence_drop(&g->run.evidence);
+	memset(g->proofs, 0, sizeof(g->proofs));
 }
 
 static inline int do_step(struct stage *g, enum step_kind kind, size_t node, struct err *e)

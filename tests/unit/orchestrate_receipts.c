@@ -1,0 +1,257 @@
+/* Receipts are booked on a node only where they are of the TEE that answers there: its live
+ * document commits to the setup key that they name, which a document in the journal has shown. */
+#include "tee_support.h"
+
+#include "base/file.h"
+
+#define SHOWN_ELSEWHERE "of another TEE than the one that answers here"
+
+/* Both TEEs have been seen with their setup keys, and then got the key: tee2 has a receipt of it.
+ */
+static void stage_known(struct stage *g)
+{
+	struct err e;
+
+	stage_fill(g, HELD_SETUP);
+	g->tees[0].held = HELD_SETUP;
+	for (size_t i = 0; i < 2; i++) {
+		g->seen[i].status.phase = PHASE_WAITING_FOR_KEY;
+		assert_ok(do_step(g, STEP_VERIFY, i, &e));
+		g->tees[i].held = HELD_KEY;
+		g->seen[i].status.phase = PHASE_READY;
+	}
+	stage_forget(g);
+}
+
+static void does(struct tee *t, enum receipt_kind kind)
+{
+	struct receipt_item ignored;
+	bool has;
+	struct err e;
+
+	assert_ok(sign_receipt(t, API_INJECT_KEY, kind, view_text("what"), &has, &ignored, &e));
+}
+
+/* A relay gives what another TEE gave. */
+static void repeats(struct tee *t, const struct tee *other)
+{
+	memcpy(t->kept, other->kept, sizeof(t->kept));
+	t->receipts = other->receipts;
+}
+
+static size_t lines_of_receipts(const struct stage *g)
+{
+	AUTO(buf) struct buf text = BUF_INIT(1u << 20);
+	char path[256];
+	size_t count = 0;
+	struct err e;
+
+	snprintf(path, sizeof(path), "%s/%s", g->folder, JOURNAL_FILE);
+	if (file_is_there(path))
+		assert_ok(file_read(path, &text, &e));
+	for (const char *at = text.len ? buf_text(&text) : ""; (at = strstr(at, "\"receipt\""));)
+		at++, count++;
+	return count;
+}
+
+static void refused(struct stage *g, enum err_code code, const char *words)
+{
+	size_t before = lines_of_receipts(g), new = 9;
+	struct err e;
+
+	assert_refused(evidence_fetch_all(&g->run, &new, &e), code, words);
+	assert_int_equal(new, 0);
+	assert_int_equal(lines_of_receipts(g), before);
+}
+
+static void those_of_the_tee_that_answers_are_written_down(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	size_t new;
+	struct err e;
+
+	(void)state;
+	stage_known(&g);
+	does(&g.tees[0], RECEIPT_EXPORT);
+	does(&g.tees[1], RECEIPT_INJECT);
+	does(&g.tees[1], RECEIPT_RETIRE);
+	assert_ok(evidence_fetch_all(&g.run, &new, &e));
+	assert_int_equal(new, 3);
+	assert_int_equal(lines_of_receipts(&g), 3);
+	assert_ok(evidence_fetch_all(&g.run, &new, &e));
+	assert_int_equal(new, 0);
+}
+
+static void those_of_another_tee_are_not(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+
+	(void)state;
+	stage_known(&g);
+	does(&g.tees[0], RECEIPT_INJECT);
+	does(&g.tees[0], RECEIPT_RETIRE);
+	repeats(&g.tees[1], &g.tees[0]);
+	g.seen[0].presence = NODE_ABSENT; /* nobody else is there to be compared with */
+	(void)err_set(&g.seen[0].why, ERR_PARTIAL, "tee1 is away");
+	refused(&g, ERR_ATTESTATION, SHOWN_ELSEWHERE);
+}
+
+/* Its own boot is known, and the receipts are of one that is not. */
+static void those_of_a_boot_that_nobody_knows_are_not(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+
+	(void)state;
+	stage_known(&g);
+	lie(&g, 1, API_INJECT_KEY, OTHER_BOOT);
+	does(&g.tees[1], RECEIPT_INJECT);
+	refused(&g, ERR_ATTESTATION, SHOWN_ELSEWHERE);
+}
+
+/* Of a TEE that somebody else has brought up, no document here has shown the setup key. */
+static void those_that_nothing_binds_are_not(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+
+	(void)state;
+	stage_fill(&g, HELD_KEY);
+	does(&g.tees[1], RECEIPT_INJECT);
+	refused(&g, ERR_ATTESTATION, "no document in the journal shows the setup key");
+}
+
+static void nobody_is_asked_whose_document_does_not_hold(void **state)
+{
+	static const struct {
+		enum lie lie;
+		const char *reason;
+	} rows[] = {
+		{ OTHER_NONCE, "nonce" },
+		{ OTHER_IMAGE, "pcr0" },
+		{ OTHER_MODULE, "answers for tee1" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		AUTO(stage) struct stage g = { 0 };
+		size_t asked;
+
+		stage_known(&g);
+		does(&g.tees[1], RECEIPT_INJECT);
+		lie(&g, 1, API_LIVE_ATTESTATION, rows[i].lie);
+		asked = g.tees[1].server->request_count;
+		refused(&g, ERR_ATTESTATION, rows[i].reason);
+		assert_int_equal(g.tees[1].server->request_count, asked + 1);
+	}
+}
+
+/* Whoever is quicker gets nothing booked, where the journal could not decide. */
+static void those_of_a_tee_that_is_two_nodes_are_not(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_fill(&g, HELD_SETUP);
+	g.tees[0].held = HELD_SETUP;
+	g.tees[0].module = "i-2";
+	g.tees[0].setup = setup;
+	for (size_t i = 0; i < 2; i++)
+		g.seen[i].status.phase = PHASE_WAITING_FOR_KEY;
+	assert_ok(do_step(&g, STEP_VERIFY, 0, &e));
+	assert_refused(do_step(&g, STEP_VERIFY, 1, &e), ERR_ATTESTATION, "neither");
+	stage_forget(&g);
+	does(&g.tees[0], RECEIPT_INJECT);
+	repeats(&g.tees[1], &g.tees[0]);
+	g.tees[0].held = g.tees[1].held = HELD_KEY;
+	g.seen[1].presence = NODE_ABSENT;
+	(void)err_set(&g.seen[1].why, ERR_PARTIAL, "tee2 is away");
+	refused(&g, ERR_ATTESTATION, "tee1: the journal has its TEE as another node's as well");
+}
+
+/* One that is not asked is named: it may only say so. */
+static void who_claims_another_manifest_is_named(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	size_t new;
+	struct err e;
+
+	(void)state;
+	stage_known(&g);
+	does(&g.tees[1], RECEIPT_INJECT);
+	g.seen[1].status.manifest_hash[0] ^= 1;
+	g.told[0] = 0;
+	assert_ok(evidence_fetch_all(&g.run, &new, &e));
+	assert_int_equal(new, 0);
+	assert_non_null(strstr(g.told, "tee2: says that it holds a manifest that is none of this"));
+}
+
+static void who_holds_no_manifest_has_none(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+
+	(void)state;
+	stage_known(&g);
+	does(&g.tees[1], RECEIPT_INJECT);
+	g.tees[1].held = HELD_NOTHING;
+	refused(&g, ERR_ATTESTATION, "it holds no manifest");
+}
+
+/* What a step is given with its answer. */
+
+static void a_step_takes_none_of_another_boot(void **state)
+{
+	AUTO(stage) struct stage retired = { 0 }, exported = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_known(&retired);
+	lie(&retired, 1, API_RETIRE, OTHER_BOOT);
+	assert_refused(do_step(&retired, STEP_RETIRE, 1, &e), ERR_ATTESTATION, SHOWN_ELSEWHERE);
+	assert_int_equal(node_phase(&retired.run.seen, 1), PHASE_READY);
+	stage_known(&exported);
+	exported.tees[1].held = HELD_NOTHING;
+	exported.seen[1].status.phase = PHASE_WAITING_FOR_BOOT;
+	exported.seen[1].status.has_manifest_hash = false;
+	assert_ok(do_step(&exported, STEP_VERIFY, 0, &e));
+	lie(&exported, 0, API_EXPORT_KEY, OTHER_BOOT);
+	assert_refused(do_step(&exported, STEP_FORWARD, 1, &e), ERR_ATTESTATION, SHOWN_ELSEWHERE);
+}
+
+/* A receipt that says that the key was given up, of a TEE that did so long ago: where nothing is
+ * known of either, it is not older than the document. */
+static void a_step_takes_no_old_one_that_nothing_binds(void **state)
+{
+	AUTO(stage) struct stage old = { 0 }, fresh = { 0 }, known = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_fill(&old, HELD_KEY);
+	lie(&old, 1, API_RETIRE, OLD_RECEIPT);
+	assert_refused(do_step(&old, STEP_RETIRE, 1, &e), ERR_ATTESTATION,
+	               "its receipt is older than its document");
+	assert_int_equal(node_phase(&old.run.seen, 1), PHASE_READY);
+	stage_fill(&fresh, HELD_KEY);
+	assert_ok(do_step(&fresh, STEP_RETIRE, 1, &e));
+	/* Its own may be as old as it is: the answer was lost before. */
+	stage_known(&known);
+	lie(&known, 1, API_RETIRE, OLD_RECEIPT);
+	assert_ok(do_step(&known, STEP_RETIRE, 1, &e));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(those_of_the_tee_that_answers_are_written_down),
+		cmocka_unit_test(those_of_another_tee_are_not),
+		cmocka_unit_test(those_of_a_boot_that_nobody_knows_are_not),
+		cmocka_unit_test(those_that_nothing_binds_are_not),
+		cmocka_unit_test(nobody_is_asked_whose_document_does_not_hold),
+		cmocka_unit_test(those_of_a_tee_that_is_two_nodes_are_not),
+		cmocka_unit_test(who_claims_another_manifest_is_named),
+		cmocka_unit_test(who_holds_no_manifest_has_none),
+		cmocka_unit_test(a_step_takes_none_of_another_boot),
+		cmocka_unit_test(a_step_takes_no_old_one_that_nothing_binds),
+	};
+
+	return cmocka_run_group_tests(tests, open_all, close_all);
+}
