@@ -36,9 +36,11 @@ int evidence_walk(const struct state *s,
 /* --- who has retired */
 
 /* What a step says of its node: that it has retired, or that it lives. One that failed at it says
- * neither. */
+ * neither, and no look at it: a TEE that was told to wipe goes on showing documents. */
 static void take_step(bool *is_retired, struct view step, struct view outcome)
 {
+	if (view_equal(step, view_text(step_name(STEP_VERIFY))))
+		return;
 	if (view_equal(outcome, view_text(JOURNAL_DONE)))
 		*is_retired = view_equal(step, view_text(step_name(STEP_RETIRE)));
 	else if (view_equal(step, view_text(step_name(STEP_LAUNCH))))
@@ -51,7 +53,7 @@ void evidence_take_life(struct evidence *v, size_t node, const char *step, const
 		take_step(&v->is_retired[node], view_text(step), view_text(outcome));
 }
 
-/* Any receipt but that of its end may be fetched long after. */
+/* Any receipt but that of its end may be fetched long after, and documents are shown after it. */
 static int take_life(void *context, const struct journal_entry *entry, struct err *e)
 {
 	const struct journal_line *line = &entry->line;
@@ -65,7 +67,7 @@ static int take_life(void *context, const struct journal_entry *entry, struct er
 	if (line->kind == JOURNAL_STEP) {
 		take_step(is_retired, buf_view(&line->step), buf_view(&line->outcome));
 	} else if (line->kind != JOURNAL_RECEIPT) {
-		*is_retired = false;
+		*is_retired &= line->kind == JOURNAL_DOCUMENT;
 	} else if (line->previous.len) {
 		TRY(receipt_parse(buf_view(&line->body), &receipt, e));
 		*is_retired |= receipt.kind == RECEIPT_RETIRE;

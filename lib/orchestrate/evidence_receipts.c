@@ -21,18 +21,25 @@ static int refuse(struct err *e, const struct run *r, size_t node, const char *w
 	                  what);
 }
 
-static int find_chain(struct evidence *v, const struct hash256 *setup_key, size_t node,
-                      struct receipt_chain **ret, struct err *e)
+static struct receipt_chain *find_chain(const struct evidence *v, const struct hash256 *setup_key)
 {
-	struct receipt_chain *chains;
+	for (size_t i = 0; i < v->count; i++)
+		if (view_equal(VIEW_OF(v->chains[i].setup_key.bytes), VIEW_OF(setup_key->bytes)))
+			return &v->chains[i];
+	return NULL;
+}
 
-	for (size_t i = 0; i < v->count; i++) {
-		if (view_equal(VIEW_OF(v->chains[i].setup_key.bytes), VIEW_OF(setup_key->bytes))) {
-			*ret = &v->chains[i];
-			return 0;
-		}
-	}
-	chains = reallocarray(v->chains, v->count + 1, sizeof(*chains));
+static size_t chain_length(const struct receipt_chain *chain)
+{
+	return chain ? chain->count : 0;
+}
+
+/* Of a boot whose first receipt has been verified: no other's word makes a chain somebody's. */
+static int add_chain(struct evidence *v, const struct hash256 *setup_key, size_t node,
+                     struct receipt_chain **ret, struct err *e)
+{
+	struct receipt_chain *chains = reallocarray(v->chains, v->count + 1, sizeof(*chains));
+
 	if (!chains)
 		return err_set(e, ERR_INTERNAL, "no memory for %zu chains", v->count + 1);
 	v->chains = chains;
@@ -46,7 +53,7 @@ static int find_chain(struct evidence *v, const struct hash256 *setup_key, size_
 static int check_whose(const struct run *r, size_t node, const struct receipt_chain *chain,
                        struct err *e)
 {
-	if (chain->node == node || chain->node == SIZE_MAX)
+	if (!chain || chain->node == node || chain->node == SIZE_MAX)
 		return 0;
 	return err_reason(e, ERR_ATTESTATION, "receipt",
 	                  "%s: its receipt is of the TEE that was %s, by the journal",
@@ -101,10 +108,12 @@ static int load_receipt(struct run *r, const struct journal_line *line, struct e
 	if (line->kind != JOURNAL_RECEIPT || line->previous.len == 0)
 		return 0;
 	TRY(receipt_parse(buf_view(&line->body), &receipt, e));
-	TRY(find_chain(&r->evidence, &receipt.setup_key,
-	               node ? (size_t)(node - r->cluster->nodes) : SIZE_MAX, &chain, e));
-	if (receipt.sequence != chain->count)
+	chain = find_chain(&r->evidence, &receipt.setup_key);
+	if (receipt.sequence != chain_length(chain))
 		return err_set(e, ERR_DATA, "receipts of a boot are missing");
+	if (!chain)
+		TRY(add_chain(&r->evidence, &receipt.setup_key,
+		              node ? (size_t)(node - r->cluster->nodes) : SIZE_MAX, &chain, e));
 	TRY(sha256(buf_view(&line->body), &body, e));
 	memcpy(manifest.bytes, line->manifest.data, sizeof(manifest.bytes));
 	statement_format(STATEMENT_RECEIPT, &manifest, body.bytes, line->previous.data, text);
@@ -152,12 +161,14 @@ struct signer_of {
 	const struct public_key *quorum_key;
 };
 
-/* The place of a receipt in its chain, whose earlier ones are known: a new one is added and written
- * down, one that is known is compared. */
+/* The place of a receipt in its boot's chain, whose earlier ones are known: a new one is added and
+ * written down, one that is known is compared. chain: of setup_key; NULL: there is none yet */
 static int place_receipt(struct run *r, const struct signer_of *by, struct receipt_chain *chain,
-                         const struct receipt_item *item, uint64_t sequence, struct err *e)
+                         const struct receipt_item *item, const struct receipt *placed,
+                         struct err *e)
 {
 	struct hash256 previous = { { 0 } }, message;
+	uint64_t sequence = placed->sequence;
 	struct receipt receipt;
 
 	if (sequence > 0)
@@ -165,12 +176,14 @@ static int place_receipt(struct run *r, const struct signer_of *by, struct recei
 	if (receipt_verify(VIEW_OF(item->body), VIEW_OF(item->signature), by->manifest_hash,
 	                   &previous, by->quorum_key, &receipt, &message, e) < 0)
 		return err_wrap(e, "%s", r->cluster->nodes[by->node].name);
-	if (sequence < chain->count) {
+	if (sequence < chain_length(chain)) {
 		if (view_equal(VIEW_OF(message.bytes), VIEW_OF(chain->messages[sequence].bytes)))
 			return 0;
 		return refuse(e, r, by->node,
 		              "a second receipt of the same number as one that it gave before");
 	}
+	if (!chain)
+		TRY(add_chain(&r->evidence, &placed->setup_key, by->node, &chain, e));
 	TRY(chain_add(chain, &message, e));
 	evidence_record_receipt(r, by->node, item, by->manifest_hash, &previous);
 	return 0;
@@ -244,10 +257,10 @@ static int take_fetched(struct fetch *f, const struct receipt_item *item, bool *
 		TRY(check_boot(f, &receipt.setup_key, e));
 	f->has_setup_key = true;
 	f->setup_key = receipt.setup_key;
-	TRY(find_chain(&f->run->evidence, &receipt.setup_key, f->claim.node, &chain, e));
+	chain = find_chain(&f->run->evidence, &receipt.setup_key);
 	TRY(check_whose(f->run, f->claim.node, chain, e));
-	*ret_is_gap = receipt.sequence > chain->count;
-	return *ret_is_gap ? 0 : place_receipt(f->run, &by, chain, item, receipt.sequence, e);
+	*ret_is_gap = receipt.sequence > chain_length(chain);
+	return *ret_is_gap ? 0 : place_receipt(f->run, &by, chain, item, &receipt, e);
 }
 
 /* The receipt that was fetched for, now that those before it are known. */
@@ -400,11 +413,11 @@ int evidence_receipt(struct run *r, const struct receipt_claim *claim, evidence_
 	TRY(check_claim(r, claim, &receipt, e));
 	evidence_load(r, claim->node);
 	TRY(check_proof(r, claim, &receipt, e));
-	TRY(find_chain(&r->evidence, &receipt.setup_key, claim->node, &chain, e));
+	chain = find_chain(&r->evidence, &receipt.setup_key);
 	TRY(check_whose(r, claim->node, chain, e));
-	if (receipt.sequence > chain->count)
-		return fetch_from(r, claim, chain->count, on_done, context, e);
-	TRY(place_receipt(r, &by, chain, claim->item, receipt.sequence, e));
+	if (receipt.sequence > chain_length(chain))
+		return fetch_from(r, claim, chain_length(chain), on_done, context, e);
+	TRY(place_receipt(r, &by, chain, claim->item, &receipt, e));
 	on_done(context, NULL);
 	return 0;
 }

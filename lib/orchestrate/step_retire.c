@@ -135,6 +135,9 @@ static int take_document(struct retire *t, struct view document, struct err *e)
 		return err_wrap(e, "%s", name_of(t));
 	evidence_document(r, t->node, document, VIEW_OF(t->nonce));
 	t->has_key |= t->proof.holding == HOLDS_KEY;
+	/* Its status is nobody's word. */
+	if (t->proof.holding == HOLDS_SETUP_KEY || t->proof.holding == HOLDS_KEY)
+		t->manifest = t->proof.manifest_hash;
 	return ask(t, e);
 }
 

@@ -435,7 +435,13 @@ static void of_all_nodes_who_is_away_is_told_and_who_retired_no_failure(void **s
 	evidence_drop(&g.run.evidence);
 	assert_refused(evidence_fetch_all(&g.run, &new, &e), ERR_UNREACHABLE, "tee1 is away");
 	evidence_step(&g.run, 0, "retire", false, JOURNAL_DONE);
+	/* A TEE that has wiped its key shows documents all the same; it proves no key any more. */
 	evidence_document(&g.run, 0, view_text("document"), view_text("nonce"));
+	evidence_step(&g.run, 0, "verify", false, JOURNAL_DONE);
+	evidence_drop(&g.run.evidence);
+	assert_ok(evidence_fetch_all(&g.run, &new, &e));
+	evidence_proof(&g.run, 0, view_text("challenge"), view_text("document"),
+	               view_text("signature"));
 	evidence_drop(&g.run.evidence);
 	assert_refused(evidence_fetch_all(&g.run, &new, &e), ERR_UNREACHABLE, "tee1 is away");
 	/* A stranger is not asked. */

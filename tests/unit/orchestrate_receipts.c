@@ -238,6 +238,39 @@ static void a_step_takes_no_old_one_that_nothing_binds(void **state)
 	assert_ok(do_step(&known, STEP_RETIRE, 1, &e));
 }
 
+static void nothing_more(void *context, const struct err *failure)
+{
+	*(bool *)context = failure == NULL;
+}
+
+/* Whoever names another's setup key without a good signature does not make its receipts his. */
+static void a_receipt_that_is_refused_makes_no_boot_its_node_s(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct receipt_claim claim;
+	struct receipt_item forged;
+	bool is_taken = false;
+	struct err e;
+
+	(void)state;
+	stage_fill(&g, HELD_KEY);
+	does(&g.tees[1], RECEIPT_INJECT);
+	claim = (struct receipt_claim){ .node = 0,
+		                        .kind = RECEIPT_INJECT,
+		                        .item = &forged,
+		                        .subject = view_text("what"),
+		                        .manifest_hash = &g.manifest,
+		                        .quorum_key = &g.run.seen.genesis.quorum_key };
+	forged = g.tees[1].kept[0];
+	forged.signature[40] ^= 1;
+	assert_refused(evidence_receipt(&g.run, &claim, nothing_more, &is_taken, &e),
+	               ERR_ATTESTATION, "is not signed by the quorum key");
+	claim.node = 1;
+	claim.item = &g.tees[1].kept[0];
+	assert_ok(evidence_receipt(&g.run, &claim, nothing_more, &is_taken, &e));
+	assert_true(is_taken);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +284,7 @@ int main(void)
 		cmocka_unit_test(who_holds_no_manifest_has_none),
 		cmocka_unit_test(a_step_takes_none_of_another_boot),
 		cmocka_unit_test(a_step_takes_no_old_one_that_nothing_binds),
+		cmocka_unit_test(a_receipt_that_is_refused_makes_no_boot_its_node_s),
 	};
 
 	return cmocka_run_group_tests(tests, open_all, close_all);
