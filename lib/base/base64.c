@@ -1,7 +1,5 @@
 #include "base/base64.h"
 
-#include <string.h>
-
 #define BITS 6 /* of a character */
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -32,6 +30,18 @@ static bool is_space(uint8_t c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
+/* 0..63; -1: no digit of the standard alphabet */
+static int digit_value(uint8_t c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
 struct decoder {
 	uint32_t bits;              /* read and not yet written */
 	unsigned count;             /* how many of them */
@@ -40,19 +50,12 @@ struct decoder {
 	bool has_standard, has_url; /* characters that only one alphabet has */
 };
 
-/* The six bits of a character; -1: it has none. */
-static int digit_value(struct decoder *d, uint8_t c)
+/* The same, of either alphabet. */
+static int any_value(struct decoder *d, uint8_t c)
 {
-	const char *found;
-
 	d->has_standard |= c == '+' || c == '/';
 	d->has_url |= c == '-' || c == '_';
-	if (c == '-')
-		return 62;
-	if (c == '_')
-		return 63;
-	found = c ? strchr(alphabet, c) : NULL;
-	return found ? (int)(found - alphabet) : -1;
+	return c == '-' ? 62 : c == '_' ? 63 : digit_value(c);
 }
 
 static int take(struct decoder *d, uint8_t c, size_t place, struct buf *to, struct err *e)
@@ -63,7 +66,7 @@ static int take(struct decoder *d, uint8_t c, size_t place, struct buf *to, stru
 		d->padding++;
 		return 0;
 	}
-	value = digit_value(d, c);
+	value = any_value(d, c);
 	if (value < 0 || d->padding)
 		return err_set(e, ERR_DATA, "base64: character %zu %s", place + 1,
 		               value < 0 ? "is none of its alphabet" : "stands after the padding");
@@ -104,28 +107,17 @@ int base64_parse(struct view text, struct buf *to, struct err *e)
 	return buf_add(to, buf_view(&bytes), e);
 }
 
-static const char canonical_digits[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/* 0..63; -1: no digit */
-static int canonical_value(uint8_t c)
-{
-	const char *at = c ? strchr(canonical_digits, c) : NULL;
-
-	return at ? (int)(at - canonical_digits) : -1;
-}
-
 /* Four digits, the last pad of which are '='. */
 static int canonical_group(const uint8_t *digits, size_t pad, uint8_t *to)
 {
 	uint32_t three = 0;
 
 	for (size_t i = 0; i < 4; i++) {
-		int value = i < 4 - pad ? canonical_value(digits[i]) : 0;
+		int value = i < 4 - pad ? digit_value(digits[i]) : 0;
 
 		if (value < 0)
 			return -1;
-		three = three << 6 | (uint32_t)value;
+		three = three << BITS | (uint32_t)value;
 	}
 	if ((pad == 1 && three & 0xff) || (pad == 2 && three & 0xffff))
 		return -1;

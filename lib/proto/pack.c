@@ -63,36 +63,38 @@ static const uint8_t *pack_array(const uint8_t *array, uint8_t *to, size_t *ret)
 }
 
 /* From quote to quote. */
-static const uint8_t *string_end(const uint8_t *at)
+static const uint8_t *string_end(const uint8_t *at, const uint8_t *end)
 {
-	for (at++; *at != '"'; at++)
-		at += *at == '\\';
-	return at + 1;
+	const uint8_t *quote = at, *escape = at;
+
+	for (;;) {
+		quote = memchr(quote + 1, '"', (size_t)(end - quote - 1));
+		/* An even number of backslashes before it escape one another. */
+		for (escape = quote; escape[-1] == '\\'; escape--)
+			;
+		if ((quote - escape) % 2 == 0)
+			return quote + 1;
+	}
 }
 
 int json_pack(struct view object, struct buf *to, struct err *e)
 {
-	const uint8_t *at = object.data, *end = object.data + object.len, *next;
+	const uint8_t *at = object.data, *end = object.data + object.len, *next, *kept = at;
 	size_t len = 0, packed;
 	uint8_t *out;
 
 	TRY(buf_reserve(to, object.len + PACK_SPARE, &out, e));
 	while (at < end) {
-		next = at + 1;
-		if (*at == '"')
-			next = string_end(at);
-		if (*at == '[' && (next = pack_array(at, out + len, &packed))) {
-			len += packed;
-			at = next;
-			continue;
+		next = *at == '[' ? pack_array(at, out + len + (at - kept), &packed) : NULL;
+		if (next) {
+			memcpy(out + len, kept, (size_t)(at - kept));
+			len += (size_t)(at - kept) + packed;
+			kept = next;
 		}
-		if (!next)
-			next = at + 1;
-		memcpy(out + len, at, (size_t)(next - at));
-		len += (size_t)(next - at);
-		at = next;
+		at = next ? next : *at == '"' ? string_end(at, end) : at + 1;
 	}
-	buf_commit(to, len);
+	memcpy(out + len, kept, (size_t)(end - kept));
+	buf_commit(to, len + (size_t)(end - kept));
 	return 0;
 }
 
