@@ -233,7 +233,7 @@ static void what_the_client_ca_has_not_signed_is_nobodys(void **state)
 	sent_count = 0;
 	send_bytes(signer_certificate(root));
 	p = judged();
-	assert_nobody(&p, "");
+	assert_nobody(&p, "its certificate is not for client use (clientAuth)");
 }
 
 static void a_chain_may_lead_there(void **state)
@@ -405,6 +405,8 @@ static void a_certificate_counts_from_its_first_second_to_its_last(void **state)
 		assert_int_equal(p.caller.set.roles, rows[i].words ? 0 : ROLE_APP);
 		peer_judge(&p, NOW_UNIX);
 		assert_int_equal(p.caller.set.roles, ROLE_APP);
+		peer_judge(&p, NOW_UNIX + rows[i].at);
+		assert_int_equal(p.caller.set.roles, rows[i].words ? 0 : ROLE_APP);
 	}
 }
 
