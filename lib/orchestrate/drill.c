@@ -334,7 +334,9 @@ static int run_steps(struct drill *d, struct err *e)
 			TRY(add_row(d, steps[i].name, "", DRILL_DONE, steps[i].note, e));
 			continue;
 		}
-		d->report.failure = why;
+		/* A share that is wrong is what the drill was for, whatever fails behind it. */
+		if (!d->report.failure.text[0] || why.code == ERR_INTERRUPTED)
+			d->report.failure = why;
 		return add_row(d, steps[i].name, "",
 		               why.code == ERR_WAITING ? DRILL_WAITING : DRILL_FAILED, why.text, e);
 	}
