@@ -84,8 +84,9 @@ $(patsubst %,$(BUILD)/unit/%,$(notdir $(basename $(wildcard tests/unit/enclave_*
 
 # And with it: what its own unit tests link beside that.
 HTTP_PARTS   := $(BUILD)/enclave-stub/enclave/http.o $(BUILD)/enclave-stub/enclave/http_peer.o
-$(BUILD)/unit/enclave_http%: UNIT_PARTS = $(HTTP_PARTS) tests/unit/fake_enclave.c $(BUILD)/libenclave.a -lmicrohttpd -lgnutls
-$(patsubst %,$(BUILD)/unit/%,$(notdir $(basename $(wildcard tests/unit/enclave_http*.c)))): $(HTTP_PARTS)
+HTTP_UNITS   := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/enclave_http*.c))
+$(HTTP_UNITS): UNIT_PARTS = $(HTTP_PARTS) tests/unit/fake_enclave.c $(BUILD)/libenclave.a -lmicrohttpd -lgnutls
+$(HTTP_UNITS): $(HTTP_PARTS)
 
 # teectl without its main(): what the unit tests of its parts take from.
 $(BUILD)/libcmd.a: $(filter-out %/main.o,$(CMD_OBJECTS))
