@@ -2,18 +2,13 @@
  * and the files that TLS needs. What is judged of a head is enclave_gate.c's. */
 #include "cluster_support.h"
 #include "fake_enclave.h"
+#include "http_support.h"
 
 #include "base/clock.h"
 #include "crypto/certificate.h"
 #include "enclave/http.h"
 
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#define LONG_MS   3600000 /* no test takes so long */
-#define PATIENT_S 20      /* nor this: whoever waits for an answer */
+#define LONG_MS 3600000 /* no test takes so long */
 
 struct stage {
 	struct world *world;
@@ -46,56 +41,6 @@ static void stage_fill(struct stage *g)
 static int start(struct stage *g, struct err *e)
 {
 	return http_start(g->world->enclave, &g->launch, &g->http, &g->port, e);
-}
-
-/* --- a client */
-
-static int dial(const struct stage *g)
-{
-	const struct sockaddr_in to = { .sin_family = AF_INET,
-		                        .sin_port = htons((uint16_t)g->port),
-		                        .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	const struct timeval patience = { .tv_sec = PATIENT_S };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_true(fd >= 0);
-	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
-	assert_int_equal(connect(fd, (const struct sockaddr *)&to, sizeof(to)), 0);
-	return fd;
-}
-
-static void say(int fd, const char *text)
-{
-	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
-}
-
-/* One answer, head and body, and no byte of the next; "" where the connection ended. */
-static void hear(int fd, char text[static 8192])
-{
-	size_t len = 0, end = SIZE_MAX;
-
-	text[0] = 0;
-	while (len < end && len < 8191) {
-		ssize_t got = recv(fd, text + len, end == SIZE_MAX ? 1 : end - len, 0);
-		const char *length;
-
-		if (got <= 0)
-			return;
-		text[len += (size_t)got] = 0;
-		if (end != SIZE_MAX || len < 4 || strcmp(text + len - 4, "\r\n\r\n") != 0)
-			continue;
-		length = strstr(text, "Content-Length: ");
-		assert_non_null(length);
-		end = len + strtoul(length + strlen("Content-Length: "), NULL, 10);
-	}
-}
-
-static bool is_cut(int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	char byte;
-
-	return poll(&p, 1, 5) == 1 && recv(fd, &byte, 1, 0) <= 0;
 }
 
 /* --- heads */
@@ -146,8 +91,8 @@ static void a_head_is_taken_as_it_came(void **state)
 	stage_fill(&g);
 	assert_ok(start(&g, &e));
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		AUTO(fd) int fd = dial(&g);
-		char text[8192], status[32];
+		AUTO(fd) int fd = dial(g.port);
+		char text[HEARD_MAX], status[32];
 
 		say(fd, rows[i].request);
 		hear(fd, text);
@@ -162,13 +107,13 @@ static void a_head_is_taken_as_it_came(void **state)
 static void a_request_keeps_its_name_where_it_is_one(void **state)
 {
 	AUTO(stage) struct stage g = { 0 };
-	char text[8192];
+	char text[HEARD_MAX];
 	struct err e;
 
 	(void)state;
 	stage_fill(&g);
 	assert_ok(start(&g, &e));
-	AUTO(fd) int fd = dial(&g);
+	AUTO(fd) int fd = dial(g.port);
 
 	say(fd, GET("X-Request-Id: my-own_1\r\n"));
 	hear(fd, text);
@@ -188,14 +133,14 @@ static void a_request_keeps_its_name_where_it_is_one(void **state)
 static void a_refusal_ends_the_connection_where_a_body_is_left(void **state)
 {
 	AUTO(stage) struct stage g = { 0 };
-	char text[8192];
+	char text[HEARD_MAX];
 	struct err e;
 
 	(void)state;
 	stage_fill(&g);
 	assert_ok(start(&g, &e));
-	AUTO(fd) int stays = dial(&g);
-	AUTO(fd) int ends = dial(&g);
+	AUTO(fd) int stays = dial(g.port);
+	AUTO(fd) int ends = dial(g.port);
 
 	say(stays, GET("Origin: a\r\n"));
 	hear(stays, text);
@@ -238,19 +183,19 @@ static void a_connection_is_held_to_the_time_of_its_state(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		AUTO(stage) struct stage g = { 0 };
-		char text[8192];
+		char text[HEARD_MAX];
 
 		stage_fill(&g);
 		g.launch.numbers[rows[i].short_one] = 1;
 		assert_ok(start(&g, &e));
-		AUTO(fd) int busy = dial(&g);
+		AUTO(fd) int busy = dial(g.port);
 
 		say(busy, POST("Content-Type: application/json\r\nExpect: 100-continue\r\n"
 		               "Content-Length: 2\r\n"));
 		/* The head is there, and the body is asked for. */
 		assert_int_equal(recv(busy, text, 25, MSG_WAITALL), 25);
 		assert_memory_equal(text, "HTTP/1.1 100 Continue\r\n\r\n", 25);
-		AUTO(fd) int idle = dial(&g);
+		AUTO(fd) int idle = dial(g.port);
 
 		if (rows[i].cuts_idle) {
 			assert_cut(&g, idle);
@@ -268,13 +213,13 @@ static void a_connection_is_held_to_the_time_of_its_state(void **state)
 static void at_the_end_no_connection_is_left(void **state)
 {
 	AUTO(stage) struct stage g = { 0 };
-	char text[8192];
+	char text[HEARD_MAX];
 	struct err e;
 
 	(void)state;
 	stage_fill(&g);
 	assert_ok(start(&g, &e));
-	AUTO(fd) int fd = dial(&g);
+	AUTO(fd) int fd = dial(g.port);
 
 	say(fd, GET(""));
 	hear(fd, text);
@@ -368,7 +313,7 @@ static void a_handshake_has_its_own_time(void **state)
 	g.launch.values[LAUNCH_TLS_KEY] = key;
 	g.launch.numbers[LAUNCH_HANDSHAKE_TIMEOUT] = 1;
 	assert_ok(start(&g, &e));
-	AUTO(fd) int fd = dial(&g);
+	AUTO(fd) int fd = dial(g.port);
 
 	assert_cut(&g, fd);
 	folder_clear(folder);
