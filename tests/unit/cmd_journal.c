@@ -257,6 +257,7 @@ static void the_states_is_read_while_another_run_changes_it(void **state)
 	assert_int_equal(g.c.state.lock, -1);
 	free((char *)g.c.global.state);
 	g.c.global.state = "/nonexistent";
+	buf_drop(&text);
 	assert_ok(journal_load(&g.c, NULL, &text, &e));
 	assert_int_equal(unlink(g.journal), 0);
 	assert_refused(journal_load(&g.c, NULL, &text, &e), ERR_NO_INPUT, g.journal);
