@@ -148,10 +148,10 @@ teardown() {
 @test "up: what a run that was killed while it wrote has left is cleared away by the next" {
 	cluster own 1 2 3
 	ok up
-	touch .teectl/own/{,pids/,pki/,shares.}tee1.Ab12Cd~ .teectl/own/pids/tee.abcdef
+	touch .teectl/own/{,pids/,pki/,shares.}tee1.Ab12Cd.teectl~ .teectl/own/pids/tee.abcdef
 	# Who only looks clears nothing.
 	teectl -f own.yaml status >/dev/null 2>&1 || true
-	[[ -e .teectl/own/pids/tee1.Ab12Cd~ ]]
+	[[ -e .teectl/own/pids/tee1.Ab12Cd.teectl~ ]]
 	ok up
 	same "$(find .teectl -name '*~')" ''
 	[[ -e .teectl/own/pids/tee.abcdef ]]

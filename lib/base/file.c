@@ -202,8 +202,9 @@ static bool is_of_path(int errnum)
 	}
 }
 
-/* "~": no name of a node, a member or a manifest has one. */
-#define TEMPORARY_END ".XXXXXX~"
+/* "~": no name of a node, a member or a manifest has one; and no editor's copy ends so. */
+#define TEMPORARY_MARK ".teectl~"
+#define TEMPORARY_END  ".XXXXXX" TEMPORARY_MARK
 
 /* As long as it is written it is locked, so that folder_sweep knows it from those of the dead. One
  * that a sweep took in between has no name any more, and another is made. */
@@ -216,7 +217,7 @@ static int open_temporary(char *name)
 		AUTO(fd) int fd = -1;
 
 		memcpy(name + end, TEMPORARY_END, strlen(TEMPORARY_END));
-		fd = mkostemps(name, 1, O_CLOEXEC);
+		fd = mkostemps(name, (int)strlen(TEMPORARY_MARK), O_CLOEXEC);
 		if (fd < 0)
 			return -1;
 		(void)flock(fd, LOCK_EX); /* where there are no locks nothing is swept */
@@ -228,9 +229,10 @@ static int open_temporary(char *name)
 
 static bool is_temporary(const char *name)
 {
-	size_t len = strlen(name), end = strlen(TEMPORARY_END);
+	size_t len = strlen(name), end = strlen(TEMPORARY_END), mark = strlen(TEMPORARY_MARK);
 
-	return len > end && name[len - 1] == '~' && name[len - end] == '.';
+	return len > end && name[len - end] == '.' &&
+	       strcmp(name + len - mark, TEMPORARY_MARK) == 0;
 }
 
 static int sweep_one(void *context, const char *name, struct err *e)

@@ -318,6 +318,7 @@ static int fetch_new(struct run *r, const struct receipt_claim *claim, evidence_
                      void *context, struct fetch **ret, struct err *e)
 {
 	struct fetch *f = calloc(1, sizeof(*f));
+	struct receipt receipt;
 
 	if (!f)
 		return err_set(e, ERR_INTERNAL, "no memory to fetch receipts");
@@ -332,6 +333,13 @@ static int fetch_new(struct run *r, const struct receipt_claim *claim, evidence_
 	if (claim->item) {
 		f->item = *claim->item;
 		f->claim.item = &f->item;
+		/* Those before it are of its boot, or of nobody here. */
+		if (receipt_parse(VIEW_OF(f->item.body), &receipt, e) < 0) {
+			free(f);
+			return -1;
+		}
+		f->setup_key = receipt.setup_key;
+		f->has_setup_key = true;
 	}
 	*ret = f;
 	return 0;

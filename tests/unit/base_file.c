@@ -694,15 +694,15 @@ static void touch(const char *folder, const char *name, char *path, size_t size)
 static void what_the_dead_left_is_swept_and_what_is_being_written_is_not(void **state)
 {
 	/* A node may be called so. */
-	static const char *const names[] = { "tee.abcdef", "tee1", "tee~", "a.XXXXX~" };
+	static const char *const names[] = { "tee.abcdef", "tee1", "tee~", "member1.secret~" };
 	struct place p = place_new();
 	char dead[320], living[320], path[320];
 	struct err e;
 	int fd;
 
 	(void)state;
-	touch(p.folder, "tee1.Ab12Cd~", dead, sizeof(dead));
-	touch(p.folder, "tee2.Ab12Cd~", living, sizeof(living));
+	touch(p.folder, "tee1.Ab12Cd.teectl~", dead, sizeof(dead));
+	touch(p.folder, "tee2.Ab12Cd.teectl~", living, sizeof(living));
 	for (size_t i = 0; i < COUNT(names); i++)
 		touch(p.folder, names[i], path, sizeof(path));
 	fd = open(living, O_RDONLY | O_CLOEXEC);
