@@ -25,12 +25,12 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	size_t count = 0;
 	bool failed;
 
-	TRY(choice_open(c, /* to_change= */ false, CHOICE_ALONE, &args->only, &choice, &r, e));
+	/* What it appends follows from what the journal has: no other run may append meanwhile. */
+	TRY(choice_open(c, /* to_change= */ true, CHOICE_ALONE, &args->only, &choice, &r, e));
 	if (choice.flags && choice.count == 0) {
 		print_line(c, "nothing to do: no node is in the state that was asked for");
 		return print_json(c, &fetched_schema, &fetched, e);
 	}
-	r.options.records = true;
 	failed = evidence_fetch_all(&r, &count, &failure) < 0;
 	if (failed && failure.code == ERR_NOT_DESIRED && !r.seen.has_genesis) {
 		*e = failure;

@@ -166,3 +166,16 @@ receipts() {
 	says 'teectl -f own.yaml audit verify'
 	hasnt "$stderr" 'tee1: has retired'
 }
+
+@test "audit fetch: it waits for no other run that changes the state, and appends nothing beside it" {
+	with_key own
+	local before
+	before=$(wc -l <.teectl/own/journal)
+	exec {lock}<.teectl/own/lock
+	flock "$lock"
+	try 75 -f own.yaml audit fetch
+	says 'in use by another run'
+	same "$(wc -l <.teectl/own/journal)" "$before"
+	exec {lock}<&-
+	try 0 -f own.yaml audit fetch
+}

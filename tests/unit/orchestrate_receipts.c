@@ -271,6 +271,25 @@ static void a_receipt_that_is_refused_makes_no_boot_its_node_s(void **state)
 	assert_true(is_taken);
 }
 
+/* Two runs at once have written it: what the journal says of TEEs and receipts stands. */
+static void a_receipt_that_the_journal_has_twice_breaks_nothing(void **state)
+{
+	static const struct hash256 first = { { 0 } };
+	AUTO(stage) struct stage g = { 0 };
+	size_t new = 9;
+	struct err e;
+
+	(void)state;
+	stage_known(&g);
+	does(&g.tees[1], RECEIPT_INJECT);
+	for (int i = 0; i < 2; i++)
+		evidence_record_receipt(&g.run, 1, &g.tees[1].kept[0], &g.manifest, &first);
+	stage_forget(&g);
+	does(&g.tees[1], RECEIPT_EXPORT);
+	assert_ok(evidence_fetch_all(&g.run, &new, &e));
+	assert_int_equal(new, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,6 +304,7 @@ int main(void)
 		cmocka_unit_test(a_step_takes_none_of_another_boot),
 		cmocka_unit_test(a_step_takes_no_old_one_that_nothing_binds),
 		cmocka_unit_test(a_receipt_that_is_refused_makes_no_boot_its_node_s),
+		cmocka_unit_test(a_receipt_that_the_journal_has_twice_breaks_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, open_all, close_all);
