@@ -91,12 +91,11 @@ static bool is_hung(const struct wait *w, size_t node)
 }
 
 /* The time alone, and not how long ago: it is said once. */
-static void say_silent(const struct wait *w, size_t node)
+static void say_silent(struct wait_node *n)
 {
-	struct wait_node *n = &w->nodes[node];
 	char since[TIME_TEXT_LEN];
 
-	time_format(clock_unix_ms() - (clock_monotonic_ms() - n->silent_ms), since);
+	time_format(n->silent_unix_ms, since);
 	(void)err_reason(&n->why, n->why.code, n->why.reason, "no answer since %s", since);
 }
 
@@ -110,7 +109,7 @@ static void judge_apart(const struct run *r, const struct wait *w, size_t node)
 		return;
 	set_by(n, w, &seen->why);
 	if (n->silent_ms)
-		say_silent(w, node);
+		say_silent(n);
 	if (seen->presence == NODE_STRAY && w->is_changing)
 		n->verdict = WAIT_NOT_YET;
 }
@@ -216,7 +215,7 @@ static void judge_gone(const struct run *r, const struct wait *w, size_t node)
 	} else if (!node_is_late(&r->seen, node) || !n->why.text[0]) {
 		n->why = seen->why;
 		if (n->silent_ms)
-			say_silent(w, node);
+			say_silent(n);
 	}
 }
 
@@ -449,10 +448,12 @@ static void count_silence(const struct run *r, struct wait *w)
 	for (size_t i = 0; i < r->cluster->node_count; i++) {
 		struct wait_node *n = &w->nodes[i];
 
-		if (!r->seen.nodes[i].is_silent)
+		if (!r->seen.nodes[i].is_silent) {
 			n->silent_ms = 0;
-		else if (!n->silent_ms)
+		} else if (!n->silent_ms) {
 			n->silent_ms = r->seen.asked_ms;
+			n->silent_unix_ms = clock_unix_ms() - (w->judged_ms - n->silent_ms);
+		}
 	}
 }
 

@@ -26,9 +26,10 @@ struct wait_node {
 	struct err why;     /* of all but WAIT_MET: the last thing that failed */
 	struct err failure; /* the last step's, for want of a better reason */
 	bool has_failure;
-	bool is_verified;  /* by a document of this start of it, which need not show the key */
-	int64_t silent_ms; /* monotonic: since when it gives no answer; 0: it gave one */
-	unsigned shown;    /* the look that proved it; 0: none */
+	bool is_verified;       /* by a document of this start of it, which need not show the key */
+	int64_t silent_ms;      /* monotonic: since when it gives no answer; 0: it gave one */
+	int64_t silent_unix_ms; /* the same for people, taken once: two clocks never agree twice */
+	unsigned shown;         /* the look that proved it; 0: none */
 };
 
 struct wait {
