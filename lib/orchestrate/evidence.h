@@ -20,7 +20,6 @@ struct node_proof;
 /* The receipts of one boot of a TEE, of which its setup key is the name. */
 struct receipt_chain {
 	struct hash256 setup_key; /* SHA-256 of it */
-	size_t node;              /* whose they are; SIZE_MAX: of none of the cluster file's */
 	struct hash256 *messages; /* SHA-256 of each receipt's message, by sequence */
 	size_t count;
 };
@@ -135,8 +134,12 @@ MUST_CHECK int evidence_take_tee(struct evidence *v, size_t node, struct view do
 size_t evidence_node_of(const struct evidence *v, const struct hash256 *module, size_t node);
 /* Has it shown a document as that node? */
 bool evidence_was(const struct evidence *v, const struct hash256 *module, size_t node);
-/* Is it two nodes, for all that is known? */
-bool evidence_is_contested(const struct evidence *v, const struct hash256 *module);
+/* Is it the last TEE that has shown a document as that node? Of several nodes it can be so. */
+bool evidence_is_now(const struct evidence *v, const struct hash256 *module, size_t node);
+/* The node whose last TEE has shown that setup key (SHA-256 of it); SIZE_MAX: none has, or more
+ * than one, so that nothing says whose the boot is. Whoever brought its receipts first does not
+ * count. */
+size_t evidence_node_of_boot(const struct evidence *v, const struct hash256 *setup_key);
 /* What was seen until now was before: the nodes are looked at anew. */
 void evidence_settle_tees(struct evidence *v);
 /* Was another TEE the last one there? */

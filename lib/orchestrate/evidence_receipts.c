@@ -35,7 +35,7 @@ static size_t chain_length(const struct receipt_chain *chain)
 }
 
 /* Of a boot whose first receipt has been verified: no other's word makes a chain somebody's. */
-static int add_chain(struct evidence *v, const struct hash256 *setup_key, size_t node,
+static int add_chain(struct evidence *v, const struct hash256 *setup_key,
                      struct receipt_chain **ret, struct err *e)
 {
 	struct receipt_chain *chains = reallocarray(v->chains, v->count + 1, sizeof(*chains));
@@ -43,21 +43,23 @@ static int add_chain(struct evidence *v, const struct hash256 *setup_key, size_t
 	if (!chains)
 		return err_set(e, ERR_INTERNAL, "no memory for %zu chains", v->count + 1);
 	v->chains = chains;
-	chains[v->count] = (struct receipt_chain){ .setup_key = *setup_key, .node = node };
+	chains[v->count] = (struct receipt_chain){ .setup_key = *setup_key };
 	*ret = &chains[v->count++];
 	return 0;
 }
 
 /* A TEE is one node: the receipts of another, which whoever may read them can repeat, say nothing
- * of this one. */
-static int check_whose(const struct run *r, size_t node, const struct receipt_chain *chain,
+ * of this one. Documents say whose a boot is: a liar can be the first to bring its receipts. */
+static int check_whose(const struct run *r, size_t node, const struct hash256 *setup_key,
                        struct err *e)
 {
-	if (!chain || chain->node == node || chain->node == SIZE_MAX)
+	size_t owner = evidence_node_of_boot(&r->evidence, setup_key);
+
+	if (owner == node || owner == SIZE_MAX)
 		return 0;
 	return err_reason(e, ERR_ATTESTATION, "receipt",
-	                  "%s: its receipt is of the TEE that was %s, by the journal",
-	                  r->cluster->nodes[node].name, r->cluster->nodes[chain->node].name);
+	                  "%s: its receipt is of the TEE that is %s, by the journal",
+	                  r->cluster->nodes[node].name, r->cluster->nodes[owner].name);
 }
 
 /* The documents of the journal have shown the setup key of a boot, and a live one shows which boot
@@ -98,7 +100,6 @@ static int chain_add(struct receipt_chain *chain, const struct hash256 *message,
 /* Of a line that was verified when it was written. */
 static int load_receipt(struct run *r, const struct journal_line *line, struct err *e)
 {
-	const struct cluster_node *node = cluster_find_node(r->cluster, buf_text(&line->node));
 	struct receipt_chain *chain;
 	struct receipt receipt;
 	struct hash256 body, message;
@@ -120,8 +121,7 @@ static int load_receipt(struct run *r, const struct journal_line *line, struct e
 	if (receipt.sequence != chain_length(chain))
 		return err_set(e, ERR_DATA, "receipts of a boot are missing");
 	if (!chain)
-		TRY(add_chain(&r->evidence, &receipt.setup_key,
-		              node ? (size_t)(node - r->cluster->nodes) : SIZE_MAX, &chain, e));
+		TRY(add_chain(&r->evidence, &receipt.setup_key, &chain, e));
 	return chain_add(chain, &message, e);
 }
 
@@ -187,7 +187,7 @@ static int place_receipt(struct run *r, const struct signer_of *by, struct recei
 		              "a second receipt of the same number as one that it gave before");
 	}
 	if (!chain)
-		TRY(add_chain(&r->evidence, &placed->setup_key, by->node, &chain, e));
+		TRY(add_chain(&r->evidence, &placed->setup_key, &chain, e));
 	TRY(chain_add(chain, &message, e));
 	evidence_record_receipt(r, by->node, item, by->manifest_hash, &previous);
 	return 0;
@@ -261,8 +261,8 @@ static int take_fetched(struct fetch *f, const struct receipt_item *item, bool *
 		TRY(check_boot(f, &receipt.setup_key, e));
 	f->has_setup_key = true;
 	f->setup_key = receipt.setup_key;
+	TRY(check_whose(f->run, f->claim.node, &receipt.setup_key, e));
 	chain = find_chain(&f->run->evidence, &receipt.setup_key);
-	TRY(check_whose(f->run, f->claim.node, chain, e));
 	*ret_is_gap = receipt.sequence > chain_length(chain);
 	return *ret_is_gap ? 0 : place_receipt(f->run, &by, chain, item, &receipt, e);
 }
@@ -425,12 +425,30 @@ int evidence_receipt(struct run *r, const struct receipt_claim *claim, evidence_
 	TRY(check_claim(r, claim, &receipt, e));
 	evidence_load(r, claim->node);
 	TRY(check_proof(r, claim, &receipt, e));
+	TRY(check_whose(r, claim->node, &receipt.setup_key, e));
 	chain = find_chain(&r->evidence, &receipt.setup_key);
-	TRY(check_whose(r, claim->node, chain, e));
 	if (receipt.sequence > chain_length(chain))
 		return fetch_from(r, claim, chain_length(chain), on_done, context, e);
 	TRY(place_receipt(r, &by, chain, claim->item, &receipt, e));
 	on_done(context, NULL);
+	return 0;
+}
+
+/* The TEE that answers here may have answered for another node as well. That this one is silent now
+ * says nothing: a relay can be the one that is left. */
+static int check_rivals(const struct fetch *f, struct err *e)
+{
+	const struct run *r = f->run;
+	const struct cluster *c = r->cluster;
+
+	for (size_t i = 0; i < c->node_count; i++)
+		if (i != f->claim.node && evidence_is_now(&r->evidence, &f->proof.module, i))
+			return err_reason(
+			    e, ERR_ATTESTATION, "receipt",
+			    "%s: the journal has its TEE as that of %s as well, so nothing says "
+			    "whose its receipts are, until %s has shown another TEE (teectl "
+			    "verify) or is taken out of the cluster file",
+			    c->nodes[f->claim.node].name, c->nodes[i].name, c->nodes[i].name);
 	return 0;
 }
 
@@ -441,10 +459,7 @@ static int take_identity(struct fetch *f, struct view document, struct err *e)
 	if (policy_judge(r, f->claim.node, document, VIEW_OF(f->nonce), &f->proof, e) < 0)
 		return err_wrap(e, "%s", r->cluster->nodes[f->claim.node].name);
 	r->proofs[f->claim.node] = f->proof; /* it is nobody else's TEE */
-	if (evidence_is_contested(&r->evidence, &f->proof.module))
-		return refuse(e, r, f->claim.node,
-		              "the journal has its TEE as another node's as well, so nothing says "
-		              "whose its receipts are: teectl verify");
+	TRY(check_rivals(f, e));
 	if (f->proof.holding == HOLDS_NOTHING)
 		return refuse(
 		    e, r, f->claim.node,

@@ -86,14 +86,28 @@ bool evidence_was(const struct evidence *v, const struct hash256 *module, size_t
 	return find_tee(v, module, node) != NULL;
 }
 
-bool evidence_is_contested(const struct evidence *v, const struct hash256 *module)
+bool evidence_is_now(const struct evidence *v, const struct hash256 *module, size_t node)
 {
-	size_t count = 0;
+	const struct known_tee *tee = find_tee(v, module, node);
 
-	for (size_t i = 0; i < v->tee_count; i++)
-		count += v->tees[i].node != SIZE_MAX && is_same(&v->tees[i].module, module) &&
-		         is_last(v, &v->tees[i]);
-	return count > 1;
+	return tee && is_last(v, tee);
+}
+
+size_t evidence_node_of_boot(const struct evidence *v, const struct hash256 *setup_key)
+{
+	size_t found = SIZE_MAX;
+
+	for (size_t i = 0; i < v->tee_count; i++) {
+		const struct known_tee *tee = &v->tees[i];
+
+		if (tee->node == SIZE_MAX || !tee->has_setup_key ||
+		    !is_same(&tee->setup_key, setup_key) || !is_last(v, tee))
+			continue;
+		if (found != SIZE_MAX)
+			return SIZE_MAX;
+		found = tee->node;
+	}
+	return found;
 }
 
 void evidence_settle_tees(struct evidence *v)
