@@ -41,8 +41,6 @@ static int check_name(const char *name, struct err *e)
 		return 0;
 	if (strlen(name) > AUTHORITY_NAME_MAX)
 		return err_set(e, ERR_USAGE, "--name: more than %d bytes", AUTHORITY_NAME_MAX);
-	if (!utf8_is_valid(view_text(name)))
-		return err_set(e, ERR_USAGE, "--name: not UTF-8");
 	for (const char *at = name; *at; at++)
 		if (text_control(at))
 			return err_set(e, ERR_USAGE, "--name: it has a control character");
