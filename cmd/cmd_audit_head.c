@@ -47,13 +47,13 @@ static int find_head(struct view text, struct head *ret, size_t *ret_torn, struc
 static int run(struct context *c, const void *arguments, struct err *e)
 {
 	const struct audit_head_args *args = arguments;
-	AUTO(buf) struct buf text = { 0 };
+	AUTO(file_content) struct file_content text = { 0 };
 	AUTO(head) struct head head = { 0 };
 	size_t torn;
 	char hex[2 * sizeof(head.sha256) + 1];
 
 	TRY(journal_load(c, args->file, &text, e));
-	TRY(find_head(buf_view(&text), &head, &torn, e));
+	TRY(find_head(file_content_view(&text), &head, &torn, e));
 	if (torn)
 		context_say(
 		    c,

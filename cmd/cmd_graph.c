@@ -56,7 +56,7 @@ static int find_lineage(struct context *c, bool with_history, struct graph *ret,
 {
 	AUTO(audit) struct audit audit = { 0 };
 	AUTO(lineage) struct lineage lineage = { 0 };
-	AUTO(buf) struct buf text = { 0 };
+	AUTO(file_content) struct file_content text = { 0 };
 	struct err why;
 
 	*ret_found = false;
@@ -71,7 +71,7 @@ static int find_lineage(struct context *c, bool with_history, struct graph *ret,
 	if (!with_history)
 		TRY(drop_history(&lineage, e));
 	*ret_found = lineage.tees.count > 0;
-	return *ret_found ? graph_of_lineage(&lineage, buf_view(&text), ret, e) : 0;
+	return *ret_found ? graph_of_lineage(&lineage, file_content_view(&text), ret, e) : 0;
 }
 
 /* The plan is of all nodes: whom the key goes through is known of the whole. */

@@ -17,20 +17,15 @@ static int open_state(struct context *c, struct err *e)
 	                  &c->state, e);
 }
 
-int journal_load(struct context *c, const char *file, struct buf *ret, struct err *e)
+int journal_load(struct context *c, const char *file, struct file_content *ret, struct err *e)
 {
-	AUTO(buf) struct buf text = BUF_INIT(JOURNAL_MAX);
 	AUTO(text) char *path = NULL;
 
-	if (file) {
-		TRY(file_read(file, &text, e));
-	} else {
-		TRY(open_state(c, e));
-		TRY(state_path(&c->state, JOURNAL_FILE, &path, e));
-		TRY(file_read(path, &text, e));
-	}
-	*ret = MOVE(text);
-	return 0;
+	if (file)
+		return file_content_open(file, JOURNAL_MAX, JOURNAL_READ_MAX, ret, e);
+	TRY(open_state(c, e));
+	TRY(state_path(&c->state, JOURNAL_FILE, &path, e));
+	return file_content_open(path, JOURNAL_MAX, JOURNAL_READ_MAX, ret, e);
 }
 
 static int read_root(const char *path, struct buf *ret, struct err *e)
@@ -70,7 +65,7 @@ static int find_root(struct context *c, const char *file, const char *root, stru
 int journal_audit(struct context *c, const char *file, const char *root, const char *head,
                   struct audit *ret, struct err *e)
 {
-	AUTO(buf) struct buf text = { 0 };
+	AUTO(file_content) struct file_content text = { 0 };
 	AUTO(buf) struct buf der = BUF_INIT(ROOT_CERTIFICATE_MAX);
 	struct audit_options options = { 0 };
 	struct audit_head noted;
@@ -82,5 +77,5 @@ int journal_audit(struct context *c, const char *file, const char *root, const c
 	TRY(journal_load(c, file, &text, e));
 	TRY(find_root(c, file, root, &der, e));
 	options.root = buf_view(&der);
-	return audit_replay(buf_view(&text), &options, ret, e);
+	return audit_replay(file_content_view(&text), &options, ret, e);
 }

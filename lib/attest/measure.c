@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -28,49 +27,9 @@
 #define MODE_SEALED   0111
 #define MODE_READABLE 0500
 
-/* A whole file in memory, as the kernel has it. */
-struct mapping {
-	void *data;
-	size_t len;
-};
-
-static void mapping_drop(struct mapping *m)
-{
-	if (m->data)
-		munmap(m->data, m->len);
-	*m = (struct mapping){ 0 };
-}
-
-static struct view mapping_view(const struct mapping *m)
-{
-	return view_new(m->data, m->len);
-}
-
-/* Its pages stay in the kernel's cache and not in our memory: libcrypto alone has 5 MB. */
-static void let_go(struct view slice)
-{
-	madvise((void *)slice.data, slice.len, MADV_DONTNEED);
-}
-
 static int mapping_hash(const struct mapping *m, struct hash384 *ret, struct err *e)
 {
-	return sha384_sliced(mapping_view(m), let_go, ret, e);
-}
-
-static int file_map(int fd, const char *what, struct mapping *ret, struct err *e)
-{
-	struct stat st;
-	void *data;
-
-	if (fstat(fd, &st) < 0)
-		return err_sys(e, ERR_NO_INPUT, errno, "'%s'", what);
-	if (!S_ISREG(st.st_mode) || st.st_size <= 0 || st.st_size > IMAGE_MAX)
-		return err_set(e, ERR_DATA, "'%s' is not a file of 1 to %u bytes", what, IMAGE_MAX);
-	data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (data == MAP_FAILED)
-		return err_sys(e, ERR_NO_INPUT, errno, "'%s'", what);
-	*ret = (struct mapping){ data, (size_t)st.st_size };
-	return 0;
+	return sha384_sliced(mapping_view(m), mapped_let_go, ret, e);
 }
 
 static int open_image(const char *path, int *ret, struct err *e)
@@ -100,7 +59,7 @@ int measure_image(const char *path, int *ret_fd, struct pcr *ret, struct err *e)
 	TRY(memory_file_new("enclave", FD_LOW, /* is_program= */ true, &fd, e));
 	TRY(memory_file_fill(fd, from, buf_text(&what), IMAGE_MAX, e));
 	/* Hashed after it is sealed: nobody can have changed it in between. */
-	TRY(file_map(fd, path, &image, e));
+	TRY(fd_map(fd, path, IMAGE_MAX, &image, e));
 	TRY(mapping_hash(&image, &hash, e));
 	TRY(pcr_measure_hash(&hash, &pcr, e));
 	if (fchmod(fd, MODE_SEALED) < 0)
@@ -255,7 +214,7 @@ static int add_library(struct runtime *r, const char *name, const char *path, st
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return err_sys(e, ERR_DATA, errno, "the image's library '%s'", path);
-	TRY(file_map(fd, path, &file, e));
+	TRY(fd_map(fd, path, IMAGE_MAX, &file, e));
 	if (elf_check_names(mapping_view(&file), e) < 0)
 		return err_wrap(e, "the image's library '%s'", path);
 	library = &r->libraries[r->count];
@@ -335,7 +294,7 @@ static int find_loader(int image_fd, char ret[static PATH_MAX], struct err *e)
 	AUTO(mapping) struct mapping image = { 0 };
 	struct view path;
 
-	TRY(file_map(image_fd, "image", &image, e));
+	TRY(fd_map(image_fd, "image", IMAGE_MAX, &image, e));
 	if (elf_interpreter(mapping_view(&image), &path, e) < 0 ||
 	    (path.len && elf_check_names(mapping_view(&image), e) < 0))
 		return err_wrap(e, "image");

@@ -123,6 +123,80 @@ int file_read_regular(const char *path, struct buf *to, struct err *e)
 	return fd_read(fd, path, to, e);
 }
 
+void mapping_drop(struct mapping *m)
+{
+	if (m->data)
+		munmap(m->data, m->len);
+	*m = (struct mapping){ 0 };
+}
+
+struct view mapping_view(const struct mapping *m)
+{
+	return view_new(m->data, m->len);
+}
+
+int fd_map(int fd, const char *what, size_t max, struct mapping *ret, struct err *e)
+{
+	struct stat st;
+	void *data;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, ERR_NO_INPUT, errno, "'%s'", what);
+	if (!S_ISREG(st.st_mode) || st.st_size <= 0 || (uintmax_t)st.st_size > max)
+		return err_set(e, ERR_DATA, "'%s' is not a file of 1 to %zu bytes", what, max);
+	data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (data == MAP_FAILED)
+		return err_sys(e, ERR_NO_INPUT, errno, "'%s'", what);
+	*ret = (struct mapping){ data, (size_t)st.st_size };
+	return 0;
+}
+
+/* Whole pages of it: what shares one with the slice may still be looked at. */
+void mapped_let_go(struct view slice)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE),
+	          start = (uintptr_t)slice.data & ~(page - 1);
+
+	madvise((void *)start, ((uintptr_t)slice.data + slice.len - start) & ~(page - 1),
+	        MADV_DONTNEED);
+}
+
+void file_content_drop(struct file_content *f)
+{
+	mapping_drop(&f->mapping);
+	buf_drop(&f->read);
+}
+
+struct view file_content_view(const struct file_content *f)
+{
+	return f->mapping.data ? mapping_view(&f->mapping) : buf_view(&f->read);
+}
+
+/* Standard input may stand behind the first byte of its file; an empty one can't be mapped. */
+static bool can_be_mapped(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
+	       lseek(fd, 0, SEEK_CUR) == 0;
+}
+
+int file_content_open(const char *path, size_t map_max, size_t read_max, struct file_content *ret,
+                      struct err *e)
+{
+	AUTO(file_content) struct file_content f = { .read = BUF_INIT(read_max) };
+	AUTO(fd) int fd = -1;
+
+	TRY(open_to_read(path, /* may_be_pipe= */ read_max > 0, &fd, e));
+	if (can_be_mapped(fd))
+		TRY(fd_map(fd, path, map_max, &f.mapping, e));
+	else
+		TRY(fd_read(fd, path, &f.read, e));
+	*ret = f;
+	f = (struct file_content){ 0 };
+	return 0;
+}
+
 int file_read_secret(const char *path, size_t max, struct secret *ret, struct err *e)
 {
 	AUTO(fd) int fd = -1;

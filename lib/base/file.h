@@ -17,6 +17,34 @@ MUST_CHECK int file_read(const char *path, struct buf *to, struct err *e);
 /* The same for files that another file names: a pipe could keep whoever reads them waiting for
  * ever. */
 MUST_CHECK int file_read_regular(const char *path, struct buf *to, struct err *e);
+/* A whole regular file in memory, as the kernel has it. Only for files that nobody cuts off:
+ * whoever looks at what is gone then dies of it. */
+struct mapping {
+	void *data;
+	size_t len;
+};
+void mapping_drop(struct mapping *m);
+struct view mapping_view(const struct mapping *m);
+/* fails  ERR_DATA: it is not a regular file of 1 to max bytes, ERR_NO_INPUT; what: of the message
+ */
+MUST_CHECK int fd_map(int fd, const char *what, size_t max, struct mapping *ret, struct err *e);
+/* Its pages stay in the kernel's cache and not in this process's memory. */
+void mapped_let_go(struct view slice);
+
+/* The bytes of a file that only grows and may be larger than what is kept in memory, as it stood
+ * when it was opened: mapped, or read where that can't be. */
+struct file_content {
+	struct mapping mapping;
+	struct buf read;
+};
+void file_content_drop(struct file_content *f);
+struct view file_content_view(const struct file_content *f);
+/* As file_read, and fails as it does.
+ *
+ * map_max   bytes of a regular file
+ * read_max  bytes of standard input or a pipe; 0: neither is taken */
+MUST_CHECK int file_content_open(const char *path, size_t map_max, size_t read_max,
+                                 struct file_content *ret, struct err *e);
 MUST_CHECK int fd_read(int fd, const char *what, struct buf *to, struct err *e);
 /* A secret's file, at most max bytes, regular or standard input. No copy stays in ordinary memory.
  */

@@ -17,8 +17,10 @@
 #define JOURNAL_FILE "journal" /* in the state folder */
 /* A genesis of 255 members: 90 KiB of output, 70 KiB of manifest, a third more as base64. */
 #define JOURNAL_LINE_MAX WIRE_TEXT_MAX
-/* Some ten thousand forwards; who reads it has it in memory. */
-#define JOURNAL_MAX (256u << 20)
+/* A million forwards or so; it is mapped, not copied. */
+#define JOURNAL_MAX ((size_t)16 << 30)
+/* From a pipe, which can't be mapped. */
+#define JOURNAL_READ_MAX ((size_t)256 << 20)
 
 /* The payload: a member of struct journal_line that must, or may, be there. */
 enum {

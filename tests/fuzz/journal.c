@@ -77,7 +77,7 @@ static void put_in_place(struct view text, struct buf *ret)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	AUTO(buf) struct buf placed = BUF_INIT(JOURNAL_MAX);
+	AUTO(buf) struct buf placed = BUF_INIT(JOURNAL_READ_MAX);
 	struct view text = view_new(data, len);
 
 	if (len == 0)

@@ -154,6 +154,46 @@ static void a_pipe_of_the_shells_is_read_to_its_end(void **state)
 	close(ends[0]);
 }
 
+/* What a mapping holds is the file's, also after its pages were let go. */
+static void a_large_file_is_mapped_and_a_pipe_read(void **state)
+{
+	AUTO(place) struct place p = place_new();
+	AUTO(buf) struct buf large = BUF_INIT(1u << 20);
+	struct file_content f;
+	char path[32];
+	int ends[2];
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < 200000; i++)
+		assert_ok(buf_add_u8(&large, (uint8_t)(i * 7), &e));
+	assert_ok(file_write(p.file, buf_view(&large), 0644, &e));
+	assert_ok(file_content_open(p.file, large.len, 0, &f, &e));
+	assert_non_null(f.mapping.data);
+	assert_view_equal(file_content_view(&f), buf_view(&large));
+	mapped_let_go(file_content_view(&f));
+	mapped_let_go(view_new(file_content_view(&f).data + 5000, 9000));
+	assert_view_equal(file_content_view(&f), buf_view(&large));
+	file_content_drop(&f);
+	assert_refused(file_content_open(p.file, large.len - 1, 0, &f, &e), ERR_DATA,
+	               "is not a file of 1 to 199999 bytes");
+	/* Nothing can't be mapped, and is no fault. */
+	assert_ok(file_write(p.file, view_new(NULL, 0), 0644, &e));
+	assert_ok(file_content_open(p.file, 16, 0, &f, &e));
+	assert_int_equal(file_content_view(&f).len, 0);
+	file_content_drop(&f);
+	assert_int_equal(pipe(ends), 0);
+	assert_ok(fd_write(ends[1], "pipe", view_text("from a pipe"), &e));
+	close(ends[1]);
+	snprintf(path, sizeof(path), "/dev/fd/%d", ends[0]);
+	assert_refused(file_content_open(path, 16, 0, &f, &e), ERR_NO_INPUT,
+	               "is not a regular file");
+	assert_ok(file_content_open(path, 1, 16, &f, &e));
+	assert_view_equal(file_content_view(&f), view_text("from a pipe"));
+	file_content_drop(&f);
+	close(ends[0]);
+}
+
 static void a_dash_is_standard_input(void **state)
 {
 	AUTO(buf) struct buf b = BUF_INIT(16);
@@ -752,6 +792,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_there_is_no_input),
 		cmocka_unit_test(a_fifo_keeps_nobody_waiting),
 		cmocka_unit_test(a_pipe_of_the_shells_is_read_to_its_end),
+		cmocka_unit_test(a_large_file_is_mapped_and_a_pipe_read),
 		cmocka_unit_test(a_dash_is_standard_input),
 		cmocka_unit_test(a_secret_s_file_is_never_replaced),
 		cmocka_unit_test(a_file_is_created_once),

@@ -82,7 +82,7 @@ static void lines_are_synced_together(void **state)
 
 static struct buf content(const struct desk *d)
 {
-	struct buf b = BUF_INIT(JOURNAL_MAX);
+	struct buf b = BUF_INIT(JOURNAL_READ_MAX);
 	struct err e;
 
 	assert_ok(file_read(d->path, &b, &e));
@@ -267,7 +267,7 @@ static void a_gap_that_nobody_has_named_is_refused(void **state)
 	add_step_anew(&d, "a");
 
 	AUTO(buf) struct buf one = content(&d);
-	AUTO(buf) struct buf text = BUF_INIT(JOURNAL_MAX);
+	AUTO(buf) struct buf text = BUF_INIT(JOURNAL_READ_MAX);
 	struct err e;
 
 	add_step_anew(&d, "b");
@@ -292,7 +292,7 @@ static void what_is_no_journal_is_said_to_be_none(void **state)
 static void a_line_out_of_place_is_named(void **state)
 {
 	AUTO(desk) struct desk d = desk_new();
-	AUTO(buf) struct buf text = BUF_INIT(JOURNAL_MAX);
+	AUTO(buf) struct buf text = BUF_INIT(JOURNAL_READ_MAX);
 	struct err e;
 	const char *second;
 

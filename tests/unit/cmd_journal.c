@@ -126,15 +126,15 @@ static int audit_it(struct stage *g, const char *file, const char *root, const c
 static void a_file_needs_nothing_else(void **state)
 {
 	AUTO(stage) struct stage g = { 0 };
-	AUTO(buf) struct buf text = { 0 };
-	AUTO(buf) struct buf expected = BUF_INIT(JOURNAL_MAX);
+	AUTO(file_content) struct file_content text = { 0 };
+	AUTO(buf) struct buf expected = BUF_INIT(JOURNAL_READ_MAX);
 	struct err e;
 
 	(void)state;
 	stage_fill(&g);
 	assert_ok(journal_load(&g.c, g.journal, &text, &e));
 	assert_ok(file_read(g.journal, &expected, &e));
-	assert_view_equal(buf_view(&text), buf_view(&expected));
+	assert_view_equal(file_content_view(&text), buf_view(&expected));
 	assert_int_equal(g.audit.sequence, 2);
 	/* The journal's own root, which it says itself. */
 	assert_false(g.audit.is_root_given);
@@ -143,7 +143,7 @@ static void a_file_needs_nothing_else(void **state)
 	assert_refused(journal_load(&g.c, "/nonexistent/journal", &text, &e), ERR_NO_INPUT,
 	               "/nonexistent/journal");
 	/* What was read before stays. */
-	assert_view_equal(buf_view(&text), buf_view(&expected));
+	assert_view_equal(file_content_view(&text), buf_view(&expected));
 	assert_refused(audit_it(&g, g.root, NULL, NULL, &e), ERR_DATA, "journal");
 }
 
@@ -241,7 +241,7 @@ static void the_states_is_read_while_another_run_changes_it(void **state)
 {
 	AUTO(stage) struct stage g = { 0 };
 	AUTO(state) struct state writer = { .lock = -1 };
-	AUTO(buf) struct buf text = { 0 };
+	AUTO(file_content) struct file_content text = { 0 };
 	struct err e;
 
 	(void)state;
@@ -253,11 +253,11 @@ static void the_states_is_read_while_another_run_changes_it(void **state)
 	/* A cluster that was read is not read again, nor is a state opened twice. */
 	g.c.global.file = "/nonexistent/c.yaml";
 	assert_ok(journal_load(&g.c, NULL, &text, &e));
-	assert_true(text.len > 0);
+	assert_true(file_content_view(&text).len > 0);
 	assert_int_equal(g.c.state.lock, -1);
 	free((char *)g.c.global.state);
 	g.c.global.state = "/nonexistent";
-	buf_drop(&text);
+	file_content_drop(&text);
 	assert_ok(journal_load(&g.c, NULL, &text, &e));
 	assert_int_equal(unlink(g.journal), 0);
 	assert_refused(journal_load(&g.c, NULL, &text, &e), ERR_NO_INPUT, g.journal);

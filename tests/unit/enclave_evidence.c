@@ -301,7 +301,7 @@ static void all_of_it(struct stage *s)
 
 static struct buf journal_of(const struct stage *s)
 {
-	struct buf text = BUF_INIT(JOURNAL_MAX);
+	struct buf text = BUF_INIT(JOURNAL_READ_MAX);
 	char path[160];
 	struct err e;
 
@@ -363,7 +363,7 @@ static void chain_anew(struct buf *line, size_t sequence, const struct hash256 *
 
 static struct buf joined(struct lines *l, bool is_chained_anew)
 {
-	struct buf text = BUF_INIT(JOURNAL_MAX);
+	struct buf text = BUF_INIT(JOURNAL_READ_MAX);
 	struct hash256 head = { { 0 } };
 	struct err e;
 

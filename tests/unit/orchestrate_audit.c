@@ -243,7 +243,7 @@ static void read_all(const struct stage *g, struct buf *to)
 
 static int replay_with(struct stage *g, const struct audit_options *options, struct err *e)
 {
-	AUTO(buf) struct buf text = BUF_INIT(JOURNAL_MAX);
+	AUTO(buf) struct buf text = BUF_INIT(JOURNAL_READ_MAX);
 
 	audit_drop(&g->audit);
 	read_all(g, &text);
