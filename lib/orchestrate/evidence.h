@@ -20,6 +20,8 @@ struct node_proof;
 /* The receipts of one boot of a TEE, of which its setup key is the name. */
 struct receipt_chain {
 	struct hash256 setup_key; /* SHA-256 of it */
+	size_t node;              /* who brought them; SIZE_MAX: none of the cluster file's, */
+	struct hash256 module;    /* and which TEE that was, by its documents */
 	struct hash256 *messages; /* SHA-256 of each receipt's message, by sequence */
 	size_t count;
 };
@@ -116,6 +118,13 @@ MUST_CHECK int evidence_walk(const struct state *s,
 /* Reads who has retired, where the journal has grown since; what this run does itself it knows. */
 void evidence_look_for_lives(struct run *r);
 bool evidence_has_retired(const struct run *r, size_t node);
+/* For who walks the journal: will it say anything new of lives? Then those known are forgotten, and
+ * each line is to be taken. */
+bool evidence_expect_lives(struct run *r);
+MUST_CHECK int evidence_take_life_line(struct run *r, const struct journal_line *line,
+                                       struct err *e);
+/* Of a journal that was altered no word is taken. */
+void evidence_forget_lives(struct evidence *v);
 void evidence_take_life(struct evidence *v, size_t node, const char *step, const char *outcome);
 /* Of a run that died, or lost an answer, after the genesis was kept: it is done, and the journal
  * gets the line that says so. Once the nodes have been looked at. */
@@ -136,10 +145,10 @@ size_t evidence_node_of(const struct evidence *v, const struct hash256 *module, 
 bool evidence_was(const struct evidence *v, const struct hash256 *module, size_t node);
 /* Is it the last TEE that has shown a document as that node? Of several nodes it can be so. */
 bool evidence_is_now(const struct evidence *v, const struct hash256 *module, size_t node);
-/* The node whose last TEE has shown that setup key (SHA-256 of it); SIZE_MAX: none has, or more
- * than one, so that nothing says whose the boot is. Whoever brought its receipts first does not
- * count. */
-size_t evidence_node_of_boot(const struct evidence *v, const struct hash256 *setup_key);
+/* Which one that is; NULL: none has. */
+const struct hash256 *evidence_tee_of(const struct evidence *v, size_t node);
+/* Has the last TEE of that node shown that setup key (SHA-256 of it)? */
+bool evidence_has_boot(const struct evidence *v, const struct hash256 *setup_key, size_t node);
 /* What was seen until now was before: the nodes are looked at anew. */
 void evidence_settle_tees(struct evidence *v);
 /* Was another TEE the last one there? */

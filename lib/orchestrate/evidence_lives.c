@@ -8,24 +8,37 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#define WALKED_STEP (1u << 20) /* bytes of the journal that stay in memory behind its reader */
+
+static void let_go(const struct file_content *text, const uint8_t **gone, const uint8_t *read)
+{
+	if (!text->mapping.data || read - *gone < (ptrdiff_t)WALKED_STEP)
+		return;
+	mapped_let_go(view_new(*gone, (size_t)(read - *gone)));
+	*gone = read;
+}
+
 int evidence_walk(const struct state *s,
                   int (*take)(void *context, const struct journal_entry *entry, struct err *e),
                   void *context, struct err *e)
 {
-	AUTO(buf) struct buf text = BUF_INIT(JOURNAL_MAX);
+	AUTO(file_content) struct file_content text = { 0 };
 	AUTO(text) char *path = NULL;
 	struct journal_reader reader;
+	const uint8_t *gone;
 	bool is_found;
 
 	TRY(state_path(s, JOURNAL_FILE, &path, e));
 	if (!file_is_there(path))
 		return 0;
-	TRY(file_read_regular(path, &text, e));
-	reader = journal_reader_new(buf_view(&text));
-	is_found = text.len > 0;
+	TRY(file_content_open(path, JOURNAL_MAX, /* read_max= */ 0, &text, e));
+	reader = journal_reader_new(file_content_view(&text));
+	is_found = file_content_view(&text).len > 0;
+	gone = reader.rest.data;
 	while (is_found) {
 		AUTO(journal_entry) struct journal_entry entry = { 0 };
 
+		let_go(&text, &gone, reader.rest.data);
 		TRY(journal_next(&reader, &entry, &is_found, e));
 		if (is_found)
 			TRY(take(context, &entry, e));
@@ -54,16 +67,15 @@ void evidence_take_life(struct evidence *v, size_t node, const char *step, const
 }
 
 /* Any receipt but that of its end may be fetched long after, and documents are shown after it. */
-static int take_life(void *context, const struct journal_entry *entry, struct err *e)
+int evidence_take_life_line(struct run *r, const struct journal_line *line, struct err *e)
 {
-	const struct journal_line *line = &entry->line;
-	const struct run *r = context;
 	const struct cluster_node *node = cluster_find_node(r->cluster, buf_text(&line->node));
-	bool *is_retired = node ? &r->evidence.is_retired[node - r->cluster->nodes] : NULL;
+	bool *is_retired;
 	struct receipt receipt;
 
-	if (!node)
+	if (!node || !r->evidence.is_retired)
 		return 0;
+	is_retired = &r->evidence.is_retired[node - r->cluster->nodes];
 	if (line->kind == JOURNAL_STEP) {
 		take_step(is_retired, buf_view(&line->step), buf_view(&line->outcome));
 	} else if (line->kind != JOURNAL_RECEIPT) {
@@ -73,6 +85,11 @@ static int take_life(void *context, const struct journal_entry *entry, struct er
 		*is_retired |= receipt.kind == RECEIPT_RETIRE;
 	}
 	return 0;
+}
+
+static int take_life(void *context, const struct journal_entry *entry, struct err *e)
+{
+	return evidence_take_life_line(context, &entry->line, e);
 }
 
 /* -1: there is none */
@@ -87,23 +104,35 @@ static int64_t journal_size(const struct state *s)
 	return st.st_size;
 }
 
-void evidence_look_for_lives(struct run *r)
+void evidence_forget_lives(struct evidence *v)
+{
+	free(v->is_retired);
+	v->is_retired = NULL;
+}
+
+bool evidence_expect_lives(struct run *r)
 {
 	struct evidence *v = &r->evidence;
 	int64_t size = journal_size(&r->state);
-	struct err e;
 
 	/* Whoever holds the state's lock knows what has come since. */
 	if (size < 0 || size == v->lives_size || (r->options.to_change && v->is_retired))
-		return;
+		return false;
 	v->lives_size = size;
-	free(v->is_retired);
+	evidence_forget_lives(v);
 	v->is_retired = calloc(r->cluster->node_count + 1, sizeof(*v->is_retired));
-	if (v->is_retired && evidence_walk(&r->state, take_life, r, &e) == 0)
-		return;
-	/* Of one that was altered no word is taken. */
-	free(v->is_retired);
-	v->is_retired = NULL;
+	return v->is_retired != NULL;
+}
+
+void evidence_look_for_lives(struct run *r)
+{
+	struct err e;
+
+	/* The first walk takes all that the journal has. */
+	if (!r->evidence.is_loaded)
+		evidence_load(r, /* node= */ 0);
+	else if (evidence_expect_lives(r) && evidence_walk(&r->state, take_life, r, &e) < 0)
+		evidence_forget_lives(&r->evidence);
 }
 
 bool evidence_has_retired(const struct run *r, size_t node)

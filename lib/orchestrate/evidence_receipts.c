@@ -35,27 +35,49 @@ static size_t chain_length(const struct receipt_chain *chain)
 }
 
 /* Of a boot whose first receipt has been verified: no other's word makes a chain somebody's. */
-static int add_chain(struct evidence *v, const struct hash256 *setup_key,
+static int add_chain(struct evidence *v, const struct hash256 *setup_key, size_t node,
                      struct receipt_chain **ret, struct err *e)
 {
 	struct receipt_chain *chains = reallocarray(v->chains, v->count + 1, sizeof(*chains));
+	const struct hash256 *module = evidence_tee_of(v, node);
 
 	if (!chains)
 		return err_set(e, ERR_INTERNAL, "no memory for %zu chains", v->count + 1);
 	v->chains = chains;
-	chains[v->count] = (struct receipt_chain){ .setup_key = *setup_key };
+	chains[v->count] =
+	    (struct receipt_chain){ .setup_key = *setup_key, .node = module ? node : SIZE_MAX };
+	if (module)
+		chains[v->count].module = *module;
 	*ret = &chains[v->count++];
 	return 0;
 }
 
-/* A TEE is one node: the receipts of another, which whoever may read them can repeat, say nothing
- * of this one. Documents say whose a boot is: a liar can be the first to bring its receipts. */
-static int check_whose(const struct run *r, size_t node, const struct hash256 *setup_key,
-                       struct err *e)
+/* Whose boot it is, if not this node's: by documents, which a liar does not have; where they do not
+ * say, by who brought its receipts first, until that node is another TEE. SIZE_MAX: nobody's */
+static size_t other_owner(const struct run *r, size_t node, const struct hash256 *setup_key,
+                          const struct receipt_chain *chain)
 {
-	size_t owner = evidence_node_of_boot(&r->evidence, setup_key);
+	const struct evidence *v = &r->evidence;
 
-	if (owner == node || owner == SIZE_MAX)
+	if (evidence_has_boot(v, setup_key, node))
+		return SIZE_MAX;
+	for (size_t i = 0; i < r->cluster->node_count; i++)
+		if (evidence_has_boot(v, setup_key, i))
+			return i;
+	return chain && chain->node != node && chain->node != SIZE_MAX &&
+	               evidence_is_now(v, &chain->module, chain->node)
+	           ? chain->node
+	           : SIZE_MAX;
+}
+
+/* A TEE is one node: the receipts of another, which whoever may read them can repeat, say nothing
+ * of this one. */
+static int check_whose(const struct run *r, size_t node, const struct hash256 *setup_key,
+                       const struct receipt_chain *chain, struct err *e)
+{
+	size_t owner = other_owner(r, node, setup_key, chain);
+
+	if (owner == SIZE_MAX)
 		return 0;
 	return err_reason(e, ERR_ATTESTATION, "receipt",
 	                  "%s: its receipt is of the TEE that is %s, by the journal",
@@ -100,6 +122,7 @@ static int chain_add(struct receipt_chain *chain, const struct hash256 *message,
 /* Of a line that was verified when it was written. */
 static int load_receipt(struct run *r, const struct journal_line *line, struct err *e)
 {
+	const struct cluster_node *node = cluster_find_node(r->cluster, buf_text(&line->node));
 	struct receipt_chain *chain;
 	struct receipt receipt;
 	struct hash256 body, message;
@@ -121,7 +144,8 @@ static int load_receipt(struct run *r, const struct journal_line *line, struct e
 	if (receipt.sequence != chain_length(chain))
 		return err_set(e, ERR_DATA, "receipts of a boot are missing");
 	if (!chain)
-		TRY(add_chain(&r->evidence, &receipt.setup_key, &chain, e));
+		TRY(add_chain(&r->evidence, &receipt.setup_key,
+		              node ? (size_t)(node - r->cluster->nodes) : SIZE_MAX, &chain, e));
 	return chain_add(chain, &message, e);
 }
 
@@ -140,6 +164,7 @@ static void load_tee(struct run *r, const struct journal_line *line)
 static int on_line(void *context, const struct journal_entry *entry, struct err *e)
 {
 	load_tee(context, &entry->line);
+	TRY(evidence_take_life_line(context, &entry->line, e));
 	return load_receipt(context, &entry->line, e);
 }
 
@@ -147,14 +172,17 @@ static int on_line(void *context, const struct journal_entry *entry, struct err 
  */
 void evidence_load(struct run *r, size_t node)
 {
+	struct evidence *v = &r->evidence;
 	struct err e;
 
-	if (r->evidence.is_loaded)
+	if (v->is_loaded)
 		return;
-	r->evidence.is_loaded = true;
+	v->is_loaded = true;
+	(void)evidence_expect_lives(r);
 	if (evidence_walk(&r->state, on_line, r, &e) == 0)
 		return;
-	r->evidence.tee_count = 0;
+	v->tee_count = 0;
+	evidence_forget_lives(v);
 	run_note(r, node, "journal: %s: teectl audit verify", e.text);
 }
 
@@ -187,7 +215,7 @@ static int place_receipt(struct run *r, const struct signer_of *by, struct recei
 		              "a second receipt of the same number as one that it gave before");
 	}
 	if (!chain)
-		TRY(add_chain(&r->evidence, &placed->setup_key, &chain, e));
+		TRY(add_chain(&r->evidence, &placed->setup_key, by->node, &chain, e));
 	TRY(chain_add(chain, &message, e));
 	evidence_record_receipt(r, by->node, item, by->manifest_hash, &previous);
 	return 0;
@@ -261,8 +289,8 @@ static int take_fetched(struct fetch *f, const struct receipt_item *item, bool *
 		TRY(check_boot(f, &receipt.setup_key, e));
 	f->has_setup_key = true;
 	f->setup_key = receipt.setup_key;
-	TRY(check_whose(f->run, f->claim.node, &receipt.setup_key, e));
 	chain = find_chain(&f->run->evidence, &receipt.setup_key);
+	TRY(check_whose(f->run, f->claim.node, &receipt.setup_key, chain, e));
 	*ret_is_gap = receipt.sequence > chain_length(chain);
 	return *ret_is_gap ? 0 : place_receipt(f->run, &by, chain, item, &receipt, e);
 }
@@ -425,8 +453,8 @@ int evidence_receipt(struct run *r, const struct receipt_claim *claim, evidence_
 	TRY(check_claim(r, claim, &receipt, e));
 	evidence_load(r, claim->node);
 	TRY(check_proof(r, claim, &receipt, e));
-	TRY(check_whose(r, claim->node, &receipt.setup_key, e));
 	chain = find_chain(&r->evidence, &receipt.setup_key);
+	TRY(check_whose(r, claim->node, &receipt.setup_key, chain, e));
 	if (receipt.sequence > chain_length(chain))
 		return fetch_from(r, claim, chain_length(chain), on_done, context, e);
 	TRY(place_receipt(r, &by, chain, claim->item, &receipt, e));

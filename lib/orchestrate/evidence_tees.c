@@ -93,21 +93,24 @@ bool evidence_is_now(const struct evidence *v, const struct hash256 *module, siz
 	return tee && is_last(v, tee);
 }
 
-size_t evidence_node_of_boot(const struct evidence *v, const struct hash256 *setup_key)
+const struct hash256 *evidence_tee_of(const struct evidence *v, size_t node)
 {
-	size_t found = SIZE_MAX;
+	for (size_t i = 0; i < v->tee_count; i++)
+		if (v->tees[i].node == node && is_last(v, &v->tees[i]))
+			return &v->tees[i].module;
+	return NULL;
+}
 
+bool evidence_has_boot(const struct evidence *v, const struct hash256 *setup_key, size_t node)
+{
 	for (size_t i = 0; i < v->tee_count; i++) {
 		const struct known_tee *tee = &v->tees[i];
 
-		if (tee->node == SIZE_MAX || !tee->has_setup_key ||
-		    !is_same(&tee->setup_key, setup_key) || !is_last(v, tee))
-			continue;
-		if (found != SIZE_MAX)
-			return SIZE_MAX;
-		found = tee->node;
+		if (tee->node == node && tee->has_setup_key &&
+		    is_same(&tee->setup_key, setup_key) && is_last(v, tee))
+			return true;
 	}
-	return found;
+	return false;
 }
 
 void evidence_settle_tees(struct evidence *v)

@@ -453,6 +453,25 @@ static void of_all_nodes_who_is_away_is_told_and_who_retired_no_failure(void **s
 	assert_int_equal(g.server->request_count, 0);
 }
 
+/* More of it than stays in memory behind its reader. */
+static void a_long_journal_is_read_to_its_end(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+
+	(void)state;
+	stage_fill(&g, false);
+	for (int i = 0; i < 15000; i++)
+		evidence_step(&g.run, 0, "forward", true, JOURNAL_DONE);
+	evidence_drop(&g.run.evidence);
+	evidence_look_for_lives(&g.run);
+	assert_false(evidence_has_retired(&g.run, 0));
+	evidence_step(&g.run, 0, "retire", false, JOURNAL_DONE);
+	evidence_drop(&g.run.evidence);
+	evidence_look_for_lives(&g.run);
+	assert_true(evidence_has_retired(&g.run, 0));
+	assert_string_equal(g.notes, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -467,6 +486,7 @@ int main(void)
 		cmocka_unit_test(whoever_only_looks_writes_nothing),
 		cmocka_unit_test(a_journal_that_can_not_be_written_is_told_once_and_stops_nobody),
 		cmocka_unit_test(of_all_nodes_who_is_away_is_told_and_who_retired_no_failure),
+		cmocka_unit_test(a_long_journal_is_read_to_its_end),
 	};
 
 	return cmocka_run_group_tests(tests, make_keys, drop_keys);

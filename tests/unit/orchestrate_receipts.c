@@ -270,8 +270,9 @@ static int gives(struct stage *g, size_t node, const struct tee *tee, size_t i, 
 	return 0;
 }
 
-/* A relay in front of a TEE that others have set up gives its receipts before it does itself. */
-static void who_brings_them_first_does_not_have_them(void **state)
+/* A relay in front of a TEE that others have set up gives its receipts before it does itself: they
+ * are the relay's node's until that is another TEE. */
+static void who_brings_them_first_has_them_no_longer_than_he_is_there(void **state)
 {
 	AUTO(stage) struct stage g = { 0 };
 	struct err e;
@@ -280,17 +281,37 @@ static void who_brings_them_first_does_not_have_them(void **state)
 	stage_fill(&g, HELD_KEY);
 	for (int i = 0; i < 4; i++)
 		does(&g.tees[1], RECEIPT_INJECT);
+	for (size_t i = 0; i < 2; i++)
+		assert_ok(do_step(&g, STEP_VERIFY, i, &e));
 	assert_ok(gives(&g, 0, &g.tees[1], 0, &e));
+	assert_refused(gives(&g, 1, &g.tees[1], 1, &e), ERR_ATTESTATION,
+	               "tee2: its receipt is of the TEE that is tee1, by the journal");
+	stage_forget(&g);
+	assert_refused(gives(&g, 1, &g.tees[1], 1, &e), ERR_ATTESTATION, "that is tee1");
+	g.tees[0].module = "i-9";
+	assert_ok(do_step(&g, STEP_VERIFY, 0, &e));
 	assert_ok(gives(&g, 1, &g.tees[1], 1, &e));
 	stage_forget(&g);
 	assert_ok(gives(&g, 1, &g.tees[1], 2, &e));
-	/* Once a document shows whose boot it is, nobody else has them. */
-	g.tees[1].held = HELD_SETUP;
+}
+
+/* Whoever brought them first: a document shows whose boot it is. */
+static void a_document_says_more_than_who_was_first(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_fill(&g, HELD_SETUP);
+	for (int i = 0; i < 2; i++)
+		does(&g.tees[1], RECEIPT_INJECT);
+	assert_ok(do_step(&g, STEP_VERIFY, 0, &e));
+	assert_ok(gives(&g, 0, &g.tees[1], 0, &e));
 	g.seen[1].status.phase = PHASE_WAITING_FOR_KEY;
 	assert_ok(do_step(&g, STEP_VERIFY, 1, &e));
-	assert_refused(gives(&g, 0, &g.tees[1], 3, &e), ERR_ATTESTATION,
+	assert_ok(gives(&g, 1, &g.tees[1], 1, &e));
+	assert_refused(gives(&g, 0, &g.tees[1], 1, &e), ERR_ATTESTATION,
 	               "tee1: its receipt is of the TEE that is tee2, by the journal");
-	assert_ok(gives(&g, 1, &g.tees[1], 3, &e));
 }
 
 /* Two runs at once have written it: what the journal says of TEEs and receipts stands. */
@@ -325,7 +346,8 @@ int main(void)
 		cmocka_unit_test(who_holds_no_manifest_has_none),
 		cmocka_unit_test(a_step_takes_none_of_another_boot),
 		cmocka_unit_test(a_step_takes_no_old_one_that_nothing_binds),
-		cmocka_unit_test(who_brings_them_first_does_not_have_them),
+		cmocka_unit_test(who_brings_them_first_has_them_no_longer_than_he_is_there),
+		cmocka_unit_test(a_document_says_more_than_who_was_first),
 		cmocka_unit_test(a_receipt_that_the_journal_has_twice_breaks_nothing),
 	};
 

@@ -501,7 +501,7 @@ static void retire_takes_no_receipt_of_another_tee(void **state)
 	assert_ok(do_step(&g, STEP_RETIRE, 0, &e));
 	/* Of the same boot, as its setup key says, and so of the same TEE. */
 	g.tees[1].setup = other_setup;
-	assert_refused(do_step(&g, STEP_RETIRE, 1, &e), ERR_ATTESTATION, "was tee1");
+	assert_refused(do_step(&g, STEP_RETIRE, 1, &e), ERR_ATTESTATION, "of the TEE that is tee1");
 }
 
 int main(void)
