@@ -316,7 +316,7 @@ static int print_report(struct context *c, const struct goal *goal,
 		print_line(c, "missing: %s", buf_text(&report->missing));
 	tell_orphans(c, report);
 	if (!report->has_error && report->next.len)
-		print_line(c, "next: %s", buf_text(&report->next));
+		print_next(c, buf_text(&report->next));
 	return 0;
 }
 
