@@ -359,6 +359,8 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	TRY(wire_set_text(&r.file, out, e));
 	TRY(wire_set_text(&r.check_phrase, phrase, e));
 	print_line(c, "%s: %s", out, r.kept ? "there already" : "approved");
+	TRY(print_next_file(c, "manifest collect FILE", out, ", by the operator, to whom it goes",
+	                    e));
 	return print_json(c, &approved_schema, &r, e);
 }
 

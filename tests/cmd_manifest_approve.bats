@@ -20,6 +20,7 @@ ARGS=(manifest approve next.json --key members/user1.secret --quorum-key "$QUORU
 @test "manifest approve: writes QuorumOS's approval file, which verifies" {
 	try 0 "${ARGS[@]}" --yes
 	prints "user1-quit-coding-to-vape-3.approval: approved"
+	says "next: teectl manifest collect FILE user1-quit-coding-to-vape-3.approval, by the operator"
 	jq -e --arg key "$(cat members/user1.pub)" '.member == {"alias": "user1", "pubKey": $key | rtrimstr("\n")} and
 		(.signature | test("^[0-9a-f]{128}$")) and keys == ["member", "signature"]' user1-quit-coding-to-vape-3.approval
 	same "$(wc -l <user1-quit-coding-to-vape-3.approval)" 0

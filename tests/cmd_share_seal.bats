@@ -34,6 +34,7 @@ edit() { # N SED-EXPRESSION: member N's cluster file
 	has "$output" 'of own (nonce 1) is about to be sealed to 1 TEE:'
 	has "$output" '2 shares of 3 give each of them the quorum key.'
 	has "$output" 'bundle: sealed; it goes to the operator, and holds no secret'
+	has "$stderr" 'next: teectl share submit bundle, by the operator'
 	same "$(jq -r '[.kind, .version, .cluster, .alias, .requestHash, (.shares | length), .shares[0].node] | join(" ")' m1/bundle)" \
 		"teectl-share-bundle 1 own member1 $(sha256sum request.json | cut -d ' ' -f 1) 1 tee1"
 	same "$(jq -r .expires m1/bundle)" "$(jq -r .expires request.json)"
