@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cluster/orphans.h"
 #include "cluster/select.h"
+#include "orchestrate/ceremony.h"
 #include "orchestrate/distance.h"
 #include "proto/genesis.h"
 #include "proto/row.h"
@@ -445,6 +446,12 @@ static int next_of_waiting(const struct run *r, struct cluster_report *report, s
 		                   r->cluster->nodes[i].name, (long long)status->shares_received,
 		                   (long long)status->threshold));
 		break;
+	}
+	/* What was handed over now is in, and others' bundles for the same request are to come. */
+	if (r->submission && submission_is_used(r->submission)) {
+		TRY(add_command(r, &report->next, "share submit", "BUNDLE...", e));
+		TRY(buf_add_text(&report->next, " of those waited for, then ", e));
+		return add_command(r, &report->next, "wait", "--for shares", e);
 	}
 	if (has_key_here(r->cluster))
 		return add_command(r, &report->next, "inject", NULL, e);
