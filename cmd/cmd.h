@@ -140,6 +140,7 @@ struct context {
 	struct cluster cluster;
 	struct state state;
 	int64_t deadline_ms; /* monotonic (clock_monotonic_ms); INT64_MAX: none */
+	bool is_reaching;    /* a goal: what fails all of it is told at its end */
 	int interrupt_fd;    /* a signalfd, -1 without NEEDS_SIGNALS */
 	struct progress progress;
 	const struct passphrase_source *passphrases; /* session_open passes it on */

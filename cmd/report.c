@@ -172,10 +172,10 @@ static bool hint_next_pins(struct context *c, const struct err *failure)
 {
 	if (!strstr(failure->text, POLICY_NEXT_PINS))
 		return false;
-	context_hint(c,
-	             "leave the TEEs as they are: they have the key, and none like them could be "
-	             "launched now. Have the next manifest approved and adopted, or put image and "
-	             "pins back (teectl measure --write)");
+	context_hint(
+	    c, "leave the TEEs as they are: they have the key, and none like them could be "
+	       "launched now. Have the next manifest drafted (teectl manifest new), approved, "
+	       "collected and adopted, or put image and pins back (teectl measure --write)");
 	return true;
 }
 
