@@ -109,6 +109,7 @@ struct cmd {
 	/* Exit statuses it can give beside those that follow from `needs` and 0, 1, 64. */
 	unsigned char exits[CMD_EXITS_MAX];
 	unsigned needs;
+	bool is_members;    /* for a member's own machine, where no cluster is to be looked at */
 	int64_t timeout_ms; /* default of --timeout; 0: no deadline */
 	const struct opt *opts;
 	size_t opt_count;

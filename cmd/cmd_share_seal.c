@@ -284,6 +284,7 @@ const struct cmd cmd_share_seal = {
 	                "--yes",
 	                "for a script" } },
 	.exits = { 2, 5, 65, 66, 130 },
+	.is_members = true,
 	.needs = NEEDS_CLUSTER | NEEDS_STATE | NEEDS_SECRETS,
 	.opts = opts,
 	.opt_count = COUNT(opts),
