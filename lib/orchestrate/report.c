@@ -35,6 +35,7 @@ SCHEMA(node_report,
 	FIXED_HEX("quorum_public_key", quorum_public_key, "that it says it holds", NULLABLE(has_quorum_public_key)),
 	TEXT("url", url, 0, COMMAND_LINE_MAX, "where it was asked", REQUIRED),
 	TEXT("instance_id", instance_id, 0, COMMAND_LINE_MAX, "of this start of it", REQUIRED),
+	NUMBER("pid", pid, 1, INT32_MAX, "of its hypervisor, where it was launched here and runs", NULLABLE(has_pid)),
 	LIST("labels", labels, 0, CLUSTER_LABELS_MAX, alias_item, "NAME=VALUE, as in the cluster file", REQUIRED));
 #undef THIS
 
@@ -176,6 +177,19 @@ static bool is_claiming_key(const struct status_reply *status)
 	return status->phase == PHASE_PROVISIONED || status->phase == PHASE_READY;
 }
 
+/* Its enclave ends with it. */
+static void fill_pid(const struct run *r, size_t node, struct node_report *n)
+{
+	struct local_node local;
+	struct err unknown;
+
+	n->has_pid = r->cluster->nodes[node].listen &&
+	             launcher_look(&r->state, &r->cluster->nodes[node], &local, &unknown) == 0 &&
+	             local.is_running;
+	if (n->has_pid)
+		n->pid = local.pid;
+}
+
 static int fill_node(const struct run *r, size_t node, struct node_report *n, struct err *e)
 {
 	const struct node_seen *seen = &r->seen.nodes[node];
@@ -190,6 +204,7 @@ static int fill_node(const struct run *r, size_t node, struct node_report *n, st
 	n->has_phase = seen->presence == NODE_PRESENT;
 	n->is_denied = seen->presence == NODE_UNREACHABLE && seen->why.code == ERR_ACCESS;
 	n->is_late = node_is_late(&r->seen, node);
+	fill_pid(r, node, n);
 	n->phase = status->phase;
 	n->has_manifest_hash = status->has_manifest_hash;
 	memcpy(n->manifest_hash, status->manifest_hash, sizeof(n->manifest_hash));

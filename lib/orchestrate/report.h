@@ -23,6 +23,8 @@ struct node_report {
 	bool verified;   /* by a live attestation */
 	bool key_proved; /* by prove-key */
 	bool debug;
+	bool has_pid;
+	int64_t pid;             /* of its hypervisor, where it was launched here and runs */
 	bool is_late;            /* node_is_late; not in the schema: reason says it */
 	bool is_denied;          /* by its access control; not in the schema: reason says it */
 	size_t index;            /* of the cluster file; not in the schema */
