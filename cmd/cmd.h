@@ -109,6 +109,7 @@ struct cmd {
 	/* Exit statuses it can give beside those that follow from `needs` and 0, 1, 64. */
 	unsigned char exits[CMD_EXITS_MAX];
 	unsigned needs;
+	bool is_members;    /* for a member's own machine, where no cluster is to be looked at */
 	int64_t timeout_ms; /* default of --timeout; 0: no deadline */
 	const struct opt *opts;
 	size_t opt_count;
@@ -140,6 +141,7 @@ struct context {
 	struct cluster cluster;
 	struct state state;
 	int64_t deadline_ms; /* monotonic (clock_monotonic_ms); INT64_MAX: none */
+	bool is_reaching;    /* a goal: what fails all of it is told at its end */
 	int interrupt_fd;    /* a signalfd, -1 without NEEDS_SIGNALS */
 	struct progress progress;
 	const struct passphrase_source *passphrases; /* session_open passes it on */

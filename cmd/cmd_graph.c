@@ -178,7 +178,7 @@ const struct cmd cmd_graph = {
 	    "--svg is a drawing in one file. A hop that no receipt shows is called claimed, and "
 	    "drawn dashed; a TEE that has proved the key has a double or heavier border. One that was "
 	    "started again or retired since is there only if one that lives has the key from it, "
-	    "or with --history. With --only those nodes are drawn, and the key's way to them. "
+	    "or with --history, and is called earlier or retired. With --only those nodes are drawn, and the key's way to them. "
 	    "teectl lineage tells more of each TEE.",
 	.examples = { { "teectl graph", "a tree in text" },
 	              { "teectl graph --svg > way.svg", "a drawing with times" },

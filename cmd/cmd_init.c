@@ -161,10 +161,11 @@ static int add_quorum(struct buf *to, const struct init_args *args, struct err *
 	TRY(add_key(to, e, "quorum", "quorum:"));
 	TRY(add_key(to, e, "quorum.threshold", "  threshold: %lld", (long long)args->threshold));
 	TRY(add_key(to, e, "quorum.members", "  members:"));
-	TRY(buf_add_text(to,
-	                 "    # `pub:` says who the member is; `key:` names his key file, where it is on\n"
-	                 "    # this machine.\n",
-	                 e));
+	TRY(buf_add_text(
+	    to,
+	    "    # `pub:` says who the member is; `key:` names his key file, where it is on\n"
+	    "    # this machine.\n",
+	    e));
 	for (int64_t i = 1; i <= args->members; i++)
 		TRY(buf_add_format(to, e,
 		                   "    - { name: member%lld, key: members/member%lld.secret, pub: "
@@ -265,7 +266,23 @@ static int check_folder(const struct context *c, struct err *e)
 	return 0;
 }
 
-static int check(const struct context *c, struct init_args *args, struct err *e)
+/* Whoever has one goes on with it, unless he names another. */
+static int refuse_existing(struct context *c, struct err *e)
+{
+	AUTO(buf) struct buf name = BUF_INIT(FILE_FREE_NAME_MAX);
+	AUTO(buf) struct buf word = BUF_INIT(HINT_MAX / 2);
+
+	if (file_free_name(c->global.file, &name, e) == 0 &&
+	    text_add_shell_word(buf_text(&name), &word, e) == 0)
+		context_hint(c,
+		             "teectl validate checks the one that is there; -f %s writes another "
+		             "beside it",
+		             buf_text(&word));
+	return err_set(e, ERR_DATA, "'%s' is there already; it is never overwritten",
+	               c->global.file);
+}
+
+static int check(struct context *c, struct init_args *args, struct err *e)
 {
 	if (args->threshold < 0)
 		args->threshold = args->members / 2 + 1;
@@ -277,8 +294,7 @@ static int check(const struct context *c, struct init_args *args, struct err *e)
 		               (long long)args->port, (long long)args->nodes);
 	TRY(check_quotes(args->image, e));
 	if (strcmp(c->global.file, "-") != 0 && file_is_there(c->global.file))
-		return err_set(e, ERR_DATA, "'%s' is there already; it is never overwritten",
-		               c->global.file);
+		return refuse_existing(c, e);
 	return check_folder(c, e);
 }
 
@@ -299,12 +315,14 @@ static int say_next(struct context *c, const struct init_args *args, struct err 
 {
 	AUTO(text) char *folder = NULL, *prefix = NULL;
 	AUTO(buf) struct buf word = BUF_INIT(FILE_OPTION_MAX);
+	AUTO(buf) struct buf command = BUF_INIT(FILE_OPTION_MAX + 64);
 
 	TRY(path_folder(c->global.file, &folder, e));
 	TRY(path_join(folder, "members/member", &prefix, e));
 	TRY(text_add_shell_word(prefix, &word, e));
-	context_say(c, "next: teectl member keygen %s{1..%lld}", buf_text(&word),
-	            (long long)args->members);
+	TRY(buf_add_format(&command, e, "teectl member keygen %s{1..%lld}", buf_text(&word),
+	                   (long long)args->members));
+	print_next(c, buf_text(&command));
 	context_say(c, "      teectl measure --write");
 	context_say(c, "      teectl up");
 	return 0;

@@ -1,5 +1,6 @@
 #include "cmd.h"
 #include "manifests.h"
+#include "cluster/launcher.h"
 #include "orchestrate/evidence.h"
 #include "print.h"
 #include "session.h"
@@ -125,6 +126,30 @@ static void print_outcome(struct context *c, const char *file, const struct adop
 	           (long long)m->manifest_set.threshold);
 }
 
+/* Every node is launched here, and none runs: the key went with them. */
+static bool is_all_gone(const struct context *c)
+{
+	for (size_t i = 0; i < c->cluster.node_count; i++) {
+		const struct cluster_node *node = &c->cluster.nodes[i];
+		struct local_node local;
+		struct err unknown;
+
+		if (!node->listen || launcher_look(&c->state, node, &local, &unknown) < 0 ||
+		    local.is_running)
+			return false;
+	}
+	return true;
+}
+
+/* The current one again is adopted for its approvals, which a restart of the quorum needs. */
+static const char *next_of(const struct context *c, const struct adopted *r)
+{
+	if (!r->has_before || is_all_gone(c))
+		return "teectl up, then teectl recover";
+	return r->changed ? "teectl upgrade"
+	                  : "teectl status; where it says that the key is lost: teectl recover";
+}
+
 static int run(struct context *c, const void *arguments, struct err *e)
 {
 	AUTO(kept_genesis) struct kept_genesis own = { 0 };
@@ -143,9 +168,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	TRY(session_share(c, &c->state, &r.has_not_shared, &r.not_shared, e));
 	print_outcome(c, args->file, &r, &next.envelope.manifest);
 	/* No enclave was asked: what runs is as it was before, and after a loss nothing does. */
-	print_next(c, !r.has_before ? "teectl up, then teectl recover"
-	              : r.changed   ? "teectl upgrade"
-	                            : "teectl status");
+	print_next(c, next_of(c, &r));
 	return print_json(c, &adopted_schema, &r, e);
 }
 

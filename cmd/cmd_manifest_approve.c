@@ -359,6 +359,8 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	TRY(wire_set_text(&r.file, out, e));
 	TRY(wire_set_text(&r.check_phrase, phrase, e));
 	print_line(c, "%s: %s", out, r.kept ? "there already" : "approved");
+	TRY(print_next_file(c, "manifest collect FILE", out, ", by the operator, to whom it goes",
+	                    e));
 	return print_json(c, &approved_schema, &r, e);
 }
 
@@ -383,6 +385,7 @@ const struct cmd cmd_manifest_approve = {
 	                "quorum_key.pub --yes",
 	                "for a script" } },
 	.exits = { 2, 5, 65, 66, 130 },
+	.is_members = true,
 	.needs = NEEDS_CLUSTER | NEEDS_STATE | NEEDS_SECRETS,
 	.opts = opts,
 	.opt_count = COUNT(opts),

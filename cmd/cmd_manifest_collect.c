@@ -141,6 +141,8 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	print_line(c, "%s: %zu of %lld approvals", args->file, r.approved.count,
 	           (long long)r.threshold);
 	TRY(print_json(c, &collected_schema, &r, e));
+	if (r.enough)
+		TRY(print_next_file(c, "manifest adopt", args->file, "", e));
 	return approvals_wait(c, &f, &r.approved, &r.waiting_for, e);
 }
 

@@ -8,6 +8,7 @@
 #include "orchestrate/living.h"
 #include "session.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct new_args {
@@ -273,6 +274,17 @@ static int draft(struct context *c, const struct new_args *args, const struct ma
 	return 0;
 }
 
+static int say_next(struct context *c, const char *out, const struct manifest_file *next,
+                    struct err *e)
+{
+	const struct member_set *set = &next->envelope.manifest.manifest_set;
+	char who[128];
+
+	snprintf(who, sizeof(who), " --key KEY, by %lld of the %zu members, each with a copy of it",
+	         (long long)set->threshold, set->members.count);
+	return print_next_file(c, "manifest approve", out, who, e);
+}
+
 static int run(struct context *c, const void *arguments, struct err *e)
 {
 	AUTO(manifest_file) struct manifest_file own = { 0 };
@@ -290,6 +302,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	TRY(diff_print(c, &reply.diff, e));
 	print_line(c, "%s: a draft with nonce %lld; its members approve it", args->out,
 	           (long long)next.envelope.manifest.namespace.nonce);
+	TRY(say_next(c, args->out, &next, e));
 	return print_json(c, &new_reply_schema, &reply, e);
 }
 

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "orchestrate/plan_file.h"
 #include "orchestrate/plan_report.h"
+#include "orchestrate/policy.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -314,6 +315,13 @@ static int judge(struct context *c, const struct plan_report *r, const struct er
 	return err_set(e, ERR_INTERNAL, "outcome %d", r->outcome);
 }
 
+/* Where the file pins another image than the manifest has, apply is refused whatever it would do,
+ * and so does every verb that verifies: no plan says otherwise. */
+static int check_pins(struct run *r, struct err *e)
+{
+	return r->seen.has_genesis ? policy_measure(r, e) : 0;
+}
+
 static int run(struct context *c, const void *arguments, struct err *e)
 {
 	const struct plan_args *args = arguments;
@@ -328,6 +336,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	c->is_wide = args->wide;
 	TRY(choice_open(c, /* to_change= */ false, CHOICE_OF_WHOLE, &args->only, &choice, &r, e));
 	goal.targets = choice.flags;
+	TRY(check_pins(&r, e));
 	TRY(plan_make(&c->cluster, &r.seen, &goal, &plan, e));
 	TRY(people_look(&c->cluster, &r.state, &r.seen, &plan, &people, e));
 	TRY(plan_report_make(&c->cluster, &r.seen, &plan, &people, &report, e));
@@ -352,7 +361,8 @@ const struct cmd cmd_plan = {
 	    "is a claim: apply verifies it.\n\n"
 	    "An image that is named here is measured: where it is not what the current manifest "
 	    "says, or before there is one the pins, that is said, and what would be launched is "
-	    "refused.\n\n"
+	    "refused. Where the file pins another image than the current manifest has, nothing is "
+	    "planned, as nothing is done until that image's manifest is adopted (5).\n\n"
 	    "It refuses what is unsafe: a second quorum key in one cluster, a genesis beside one "
 	    "that lives. With --detailed-exitcode the status is 0 when nothing is to be done, 2 "
 	    "when something is, teectl upgrade too, 3 when people have to act first, 5 when a step is refused.\n\n"

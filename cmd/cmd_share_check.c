@@ -62,8 +62,10 @@ static int load_state(const struct state *state, struct genesis_output *ret, str
 
 	TRY(state_load_genesis(state, &is_found, &kept, e));
 	if (!is_found)
-		return err_set(e, ERR_NOT_DESIRED,
-		               "there has been no genesis: teectl genesis, or --genesis-output");
+		return err_set(
+		    e, ERR_NOT_DESIRED,
+		    "there has been no genesis here: --genesis-output names what one gave, "
+		    "or --request the operator's request");
 	if (kept.is_foreign)
 		return err_set(e, ERR_NOT_DESIRED,
 		               "the quorum was born elsewhere, and no genesis here attests its "
@@ -146,6 +148,7 @@ const struct cmd cmd_share_check = {
 	                ".teectl/demo/shares/member1.share",
 	                "against the state of the cluster" } },
 	.exits = { 2, 5, 65, 66, 78, 130 },
+	.is_members = true,
 	.needs = NEEDS_FILE | NEEDS_SECRETS,
 	.opts = opts,
 	.opt_count = COUNT(opts),

@@ -7,6 +7,7 @@
 #include "crypto/bip39.h"
 #include "orchestrate/ceremony.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,6 +119,17 @@ static int write_request(const char *out, struct share_request *q, struct reques
 	return wire_set_text(&ret->check_phrase, phrase, e);
 }
 
+static int say_next(struct context *c, const char *out, const struct member_set *set, struct err *e)
+{
+	char who[160];
+
+	snprintf(who, sizeof(who),
+	         " --share SHARE --key KEY --out BUNDLE, by %lld of the %zu members, each with a "
+	         "copy of it",
+	         (long long)set->threshold, set->members.count);
+	return print_next_file(c, "share seal --request", out, who, e);
+}
+
 static int run(struct context *c, const void *arguments, struct err *e)
 {
 	AUTO(run) struct run r = RUN_INIT;
@@ -134,6 +146,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	print_line(c, "%s: asks for shares for %zu TEE%s, until %s", args->out, q.targets.count,
 	           q.targets.count == 1 ? "" : "s", buf_text(&q.expires));
 	print_line(c, "words to compare with the members: %s", buf_text(&done.check_phrase));
+	TRY(say_next(c, args->out, &r.seen.genesis.envelope.manifest.share_set, e));
 	return print_json(c, &requested_schema, &done, e);
 }
 

@@ -224,6 +224,7 @@ static int seal(struct context *c, const struct seal_args *args, const struct se
 	TRY(write_bundle(args->out, in, &s, e));
 	TRY(report(args, &s, phrase, &r, e));
 	print_line(c, "%s: sealed; it goes to the operator, and holds no secret", args->out);
+	TRY(print_next_file(c, "share submit", args->out, ", by the operator", e));
 	return print_json(c, &sealed_schema, &r, e);
 }
 
@@ -283,6 +284,7 @@ const struct cmd cmd_share_seal = {
 	                "--yes",
 	                "for a script" } },
 	.exits = { 2, 5, 65, 66, 130 },
+	.is_members = true,
 	.needs = NEEDS_CLUSTER | NEEDS_STATE | NEEDS_SECRETS,
 	.opts = opts,
 	.opt_count = COUNT(opts),

@@ -42,11 +42,8 @@ static int submit(struct context *c, struct run *r, struct submission *s, struct
 		return -1;
 	}
 	r->submission = s;
-	context_hint(c, "teectl share submit again, with those members' bundles");
 	result = session_reach(c, r, &(struct goal){ .kind = GOAL_SUBMIT }, e);
 	tell_refused(c, s, &good);
-	if (result < 0 && e->code != ERR_WAITING)
-		c->hint[0] = 0;
 	return result;
 }
 
@@ -70,7 +67,8 @@ const struct cmd cmd_share_submit = {
 	    "one that completes the threshold makes the key, and the TEE proves that it has it. "
 	    "With too few it ends with status 3 and names the members who are waited for; bundles "
 	    "may come one by one. One that is sent again is already there: status 0, with nothing "
-	    "done, and with those who are still waited for in words and in -o json. Only where all "
+	    "done, and with those who are still waited for in words and in -o json: so it is no "
+	    "sign that the key is there, and teectl wait --for shares is what waits for that. Only where all "
 	    "shares of a restarted quorum together give no key does it stay at 3, since nobody can "
 	    "tell which of them is worthless.\n\n"
 	    "A bundle that has expired, is for another cluster or manifest, for TEEs that no longer "

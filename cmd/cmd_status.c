@@ -35,7 +35,9 @@ const struct cmd cmd_status = {
 	    "are ready and verified.\n\n"
 	    "Of more than forty nodes a count of each state comes first, then those that are not "
 	    "ready and verified, the worst first and at most forty; --wide shows all, and -o json "
-	    "always has them, in the file's order. Where nodes have a label region, each region is "
+	    "always has them, in the file's order. --wide and -o json have the pid too, of the "
+	    "hypervisor of each node that was launched here: who ends that one ends the enclave. "
+	    "Where nodes have a label region, each region is "
 	    "counted by itself. With --only it is about the nodes chosen, and so is the status.\n\n"
 	    "Where the trust anchor is not AWS's, attestation is called simulated.",
 	.examples = { { "teectl status", "the table" },

@@ -172,10 +172,27 @@ static int describe(const struct cluster *c, struct valid_cluster *ret, struct e
 	return 0;
 }
 
-/* What runs is pinned before it is launched; without an image, others say what must run. */
-static const char *next_of(const struct cluster *c)
+/* A cluster that is there already: what is missing is not seen in its file. */
+static bool is_born(const struct context *context)
 {
+	AUTO(state) struct state state = { .lock = -1 };
+	AUTO(kept_genesis) struct kept_genesis kept = { 0 };
+	bool is_found = false;
+	struct err unknown;
+
+	return state_open(&context->cluster, context->global.state, /* to_change= */ false,
+	                  context->cmd->name, &state, &unknown) == 0 &&
+	       state_load_genesis(&state, &is_found, &kept, &unknown) == 0 && is_found;
+}
+
+/* What runs is pinned before it is launched; without an image, others say what must run. */
+static const char *next_of(const struct context *context)
+{
+	const struct cluster *c = &context->cluster;
 	bool is_pinned = true;
+
+	if (is_born(context))
+		return "teectl status";
 
 	for (size_t i = 0; i < PCR_POLICY_COUNT; i++)
 		is_pinned &= c->enclave.pcrs.values[i].len != 0;
@@ -205,7 +222,9 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	           "key back",
 	           c->cluster.name, (long long)v.nodes, entries, (long long)v.nodes_here,
 	           (long long)v.threshold, (long long)v.members);
-	print_next(c, next_of(&c->cluster));
+	print_line(c, "of the file alone: neither the manifest that the state keeps nor a node was "
+	              "looked at");
+	print_next(c, next_of(c));
 	return print_json(c, &valid_cluster_schema, &v, e);
 }
 
@@ -215,7 +234,8 @@ const struct cmd cmd_validate = {
 	.details =
 	    "Reads the cluster file, then what it points to: key files, trust anchor, certificates "
 	    "and their keys, the image. An error names line and column, what was expected and the nearest "
-	    "valid word. Nothing is asked over the network.\n\n"
+	    "valid word. Nothing is asked over the network, and nothing is compared with the state's "
+	    "manifest: that is status's and plan's.\n\n"
 	    "Status 78 means that the file itself is wrong, 66 that a file is missing that it "
 	    "points to, 65 that such a file can't be read as what it should be.",
 	.examples = { { "teectl validate", "check ./cluster.yaml" },

@@ -19,8 +19,10 @@ int confirm(struct context *c, bool yes, const char *question, struct err *e)
 		return err_set(e, ERR_USAGE, "nobody is there to ask: --yes answers for a script");
 	fflush(stdout);
 	progress_clear(&c->progress);
-	fprintf(stderr, "%s (yes/no) ", question);
+	fprintf(stderr, "%s (yes/no, the whole word) ", question);
 	if (fgets(answer, sizeof(answer), stdin) && strcmp(answer, "yes\n") == 0)
 		return 0;
-	return err_set(e, ERR_NOT_DESIRED, "not confirmed: nothing was done");
+	context_hint(c, "the same command again, and the whole word: yes");
+	return err_set(e, ERR_NOT_DESIRED,
+	               "not confirmed: nothing was done, since the answer was not the word yes");
 }

@@ -27,7 +27,7 @@ static enum tone state_tone(int state)
 	return tones[state];
 }
 
-static int node_row(struct table *t, const struct node_report *n, struct err *e)
+static int node_row(struct table *t, const struct node_report *n, bool with_pid, struct err *e)
 {
 	char key[SHORT_TEXT_LEN] = "", manifest[SHORT_TEXT_LEN] = "";
 
@@ -45,6 +45,10 @@ static int node_row(struct table *t, const struct node_report *n, struct err *e)
 	               n->debug ? " DEBUG" : ""));
 	TRY(table_cell(t, TONE_PLAIN, e, "%s", manifest));
 	TRY(table_cell(t, TONE_PLAIN, e, "%s%s", key, n->key_proved ? " proved" : ""));
+	if (with_pid && n->has_pid)
+		TRY(table_cell(t, TONE_PLAIN, e, "%lld", (long long)n->pid));
+	else if (with_pid)
+		TRY(table_cell(t, TONE_PLAIN, e, "%s", ""));
 	return table_cell(t, TONE_FAINT, e, "%s", node_state_name((enum node_state)n->state));
 }
 
@@ -235,7 +239,8 @@ void nodes_print_left(struct context *c, size_t count)
 int nodes_table(struct context *c, const struct cluster_report *report, struct err *e)
 {
 	AUTO(table)
-	struct table t = TABLE_INIT("NODE", "PHASE", "VERIFIED", "MANIFEST", "QUORUM KEY", "STATE");
+	struct table t = TABLE_INIT("NODE", "PHASE", "VERIFIED", "MANIFEST", "QUORUM KEY",
+	                            c->is_wide ? "PID" : "STATE", c->is_wide ? "STATE" : NULL);
 	AUTO(rows) struct rows rows = { 0 };
 	bool is_cut;
 
@@ -245,7 +250,7 @@ int nodes_table(struct context *c, const struct cluster_report *report, struct e
 		print_states(c, report);
 	print_regions(c, report);
 	for (size_t i = 0; i < rows.count; i++)
-		TRY(node_row(&t, rows.items[i], e));
+		TRY(node_row(&t, rows.items[i], c->is_wide, e));
 	t.keeps_last = true;
 	if (rows.count)
 		table_print(c, &t);

@@ -79,6 +79,18 @@ void print_next(struct context *c, const char *text)
 		context_say(c, "next: %s", text);
 }
 
+int print_next_file(struct context *c, const char *verb, const char *file, const char *rest,
+                    struct err *e)
+{
+	AUTO(buf) struct buf command = BUF_INIT(FILE_OPTION_MAX + PROGRESS_LINE_MAX);
+
+	TRY(buf_add_format(&command, e, "teectl %s ", verb));
+	TRY(text_add_shell_word(file, &command, e));
+	TRY(buf_add_text(&command, rest, e));
+	print_next(c, buf_text(&command));
+	return 0;
+}
+
 /* Characters that move what a terminal shows stand in JSON as well; there an escape says the same.
  * Outside its strings JSON has none. */
 static int escape_controls(const struct buf *from, struct buf *to, struct err *e)

@@ -20,9 +20,14 @@ void print_line(struct context *c, const char *format, ...) PRINTF_LIKE(2, 3);
  * Returns false, and writes nothing, where it is shorter. */
 #define SPAN_SIZE 48
 bool print_span(int64_t us, char to[static SPAN_SIZE]);
-/* "next: teectl …" for a person, on standard error, with the command as it is to be typed here
+/* "next: teectl …" for a person: what to type now. It is talk, not data, and so on standard error
+ * with the other talk, of every verb; JSON has its own. Nobody else prints it (lint.bats), but
+ * watch, whose events are its data. text: the command as it is to be typed here is made of it
  * (context_commands). */
 void print_next(struct context *c, const char *text);
+/* Likewise, with a file's name in it: "teectl VERB FILE REST". */
+MUST_CHECK int print_next_file(struct context *c, const char *verb, const char *file,
+                               const char *rest, struct err *e);
 /* Text of a program's own making, as it is: completions, manual pages, logs. Whoever prints it
  * looks at the output option. */
 void print_raw(struct view text);

@@ -172,10 +172,10 @@ static bool hint_next_pins(struct context *c, const struct err *failure)
 {
 	if (!strstr(failure->text, POLICY_NEXT_PINS))
 		return false;
-	context_hint(c,
-	             "leave the TEEs as they are: they have the key, and none like them could be "
-	             "launched now. Have the next manifest approved and adopted, or put image and "
-	             "pins back (teectl measure --write)");
+	context_hint(
+	    c, "leave the TEEs as they are: they have the key, and none like them could be "
+	       "launched now. Have the next manifest drafted (teectl manifest new), approved, "
+	       "collected and adopted, or put image and pins back (teectl measure --write)");
 	return true;
 }
 
@@ -247,6 +247,24 @@ static bool hint_missing_keys(struct context *c, const struct err *failure)
 	return true;
 }
 
+/* What a member can do who has no cluster on his machine: status and up are the operator's. */
+static bool hint_for_member(struct context *c, const struct err *failure)
+{
+	if (!c->cmd || !c->cmd->is_members)
+		return false;
+	if (strcmp(failure->reason, STATE_NO_ROOT) == 0)
+		context_hint(c, "set attestation.root of your cluster file to the root.der that "
+		                "you were given");
+	else if (failure->code == ERR_SHARE)
+		context_hint(c, "key and share are your own: look for those of this quorum");
+	else if (err_info(failure->code)->exit_status == err_info(ERR_REFUSED)->exit_status)
+		context_hint(c, "ask whoever sent it what is meant, by another way than it came; "
+		                "until then neither sign nor seal");
+	else
+		return failure->code == ERR_NOT_DESIRED; /* the words alone */
+	return true;
+}
+
 /* Not the advice to type what has just been typed. */
 static const char *hint_by_code(const struct context *c, const struct err *failure)
 {
@@ -272,8 +290,9 @@ static void choose_hint(struct context *c, const struct err *failure, const char
 {
 	const char *verb = c->cmd ? c->cmd->name : NULL;
 
-	if (c->hint[0] || hint_next_pins(c, failure) || hint_by_reason(c, failure) ||
-	    hint_kept_genesis(c, failure) || hint_missing_keys(c, failure))
+	if (c->hint[0] || hint_for_member(c, failure) || hint_next_pins(c, failure) ||
+	    hint_by_reason(c, failure) || hint_kept_genesis(c, failure) ||
+	    hint_missing_keys(c, failure))
 		return;
 	if (failure->code == ERR_USAGE && verb)
 		context_hint(c, "teectl help %s", verb);

@@ -7,6 +7,7 @@
 #include "print.h"
 #include "report.h"
 #include "orchestrate/distance.h"
+#include "orchestrate/policy.h"
 #include "orchestrate/sharing.h"
 #include "proto/phase.h"
 
@@ -63,6 +64,9 @@ static void say_failed(struct context *c, const struct event *event)
 
 	snprintf(line, sizeof(line), "%s: %s", event->node, text);
 	c->is_waiting_told |= event->failure && event->failure->code == ERR_WAITING;
+	/* So it is of every TEE, and the verb ends with it. */
+	if (c->is_reaching && strstr(text, POLICY_NEXT_PINS))
+		return;
 	if (!context_tell_once(c, line) || event->is_repeat)
 		return;
 	if (is_pause(event->failure))
@@ -316,7 +320,7 @@ static int print_report(struct context *c, const struct goal *goal,
 		print_line(c, "missing: %s", buf_text(&report->missing));
 	tell_orphans(c, report);
 	if (!report->has_error && report->next.len)
-		print_line(c, "next: %s", buf_text(&report->next));
+		print_next(c, buf_text(&report->next));
 	return 0;
 }
 
@@ -445,8 +449,10 @@ int session_reach(struct context *c, struct run *r, const struct goal *goal, str
 	bool is_not_shared = false;
 	char nothing[NOTHING_MAX] = "";
 	struct err failure = { 0 };
-	bool failed = reach(r, goal, nothing, &failure) < 0;
+	bool failed;
 
+	c->is_reaching = true;
+	failed = reach(r, goal, nothing, &failure) < 0;
 	progress_clear(&c->progress);
 	if (write_trace(c, e) < 0 && !failed) {
 		failed = true;

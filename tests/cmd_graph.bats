@@ -84,4 +84,12 @@ teardown_file() {
 	ok apply
 	ok graph -o json
 	json '[.nodes[].name] | sort | join(" ")' 'tee1 tee2 tee2 tee3 tee4'
+	# Every drawing says which of the two is over.
+	json '[.nodes[] | select(.earlier).name] | join(" ")' tee2
+	for form in '' --dot --mermaid --svg; do
+		ok graph $form
+		same "$form $(grep -c earlier <<<"$output")" "$form 1"
+	done
+	ok graph
+	grep -qE '─ tee2, earlier \([0-9]+ ms\)$' <<<"$output"
 }

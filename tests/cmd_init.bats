@@ -69,6 +69,10 @@ load verb
 	echo mine >cluster.yaml
 	try 65 init
 	says "'./cluster.yaml' is there already"
+	says "hint: teectl validate checks the one that is there; -f ./cluster-2.yaml writes another beside it"
+	hasnt "$stderr" "correct or replace"
+	try 65 -f cluster.yaml init
+	says "hint: teectl -f cluster.yaml validate checks"
 	[[ $(<cluster.yaml) == mine ]]
 }
 

@@ -149,6 +149,29 @@ unlawful() { # FILTER WORDS
 	json '.manifest_set.members | map(.approved) | join(",")' true,true,false
 	try 0 manifest adopt own.json -o json
 	json .changed false
+	try 0 manifest adopt own.json
+	says 'next: teectl status; where it says that the key is lost: teectl recover'
+	# Nothing that could have the key is left.
+	teectl inject >/dev/null 2>&1
+	try 0 down --lose-key
+	try 0 manifest adopt own.json
+	says 'next: teectl up, then teectl recover'
+}
+
+@test "manifest adopt: while a node is gone, status names those that still hold the old manifest" {
+	born
+	teectl inject >/dev/null 2>&1
+	teectl propagate >/dev/null 2>&1
+	image upgraded
+	try 0 manifest new --out next.json
+	give 1 next.json
+	give 3 next.json
+	try 0 manifest adopt next.json
+	says 'next: teectl upgrade'
+	try 0 down tee2
+	try 2 status -o json
+	json .missing '1 of 2 TEEs is not running; tee1 holds an older manifest'
+	json .next 'teectl up'
 }
 
 @test "manifest adopt: needs a genesis to follow, and files that are there" {

@@ -20,6 +20,7 @@ ARGS=(manifest approve next.json --key members/user1.secret --quorum-key "$QUORU
 @test "manifest approve: writes QuorumOS's approval file, which verifies" {
 	try 0 "${ARGS[@]}" --yes
 	prints "user1-quit-coding-to-vape-3.approval: approved"
+	says "next: teectl manifest collect FILE user1-quit-coding-to-vape-3.approval, by the operator"
 	jq -e --arg key "$(cat members/user1.pub)" '.member == {"alias": "user1", "pubKey": $key | rtrimstr("\n")} and
 		(.signature | test("^[0-9a-f]{128}$")) and keys == ["member", "signature"]' user1-quit-coding-to-vape-3.approval
 	same "$(wc -l <user1-quit-coding-to-vape-3.approval)" 0
@@ -59,8 +60,8 @@ ARGS=(manifest approve next.json --key members/user1.secret --quorum-key "$QUORU
 
 @test "manifest approve: asks on a terminal, and takes nothing but yes" {
 	ask 2 no "${ARGS[@]}"
-	prints "Approve this manifest? (yes/no)"
-	prints "not confirmed: nothing was done"
+	prints "Approve this manifest? (yes/no, the whole word)"
+	prints "not confirmed: nothing was done, since the answer was not the word yes"
 	[[ ! -e user1-quit-coding-to-vape-3.approval && ! -e members/user1.secret.seen ]]
 	ask 2 y "${ARGS[@]}"
 	ask 2 "yes please, if you like" "${ARGS[@]}"
@@ -111,6 +112,9 @@ denied() {
 	denied '.manifest.enclave.pcr3 = "ab" * 48' pcr3 "role: "
 	denied '.manifest.enclave.awsRootCertificate = "00"' anchor "641a0321"
 	denied ".manifest.namespace.quorumKey = \"$(cat "$VECTORS/qos/boot-e2e/mock_p256_dr.pub")\"" quorum_key "not that of"
+	# A member has no cluster there to look at, or to start.
+	says "ask whoever sent it what is meant, by another way than it came"
+	hasnt "$stderr" "teectl status"
 }
 
 @test "manifest approve: names all that differs, not the first alone" {

@@ -15,7 +15,9 @@ setup() {
 	try 3 manifest collect next.json user1.approval
 	prints "user1: approved"
 	says "1 of 2 approvals; waiting for: user2, user3"
+	hasnt "$stderr" "next:"
 	try 0 manifest collect next.json user2.approval -o json
+	hasnt "$stderr" "next:"
 	json .enough true
 	json .added 1
 	json '.approved | join(",")' user1,user2
@@ -26,6 +28,7 @@ setup() {
 
 @test "manifest collect: the same again changes nothing" {
 	try 0 manifest collect next.json user1.approval user2.approval
+	says "next: teectl manifest adopt next.json"
 	cp next.json first
 	try 0 manifest collect next.json user1.approval user2.approval user1.approval
 	prints "user1: already there"

@@ -86,6 +86,8 @@ setup() {
 	json .diff.lawful true
 	json .diff.needs approval
 	json '.diff.changes | map(.field) | join(",")' namespace.nonce
+	try 0 manifest new --out "its own.json"
+	says "next: teectl manifest approve 'its own.json' --key KEY, by 2 of the 3 members, each with a copy of it"
 	cp "$BUILD/teectl-enclave" image
 	printf x >>image
 	try 0 manifest new --image image --out other.json -o json

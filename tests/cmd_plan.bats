@@ -103,6 +103,35 @@ teardown() {
 	has "$output" "image: enclave.image: there is no 'image'"
 }
 
+@test "plan: pins of an image whose manifest is not adopted are refused as status, verify, up and apply refuse them" {
+	cluster own 2 2 3
+	cp "$BUILD/teectl-enclave" image
+	sed -i 's|^  image: .*|  image: image|' own.yaml
+	ok measure --write
+	ok apply
+	printf x >>image
+	ok measure --write --next
+	local verb
+	for verb in plan 'plan --detailed-exitcode' 'plan --out plan.json' status verify up apply; do
+		run -5 --separate-stderr teectl -f own.yaml $verb
+		has "$stderr" 'PCR0 (image): the cluster file pins '
+		has "$stderr" 'cure: leave the TEEs as they are'
+		# Once, whoever tells it.
+		same "$verb $(grep -c 'the cluster file pins [0-9a-f]\{96\}' <<<"$output$stderr")" "$verb 1"
+		hasnt "$output" 'nothing to do'
+	done
+	[[ ! -e plan.json ]]
+	run -5 --separate-stderr teectl -f own.yaml plan -o json
+	json '[.error.name, .error.reason] | join(" ")' 'attestation pcr0'
+	# Nobody was judged: nothing is said of the key, nor of losses.
+	run -5 --separate-stderr teectl -f own.yaml status
+	hasnt "$output" 'people are needed'
+	has "$output" 'tee1, tee2: not judged: the cluster file pins another image than the current manifest has'
+	has "$output" "missing: the image that the cluster file pins is not the current manifest's"
+	run -5 --separate-stderr teectl -f own.yaml status -o json
+	json '[.distance_to_ceremony, .next] | map(tostring) | join(" ")' 'null teectl -f own.yaml manifest new --out next.json'
+}
+
 @test "plan: a second quorum key in one cluster is refused: status 5" {
 	cluster own 2 2 3
 	cluster other 1 2 3

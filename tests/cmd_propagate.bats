@@ -36,7 +36,14 @@ teardown() {
 	has "$stderr" 'there has been no genesis: teectl -f own.yaml genesis, then teectl -f own.yaml inject'
 	ok genesis
 	run -2 --separate-stderr teectl -f own.yaml propagate
-	has "$stderr" "tee1 can't be the source: it is in GenesisBooted"
+	has "$stderr" "tee1 can't be the source: it is in GenesisBooted, and a source must be ApplicationReady; it waits for the members' shares"
+	has "$stderr" 'hint: teectl -f own.yaml inject'
+	# Where no key is on this machine, words and hint are of the same way.
+	mv own-members away
+	run -2 --separate-stderr teectl -f own.yaml propagate
+	has "$stderr" 'hint: teectl -f own.yaml share request --out request.json'
+	hasnt "$stderr" inject
+	mv away own-members
 	ok inject
 	run -2 --separate-stderr teectl -f own.yaml propagate --from tee2
 	has "$stderr" "tee2 can't be the source: it is in WaitingForBootInstruction, and a source must be ApplicationReady"

@@ -23,7 +23,7 @@ bring_and_lose() {
 	lose
 	try 0 recover
 	prints '1 of 2 TEEs has the quorum key'
-	prints 'next: teectl propagate'
+	says 'next: teectl propagate'
 	says 'tee1: verified, no manifest yet'
 	says 'tee1: restarted, by 2 approvals'
 	says 'tee1: shares in, 2 of 2 shares'

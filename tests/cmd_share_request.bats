@@ -23,6 +23,7 @@ ask() { # STATUS [OPTION]...
 	ask 0 --out request.json
 	has "$output" 'request.json: asks for shares for 1 TEE, until 20'
 	has "$output" 'words to compare with the members: '
+	has "$stderr" 'next: teectl -f own.yaml share seal --request request.json --share SHARE --key KEY --out BUNDLE, by 2 of the 3 members'
 	same "$(wc -l <request.json)" 1
 	same "$(jq -r '[.kind, .version, .cluster, (.targets | length), .targets[0].node] | join(" ")' request.json)" \
 		'teectl-share-request 1 own 1 tee1'

@@ -34,6 +34,7 @@ edit() { # N SED-EXPRESSION: member N's cluster file
 	has "$output" 'of own (nonce 1) is about to be sealed to 1 TEE:'
 	has "$output" '2 shares of 3 give each of them the quorum key.'
 	has "$output" 'bundle: sealed; it goes to the operator, and holds no secret'
+	has "$stderr" 'next: teectl share submit bundle, by the operator'
 	same "$(jq -r '[.kind, .version, .cluster, .alias, .requestHash, (.shares | length), .shares[0].node] | join(" ")' m1/bundle)" \
 		"teectl-share-bundle 1 own member1 $(sha256sum request.json | cut -d ' ' -f 1) 1 tee1"
 	same "$(jq -r .expires m1/bundle)" "$(jq -r .expires request.json)"
@@ -80,8 +81,11 @@ ask() {
 
 @test "share seal: asks on a terminal, and takes nothing but yes" {
 	ask 2 y
-	has "$output" 'Seal your share to these TEEs? (yes/no)'
-	has "$output" 'not confirmed: nothing was done'
+	has "$output" 'Seal your share to these TEEs? (yes/no, the whole word)'
+	has "$output" 'not confirmed: nothing was done, since the answer was not the word yes'
+	has "$output" 'hint: the same command again, and the whole word: yes'
+	# No cluster is on a member's machine.
+	hasnt "$output" 'teectl status'
 	[[ ! -e m1/bundle && ! -e m1/member1.secret.seen ]]
 	ask 0 yes
 	[[ -s m1/bundle ]]
@@ -261,6 +265,12 @@ later() { # N...
 	rm m3/member1.pub
 	seal 66 3 request.json
 	has "$stderr" "root.der and the members' .pub files have to be on this machine"
+	# All that are missing, at once.
+	rm m3/member2.pub
+	seal 66 3 request.json
+	has "$stderr" "'member1.pub': No such file or directory; nor is there one of member2 ('member2.pub')"
+	hasnt "$stderr" member3
+	cp own-members/member2.pub m3/
 	chmod 644 m3/member3.secret
 	cp m1/member1.pub m3/
 	seal 65 3 request.json

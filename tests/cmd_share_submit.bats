@@ -48,11 +48,13 @@ submit() { # STATUS [OPTION]... BUNDLE...
 @test "share submit: a bundle that is sent again is already there, before the key is and after" {
 	sealed 2 3
 	submit 3 b1
-	has "$stderr" 'hint: teectl -f own.yaml share submit again'
+	local rest='teectl -f own.yaml share submit BUNDLE... of those waited for, then teectl -f own.yaml wait --for shares'
+	has "$stderr" "hint: $rest"
 	hasnt "$stderr" inject
 	submit 0 b1
 	has "$stderr" 'tee1: a share of member1 is already there'
-	has "$output" 'nothing to do: already there: tee1 has 1 of 2 shares; waiting for: member2, member3'
+	has "$output" 'nothing to do: already there: tee1 has 1 of 2 shares, too few for the key; waiting for: member2, member3'
+	has "$stderr" "next: $rest"
 	submit 0 -o json b1
 	same "$(jq -r '[.outcome, (.waiting_for | join(",")), .error] | map(tostring) | join(" ")' <<<"$output")" \
 		'nothing to do member2,member3 null'
@@ -137,6 +139,8 @@ submit() { # STATUS [OPTION]... BUNDLE...
 	seal 0 1 earlier.json
 	submit 65 m1/bundle
 	has "$stderr" "'m1/bundle': it is for no TEE that waits for shares now"
+	# No other bundle for that request would do either.
+	hasnt "$stderr" 'share submit BUNDLE'
 	same "$(did own tee1 inject-shares)" 0
 	submit 3 m1/bundle b2
 	has "$stderr" "refused: 'm1/bundle': it is for no TEE"
@@ -185,7 +189,7 @@ sealed_after_loss() {
 	submit 0 b1
 	has "$stderr" 'tee1: a share of member1 is already there'
 	has "$stderr" 'tee2: a share of member1 is already there'
-	has "$output" '1 of 2 shares; waiting for: member2, member3'
+	has "$output" '1 of 2 shares, too few for the key; waiting for: member2, member3'
 	submit 0 -o json b1 b3
 	has "$stderr" 'tee1: shares in, 2 of 2 shares'
 	has "$stderr" 'tee2: shares in, 2 of 2 shares'

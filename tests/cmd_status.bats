@@ -42,6 +42,21 @@ next_is() { # STATUS MISSING NEXT
 	next_is 2 '1 of 2 TEEs has no key' 'teectl -f own.yaml propagate'
 }
 
+@test "status: --wide and -o json have the pid of what was launched here" {
+	ok up
+	ok down tee2
+	local pid start address
+	read -r pid start address <.teectl/own/pids/tee1
+	run -2 --separate-stderr teectl -f own.yaml status --wide
+	[[ ${lines[1]} =~ ^NODE\ +PHASE\ +VERIFIED\ +MANIFEST\ +QUORUM\ KEY\ +PID\ +STATE$ ]]
+	[[ ${lines[2]} =~ ^tee1\ .*\ $pid\ +not\ ready$ ]]
+	[[ ${lines[3]} =~ ^tee2\ .*\ -\ +gone$ ]]
+	run -2 --separate-stderr teectl -f own.yaml status -o json
+	same "$(jq -c '[.nodes[].pid]' <<<"$output")" "[$pid,null]"
+	run -2 --separate-stderr teectl -f own.yaml status
+	hasnt "$output" PID
+}
+
 @test "status: the table, whole" {
 	with_key own
 	run -2 --separate-stderr teectl -f own.yaml status

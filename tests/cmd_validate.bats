@@ -14,6 +14,21 @@ load verb
 	json .namespace_name own
 }
 
+@test "validate: says what it has not looked at, and of a cluster that is there what does" {
+	make_cluster --nodes 1
+	try 0 validate
+	prints "of the file alone: neither the manifest that the state keeps nor a node was looked at"
+	says "next: teectl measure --write"
+	try 0 up
+	try 0 validate
+	hasnt "$stderr" "teectl status"
+	try 0 genesis
+	try 0 validate
+	says "next: teectl status"
+	try 0 --state other validate
+	says "next: teectl --state other measure --write"
+}
+
 @test "validate: the file may stand before the verb, after it, or in the environment" {
 	make_cluster
 	mv cluster.yaml other.yaml

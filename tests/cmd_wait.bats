@@ -28,7 +28,8 @@ begin_wait() {
 	waiter=$!
 	exec {fd}<said
 	read -r -u "$fd" line
-	cat <&"$fd" >rest 3>&- 4>&- &
+	: >rest # whoever reads it may come before cat has begun
+	cat <&"$fd" >>rest 3>&- 4>&- &
 	exec {fd}<&-
 	same "$line" "$first"
 }

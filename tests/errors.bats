@@ -43,10 +43,10 @@ load verb
 @test "errors: what comes next names file and state only where they are not the usual ones" {
 	make_cluster --nodes 1
 	try 0 up
-	prints "next: teectl genesis"
+	says "next: teectl genesis"
 	try 0 down
 	try 0 -f "$PWD/cluster.yaml" --state other up
-	prints "next: teectl -f $PWD/cluster.yaml --state other genesis"
+	says "next: teectl -f $PWD/cluster.yaml --state other genesis"
 	try 0 --state other down
 }
 

@@ -52,6 +52,16 @@ layer() { # sources of one
 		$(product)
 }
 
+@test "lint: one function prints what comes next" {
+	local found
+	# What watch prints are its events, which are data.
+	found=$(grep -n '"next: ' cmd/*.c | grep -v '^cmd/cmd_watch\.c:')
+	[[ $found == cmd/print.c:* && $found != *$'\n'* ]] || {
+		printf 'print_next prints it:\n%s\n' "$found" >&2
+		return 1
+	}
+}
+
 @test "lint: no goto" {
 	refuse "AUTO makes it needless" '\bgoto\b' $(product)
 }

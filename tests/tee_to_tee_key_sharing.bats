@@ -19,16 +19,19 @@ teardown() {
 	ok up
 	has "$stderr" 'tee1: launched'
 	has "$stderr" 'tee2: verified, no manifest yet'
-	same "$output" $'2 of 2 TEEs are verified\nnext: teectl -f pair.yaml genesis'
+	same "$output" '2 of 2 TEEs are verified'
+	same "$(tail -n 1 <<<"$stderr")" 'next: teectl -f pair.yaml genesis'
 
 	ok genesis
 	has "$stderr" 'tee1: genesis done, quorum key'
-	same "$output" $'0 of 2 TEEs have the quorum key\nnext: teectl -f pair.yaml inject'
+	same "$output" '0 of 2 TEEs have the quorum key'
+	same "$(tail -n 1 <<<"$stderr")" 'next: teectl -f pair.yaml inject'
 
 	ok inject
 	has "$stderr" 'tee1: shares in, 2 of 2 shares'
 	has "$stderr" 'tee1: key proved'
-	same "$output" $'1 of 2 TEEs has the quorum key\nnext: teectl -f pair.yaml propagate'
+	same "$output" '1 of 2 TEEs has the quorum key'
+	same "$(tail -n 1 <<<"$stderr")" 'next: teectl -f pair.yaml propagate'
 
 	ok propagate
 	has "$stderr" 'tee2: key forwarded, from tee1'

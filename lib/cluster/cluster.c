@@ -161,6 +161,33 @@ bool cluster_member_key_here(const struct cluster_member *m, struct public_key *
 	       (m->key && read_beside(m->key, ret, &ignored) == 0);
 }
 
+/* Whoever gets the files wants to know of all of them at once. -1. */
+static int name_missing(const struct cluster_member_list *list, size_t from, struct err *e)
+{
+	AUTO(buf) struct buf names = BUF_INIT(ERR_TEXT_MAX / 2);
+	struct err why, full;
+
+	if (strcmp(e->reason, CLUSTER_KEY_MISSING) != 0)
+		return -1;
+	for (size_t i = from; i < list->count; i++) {
+		const struct cluster_member *m = &list->items[i];
+		struct public_key key;
+
+		if (cluster_member_key(m, &key, &why) == 0 ||
+		    strcmp(why.reason, CLUSTER_KEY_MISSING) != 0)
+			continue;
+		if (buf_add_format(&names, &full, "%s%s ('%s')", names.len ? ", " : "", m->name,
+		                   m->pub ? m->pub : m->key) < 0)
+			break; /* more than a line takes */
+	}
+	if (names.len) {
+		why = *e;
+		(void)err_reason(e, why.code, CLUSTER_KEY_MISSING, "%s; nor is there one of %s",
+		                 why.text, buf_text(&names));
+	}
+	return -1;
+}
+
 int cluster_member_set(const struct cluster_member_list *list, struct member_set *ret,
                        struct err *e)
 {
@@ -171,7 +198,8 @@ int cluster_member_set(const struct cluster_member_list *list, struct member_set
 		struct public_key key;
 		struct member *to;
 
-		TRY(cluster_member_key(from, &key, e));
+		if (cluster_member_key(from, &key, e) < 0)
+			return name_missing(list, i + 1, e);
 		TRY(wire_list_add(&set.members, &member_schema, &to, e));
 		TRY(wire_set_text(&to->alias, from->name, e));
 		TRY(wire_set(&to->pub_key, public_key_view(&key), e));

@@ -196,16 +196,23 @@ const struct bundle_item *submission_find(const struct submitted_bundle *b,
 	return NULL;
 }
 
+bool submission_is_used(const struct submission *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->items[i].is_used)
+			return true;
+	return false;
+}
+
 int submission_settle(struct submission *s, struct err *e)
 {
 	const struct err *first = NULL;
-	bool is_any_used = s->nodes == 0;
+	bool is_any_used = s->nodes == 0 || submission_is_used(s);
 
 	for (size_t i = 0; i < s->count; i++) {
 		struct submitted_bundle *b = &s->items[i];
 		struct err why;
 
-		is_any_used |= b->is_used;
 		if (!b->is_used && !b->is_refused && s->nodes) {
 			(void)err_reason(&why, ERR_DATA, "setup_key",
 			                 "it is for no TEE that waits for shares now: what it was "

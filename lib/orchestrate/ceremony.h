@@ -41,6 +41,8 @@ const struct bundle_item *submission_find(const struct submitted_bundle *b,
                                           const struct hash256 *setup_key);
 /* Has no bundle before it a share of the same member for that TEE? */
 bool submission_is_first(const struct submission *s, size_t item, const struct hash256 *setup_key);
+/* Was one for a TEE that waits for shares now? */
+bool submission_is_used(const struct submission *s);
 /* After all TEEs have been asked: those that were for none of them are refused. fails  the first
  * refusal, where no bundle was for any */
 MUST_CHECK int submission_settle(struct submission *s, struct err *e);

@@ -16,6 +16,8 @@ INNER(graph_report_node,
 	BOOL("from_shares", from_shares, "whether the members' shares brought it", REQUIRED),
 	BOOL("claimed", claimed, "whether no receipt shows it", REQUIRED),
 	BOOL("proved", proved, "whether it has proved the key", REQUIRED),
+	BOOL("retired", retired, "whether it has wiped it since", REQUIRED),
+	BOOL("earlier", earlier, "whether its node was started again since", REQUIRED),
 	NUMBER("round", round, 0, INT32_MAX, "of the hop, as foretold", NULLABLE(has_round)),
 	NUMBER("took_ms", took_ms, 0, INT64_MAX, "the hop", NULLABLE(has_took)));
 #undef THIS
@@ -285,6 +287,8 @@ int graph_report_make(const struct graph *g, struct graph_report *ret, struct er
 		r->from_shares = n->is_from_shares;
 		r->claimed = n->is_claimed;
 		r->proved = n->is_doubled;
+		r->retired = n->is_retired;
+		r->earlier = n->is_earlier;
 		r->has_round = n->round > 0;
 		r->round = n->round;
 		r->has_took = n->took_us > 0;

@@ -10,7 +10,7 @@ struct graph_report_node {
 	struct buf name;
 	bool has_from, has_round, has_took;
 	struct buf from;
-	bool from_shares, claimed, proved;
+	bool from_shares, claimed, proved, retired, earlier;
 	int64_t round, took_ms;
 };
 

@@ -91,6 +91,14 @@ static void describe_hop(const struct graph_node *n, char to[static LABEL_MAX])
 		snprintf(to + len, LABEL_MAX - len, "%sclaimed", len ? ", " : "");
 }
 
+/* Of a life that is over, which its node's name alone does not tell from the next one. */
+static const char *end_of(const struct graph_node *n)
+{
+	return n->is_retired   ? n->is_earlier ? "retired, earlier" : "retired"
+	       : n->is_earlier ? "earlier"
+	                       : "";
+}
+
 static bool is_any_from_shares(const struct graph *g)
 {
 	for (size_t i = 0; i < g->count; i++)
@@ -168,7 +176,7 @@ int graph_text(const struct graph *g, struct buf *to, struct err *e)
 		describe_hop(n, label);
 		TRY(text_rails(g, &l, l.order[i], to, e));
 		TRY(add_tame(to, n->name, e));
-		TRY(buf_add_format(to, e, "%s%s%s%s\n",
+		TRY(buf_add_format(to, e, "%s%s%s%s%s%s\n", end_of(n)[0] ? ", " : "", end_of(n),
 		                   is_from_shares(n) ? ", from the members' shares" : "",
 		                   label[0] ? " (" : "", label, label[0] ? ")" : ""));
 	}
@@ -200,10 +208,8 @@ static int dot_node(const struct graph *g, size_t i, struct buf *to, struct err 
 	if (n->detail[0])
 		TRY(buf_add_text(to, "\\n", e));
 	TRY(add_quoted(to, n->detail, e));
-	if (n->is_retired || n->is_earlier)
-		TRY(buf_add_format(to, e, "\\n%s%s%s", n->is_retired ? "retired" : "",
-		                   n->is_retired && n->is_earlier ? ", " : "",
-		                   n->is_earlier ? "earlier" : ""));
+	if (end_of(n)[0])
+		TRY(buf_add_format(to, e, "\\n%s", end_of(n)));
 	TRY(buf_add_format(to, e, "\"%s];\n", n->is_doubled ? ", peripheries=2" : ""));
 	if (n->from != GRAPH_NONE)
 		return buf_add_format(to, e, "  t%zu -> t%zu [style=%s%s%s%s];\n", n->from, i,
@@ -258,6 +264,8 @@ static int mermaid_node(const struct graph *g, size_t i, struct buf *to, struct 
 	describe_hop(n, label);
 	TRY(buf_add_format(to, e, "  t%zu%s\"", i, n->is_doubled ? "[[" : "["));
 	TRY(add_entities(to, n->name, e));
+	if (end_of(n)[0])
+		TRY(buf_add_format(to, e, ", %s", end_of(n)));
 	TRY(buf_add_format(to, e, "\"%s\n", n->is_doubled ? "]]" : "]"));
 	if (n->from != GRAPH_NONE)
 		return buf_add_format(to, e, "  t%zu %s%s%s%s t%zu\n", n->from, arrow,
@@ -335,8 +343,8 @@ static size_t middle_of(const struct drawing *d, size_t node)
 	return MARGIN + d->row[node] * ROW / 2 + BOX_HEIGHT / 2;
 }
 
-static int svg_box(size_t left, size_t middle, const char *name, const char *classes,
-                   struct buf *to, struct err *e)
+static int svg_box(size_t left, size_t middle, const char *name, const char *end,
+                   const char *classes, struct buf *to, struct err *e)
 {
 	TRY(buf_add_format(to, e,
 	                   "<rect class=\"%s\" x=\"%zu\" y=\"%zu\" width=\"%d\" height=\"%d\" "
@@ -344,7 +352,7 @@ static int svg_box(size_t left, size_t middle, const char *name, const char *cla
 	                   classes, left, middle - BOX_HEIGHT / 2, BOX_WIDTH, BOX_HEIGHT,
 	                   left + BOX_WIDTH / 2, middle + 4));
 	TRY(add_entities(to, name, e));
-	return buf_add_text(to, "</text>\n", e);
+	return buf_add_format(to, e, "%s%s</text>\n", end[0] ? ", " : "", end);
 }
 
 static int svg_line(size_t from_x, size_t from_y, size_t to_x, size_t to_y, bool is_claimed,
@@ -374,8 +382,9 @@ static int svg_node(const struct drawing *d, size_t i, struct buf *to, struct er
 	else if (n->is_from_shares)
 		TRY(svg_line(MARGIN + BOX_WIDTH, middle, left, middle, n->is_claimed, "", to, e));
 	if (is_from_shares(n))
-		TRY(svg_box(MARGIN, middle, SHARES_WORDS, "shares", to, e));
-	return svg_box(left, middle, n->name, n->is_doubled ? "tee proved" : "tee", to, e);
+		TRY(svg_box(MARGIN, middle, SHARES_WORDS, "", "shares", to, e));
+	return svg_box(left, middle, n->name, end_of(n), n->is_doubled ? "tee proved" : "tee", to,
+	               e);
 }
 
 int graph_svg(const struct graph *g, struct buf *to, struct err *e)

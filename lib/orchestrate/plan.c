@@ -464,9 +464,9 @@ int planner_find_source(const struct planner *p, size_t *ret, struct err *e)
 	    e, ERR_NOT_DESIRED,
 	    "%s can't be the source: it is in %s, and a source must be ApplicationReady%s",
 	    name_of(p, wanted), phase_name(node_phase(p->seen, wanted)),
-	    node_standing(p->seen, wanted) == STANDS_WAITING ? ": teectl inject"
-	    : p->seen->has_genesis                           ? ""
-	                           : ": teectl genesis, then teectl inject");
+	    node_waits_for_shares(p->seen, wanted) ? "; it waits for the members' shares"
+	    : p->seen->has_genesis                 ? ""
+	                                           : ": teectl genesis, then teectl inject");
 }
 
 /* Why the key can't be forwarded to a node. */

@@ -5,7 +5,9 @@
 #include "base/text.h"
 #include "cluster/orphans.h"
 #include "cluster/select.h"
+#include "orchestrate/ceremony.h"
 #include "orchestrate/distance.h"
+#include "orchestrate/policy.h"
 #include "proto/genesis.h"
 #include "proto/row.h"
 
@@ -14,6 +16,8 @@
 #include <string.h>
 
 #define UP_NAMED_MAX 8 /* nodes that a hint names; a person reads no more */
+#define NOT_JUDGED_TEXT                                                                            \
+	"not judged: the cluster file pins another image than the current manifest has"
 
 /* clang-format off */
 
@@ -31,6 +35,7 @@ SCHEMA(node_report,
 	FIXED_HEX("quorum_public_key", quorum_public_key, "that it says it holds", NULLABLE(has_quorum_public_key)),
 	TEXT("url", url, 0, COMMAND_LINE_MAX, "where it was asked", REQUIRED),
 	TEXT("instance_id", instance_id, 0, COMMAND_LINE_MAX, "of this start of it", REQUIRED),
+	NUMBER("pid", pid, 1, INT32_MAX, "of its hypervisor, where it was launched here and runs", NULLABLE(has_pid)),
 	LIST("labels", labels, 0, CLUSTER_LABELS_MAX, alias_item, "NAME=VALUE, as in the cluster file", REQUIRED));
 #undef THIS
 
@@ -126,11 +131,13 @@ static enum node_state judge_state(const struct run *r, size_t node)
 	           : NODE_NOT_READY;
 }
 
-/* Why it is not as it should be. */
+/* Why it is not as it should be. What is so of all of them, the verb's own error says in full. */
 static const char *note_of(const struct run *r, size_t node)
 {
 	if (r->seen.nodes[node].presence != NODE_PRESENT)
 		return r->seen.nodes[node].why.text;
+	if (r->proofs[node].is_refused && strstr(r->proofs[node].refusal.text, POLICY_NEXT_PINS))
+		return NOT_JUDGED_TEXT;
 	if (r->proofs[node].is_refused)
 		return r->proofs[node].refusal.text;
 	if (node_standing(&r->seen, node) == STANDS_OCCUPIED)
@@ -170,6 +177,19 @@ static bool is_claiming_key(const struct status_reply *status)
 	return status->phase == PHASE_PROVISIONED || status->phase == PHASE_READY;
 }
 
+/* Its enclave ends with it. */
+static void fill_pid(const struct run *r, size_t node, struct node_report *n)
+{
+	struct local_node local;
+	struct err unknown;
+
+	n->has_pid = r->cluster->nodes[node].listen &&
+	             launcher_look(&r->state, &r->cluster->nodes[node], &local, &unknown) == 0 &&
+	             local.is_running;
+	if (n->has_pid)
+		n->pid = local.pid;
+}
+
 static int fill_node(const struct run *r, size_t node, struct node_report *n, struct err *e)
 {
 	const struct node_seen *seen = &r->seen.nodes[node];
@@ -184,6 +204,7 @@ static int fill_node(const struct run *r, size_t node, struct node_report *n, st
 	n->has_phase = seen->presence == NODE_PRESENT;
 	n->is_denied = seen->presence == NODE_UNREACHABLE && seen->why.code == ERR_ACCESS;
 	n->is_late = node_is_late(&r->seen, node);
+	fill_pid(r, node, n);
 	n->phase = status->phase;
 	n->has_manifest_hash = status->has_manifest_hash;
 	memcpy(n->manifest_hash, status->manifest_hash, sizeof(n->manifest_hash));
@@ -446,6 +467,12 @@ static int next_of_waiting(const struct run *r, struct cluster_report *report, s
 		                   (long long)status->threshold));
 		break;
 	}
+	/* What was handed over now is in, and others' bundles for the same request are to come. */
+	if (r->submission && submission_is_used(r->submission)) {
+		TRY(add_command(r, &report->next, "share submit", "BUNDLE...", e));
+		TRY(buf_add_text(&report->next, " of those waited for, then ", e));
+		return add_command(r, &report->next, "wait", "--for shares", e);
+	}
 	if (has_key_here(r->cluster))
 		return add_command(r, &report->next, "inject", NULL, e);
 	/* A request of before may be there: it is kept. */
@@ -490,14 +517,45 @@ static int next_of_old(const struct run *r, struct cluster_report *report, struc
 	return add_command(r, &report->next, "upgrade", NULL, e);
 }
 
+static int next_of_pins(const struct run *r, struct cluster_report *report, struct err *e)
+{
+	AUTO(buf) struct buf name = BUF_INIT(FILE_FREE_NAME_MAX);
+
+	TRY(buf_add_text(&report->missing,
+	                 "the image that the cluster file pins is not the current manifest's: its "
+	                 "own has to be drafted, approved, collected and adopted",
+	                 e));
+	TRY(file_free_name("next.json", &name, e));
+	return add_command(r, &report->next, "manifest new --out", buf_text(&name), e);
+}
+
+/* Whatever comes before, their turn is still to come. */
+static int add_older(const struct run *r, struct cluster_report *report, struct err *e)
+{
+	const struct node_report *nodes = report->nodes.items;
+	size_t old = count_state(report, NODE_OLD), named = 0;
+
+	if (!old)
+		return 0;
+	TRY(buf_add_text(&report->missing, "; ", e));
+	for (size_t i = 0; old <= UP_NAMED_MAX && i < report->nodes.count; i++)
+		if (nodes[i].state == NODE_OLD)
+			TRY(buf_add_format(&report->missing, e, "%s%s", named++ ? ", " : "",
+			                   r->cluster->nodes[nodes[i].index].name));
+	if (!named)
+		TRY(buf_add_format(&report->missing, e, "%zu of %zu TEEs", old,
+		                   report->nodes.count));
+	return buf_add_format(&report->missing, e, " %s an older manifest",
+	                      old == 1 ? "holds" : "hold");
+}
+
 /* The one thing that stands in the way first, and the command that deals with it. */
-static int fill_next(const struct run *r, struct cluster_report *report, struct err *e)
+static int fill_first(const struct run *r, struct cluster_report *report, struct err *e)
 {
 	size_t not_ready = count_state(report, NODE_NOT_READY);
 
-	report->missing.max = report->next.max = COMMAND_LINE_MAX;
-	if (report->nodes.count == 0)
-		return 0;
+	if (report->has_next_pins)
+		return next_of_pins(r, report, e);
 	if (count_state(report, NODE_FAILED))
 		return next_of_failed(r, report, e);
 	if (observation_is_lost(&r->seen))
@@ -520,6 +578,31 @@ static int fill_next(const struct run *r, struct cluster_report *report, struct 
 	TRY(buf_add_format(&report->missing, e, "%zu of %zu TEEs %s no key", not_ready,
 	                   report->nodes.count, not_ready == 1 ? "has" : "have"));
 	return add_command(r, &report->next, "propagate", NULL, e);
+}
+
+static int fill_next(const struct run *r, struct cluster_report *report, struct err *e)
+{
+	report->missing.max = report->next.max = COMMAND_LINE_MAX;
+	if (report->nodes.count == 0)
+		return 0;
+	TRY(fill_first(r, report, e));
+	/* Where it is what comes first it is named. */
+	if (count_state(report, NODE_FAILED) + count_state(report, NODE_GONE) +
+	        count_state(report, NODE_WAITING) + count_state(report, NODE_NOT_READY) ==
+	    0)
+		return 0;
+	return add_older(r, report, e);
+}
+
+/* A watch tells what it sees in its own time: it has gone on with the file that fits. */
+static bool has_next_pins(const struct run *r)
+{
+	struct pcr_set pcrs;
+	struct err why;
+
+	return r->seen.has_genesis && !r->options.needs_key_proof &&
+	       manifest_pcrs(&r->seen.genesis.envelope.manifest, &pcrs, &why) == 0 &&
+	       policy_check_pins(r->cluster, &pcrs, &why) < 0;
 }
 
 /* Any anchor but AWS's is somebody's own, who can sign what they like: it is called simulated. */
@@ -587,6 +670,7 @@ int report_make(const struct run *r, struct cluster_report *ret, struct err *e)
 	memcpy(report.quorum_public_key, r->seen.genesis.quorum_key.bytes, PUBLIC_KEY_LEN);
 	TRY(fill_dr_key(r, &report, e));
 	report.is_lost = observation_is_lost(&r->seen);
+	report.has_next_pins = has_next_pins(r);
 	for (size_t i = 0; i < r->seen.count; i++) {
 		struct node_report *n;
 
@@ -600,7 +684,7 @@ int report_make(const struct run *r, struct cluster_report *ret, struct err *e)
 	}
 	TRY(distance_fill(r, &report, e));
 	/* Whom they do not let look has seen nothing to be alarmed by. */
-	report.has_distance &= !all_denied(&report);
+	report.has_distance &= !all_denied(&report) && !report.has_next_pins;
 	TRY(fill_waiting(r, &report, e));
 	TRY(fill_orphans(r, &report, e));
 	TRY(fill_next(r, &report, e));

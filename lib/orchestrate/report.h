@@ -23,6 +23,8 @@ struct node_report {
 	bool verified;   /* by a live attestation */
 	bool key_proved; /* by prove-key */
 	bool debug;
+	bool has_pid;
+	int64_t pid;             /* of its hypervisor, where it was launched here and runs */
 	bool is_late;            /* node_is_late; not in the schema: reason says it */
 	bool is_denied;          /* by its access control; not in the schema: reason says it */
 	size_t index;            /* of the cluster file; not in the schema */
@@ -86,6 +88,8 @@ struct cluster_report {
 	struct wire_list waiting_for; /* struct alias_item: members */
 	struct wire_list nodes;       /* struct node_report; of run_options.chosen those */
 	struct wire_list orphans;     /* struct orphan_report */
+	bool has_next_pins;           /* of an image whose manifest is not the current one: nobody
+	                               * was judged; not in the schema: missing says it */
 	bool is_lost;                 /* observation_is_lost; not in the schema: missing says it */
 	bool has_not_shared;
 	struct buf not_shared; /* why etcd was not given what the run has changed */

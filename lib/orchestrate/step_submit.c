@@ -118,7 +118,8 @@ static void end_repeated(struct submit *s, const struct inject_shares_reply *rep
 	struct submission *submission = s->x->run->submission;
 
 	snprintf(submission->standing, sizeof(submission->standing),
-	         "already there: %s has %lld of %lld shares; waiting for: %s%s",
+	         "already there: %s has %lld of %lld shares, too few for the key; waiting for: "
+	         "%s%s",
 	         s->x->run->cluster->nodes[s->node].name, (long long)reply->shares_received,
 	         (long long)reply->threshold, names, more);
 	execution_skip_followers(s->x, s->step);

@@ -176,8 +176,9 @@ static void submit_again_has_nothing_to_do(void **state)
 	assert_ok(do_step(&g, STEP_SUBMIT, 1, &e));
 	assert_string_equal(g.told, "tee2: a share of user1 is already there\n"
 	                            "tee2: 1 of 2; waiting for: user2, user3\n");
-	assert_string_equal(s.standing,
-	                    "already there: tee2 has 1 of 2 shares; waiting for: user2, user3");
+	assert_string_equal(
+	    s.standing,
+	    "already there: tee2 has 1 of 2 shares, too few for the key; waiting for: user2, user3");
 	assert_false(s.is_news);
 	missing_are(&g, "user2 user3");
 	/* It is no repetition where the enclave gives it back. */
