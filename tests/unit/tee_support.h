@@ -9,6 +9,7 @@
 
 #include "crypto/shamir.h"
 #include "orchestrate/execute.h"
+#include "orchestrate/policy.h"
 #include "proto/statement.h"
 
 /* setup: of tee2; the other is of tee1 */
@@ -82,7 +83,7 @@ struct tee {
 	char answer[65536];
 };
 
-#define TEES_MAX 3
+#define TEES_MAX 4
 
 struct stage {
 	struct birth_stage birth;
@@ -530,8 +531,8 @@ static inline void fill_shares(struct genesis_output *output)
 
 static inline void add_tee(struct stage *g, enum held held)
 {
-	static char names[TEES_MAX][8] = { "tee1", "tee2", "tee3" };
-	static const char *const modules[TEES_MAX] = { "i-1", "i-2", "i-3" };
+	static char names[TEES_MAX][8] = { "tee1", "tee2", "tee3", "tee4" };
+	static const char *const modules[TEES_MAX] = { "i-1", "i-2", "i-3", "i-4" };
 	size_t i = g->birth.cluster.node_count++;
 	struct tee *t = &g->tees[i];
 
@@ -650,7 +651,7 @@ static inline int do_step(struct stage *g, enum step_kind kind, size_t node, str
 		             .source = SOURCE_NONE,
 		             .needs = STEP_NONE,
 		             .after = STEP_NONE };
-	size_t order[TEES_MAX] = { 0, 1, 2 };
+	size_t order[TEES_MAX] = { 0, 1, 2, 3 };
 	const struct plan plan = { .steps = &step,
 		                   .count = 1,
 		                   .way = { .topology = TOPOLOGY_STAR,
@@ -659,6 +660,44 @@ static inline int do_step(struct stage *g, enum step_kind kind, size_t node, str
 		                            .order_count = g->birth.cluster.node_count } };
 
 	return execute(&g->run, &plan, e);
+}
+
+/* The last TEE's node shows the same TEE as another, which is believed: then neither is. */
+static inline void contest(struct stage *g, size_t node)
+{
+	AUTO(buf) struct buf document = BUF_INIT(DOCUMENT_MAX);
+	size_t relay = g->birth.cluster.node_count - 1;
+	const struct view nonce = view_text("nonce");
+	struct node_proof proof;
+	struct err e;
+
+	g->tees[relay].module = g->tees[node].module;
+	assert_ok(sign_document(&g->tees[relay], API_LIVE_ATTESTATION, nonce, &document, &e));
+	assert_refused(policy_judge(&g->run, relay, buf_view(&document), nonce, &proof, &e),
+	               ERR_ATTESTATION, "neither is believed");
+	assert_true(g->proofs[node].is_refused && g->proofs[relay].is_refused);
+}
+
+/* That happens as the run's n-th request from now on goes out. */
+struct plot {
+	struct stage *stage;
+	size_t node, request;
+};
+
+static inline int count_down(void *context, bool is_step, struct err *e)
+{
+	struct plot *p = context;
+
+	(void)e;
+	if (!is_step && p->request && --p->request == 0)
+		contest(p->stage, p->node);
+	return 0;
+}
+
+static inline void contest_at(struct plot *p)
+{
+	p->stage->run.options.may = count_down;
+	p->stage->run.options.may_context = p;
 }
 
 static inline void lie(struct stage *g, size_t tee, enum api api, enum lie what)
