@@ -319,6 +319,24 @@ static void submit_takes_no_other_key_and_no_word_without_a_receipt(void **state
 	}
 }
 
+/* What was sealed was to what it had attested: that it took the shares is as true. */
+static void submit_holds_a_receipt_to_what_the_shares_were_sealed_to(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	AUTO(submission) struct submission s = { 0 };
+	struct plot plot = { &g, .node = 1, .request = 2 }; /* its document is the first */
+	struct err e;
+
+	(void)state;
+	stage_wait(&g);
+	add_tee(&g, HELD_NOTHING);
+	hand_over(&g, &s, 0, setup);
+	hand_over(&g, &s, 1, setup);
+	contest_at(&plot);
+	assert_ok(do_step(&g, STEP_SUBMIT, 1, &e));
+	assert_true(g.proofs[1].is_refused);
+}
+
 static void submit_sends_nothing_to_what_is_not_attested(void **state)
 {
 	static const struct {
@@ -402,6 +420,7 @@ int main(void)
 		cmocka_unit_test(submit_reads_the_journal_once),
 		cmocka_unit_test(submit_is_no_success_without_a_key),
 		cmocka_unit_test(submit_takes_no_other_key_and_no_word_without_a_receipt),
+		cmocka_unit_test(submit_holds_a_receipt_to_what_the_shares_were_sealed_to),
 		cmocka_unit_test(submit_sends_nothing_to_what_is_not_attested),
 		cmocka_unit_test(submit_takes_no_other_tee_for_the_one_it_was_sent_to),
 	};
