@@ -94,6 +94,39 @@ static void fail_source(struct forward *f, const struct err *why)
 	forward_drop(&f);
 }
 
+/* While answers were on the way, either may have turned out to be another's TEE. */
+static int check_target(const struct forward *f, struct err *e)
+{
+	return policy_check_refused(f->x->run, f->target, "the key is not given to it", e);
+}
+
+static int check_source(const struct forward *f, struct err *e)
+{
+	return policy_check_refused(f->x->run, f->source, "the key is not taken from it", e);
+}
+
+/* As the export is asked for, and as the key goes to the target; also again, where it was not
+ * answered. */
+static int may_send(void *context, struct err *e)
+{
+	TRY(check_target(context, e));
+	return check_source(context, e);
+}
+
+/* A target that is refused fails the step; a source makes room for another. false: f is gone */
+static bool are_believed(struct forward *f)
+{
+	struct err e;
+
+	if (check_target(f, &e) < 0)
+		fail(f, &e);
+	else if (check_source(f, &e) < 0)
+		fail_source(f, &e);
+	else
+		return true;
+	return false;
+}
+
 /* The target's receipt: that it took this very envelope, with the setup key that it attested. */
 static void on_injection_receipt(void *context, const struct err *failure)
 {
@@ -116,7 +149,8 @@ static void on_injected(void *context, void *reply, const struct err *failure, i
 
 	(void)elapsed_us;
 	if (failure) {
-		fail(f, failure);
+		if (are_believed(f))
+			fail(f, failure);
 		return;
 	}
 	if (evidence_receipt(r,
@@ -133,22 +167,6 @@ static void on_injected(void *context, void *reply, const struct err *failure, i
 		fail(f, &e);
 }
 
-/* While answers were on the way, either may have turned out to be another's TEE. A target that is
- * fails the step; a source makes room for another. false: f is gone */
-static bool are_believed(struct forward *f)
-{
-	const struct run *r = f->x->run;
-	struct err e;
-
-	if (policy_check_refused(r, f->target, "the key is not given to it", &e) < 0)
-		fail(f, &e);
-	else if (policy_check_refused(r, f->source, "the key is not taken from it", &e) < 0)
-		fail_source(f, &e);
-	else
-		return true;
-	return false;
-}
-
 /* The source's receipt: that it sealed the key to the TEE of this very document. */
 static void on_export_receipt(void *context, const struct err *failure)
 {
@@ -157,8 +175,8 @@ static void on_export_receipt(void *context, const struct err *failure)
 
 	if (failure)
 		fail_source(f, failure);
-	else if (are_believed(f) && run_exchange(f->x->run, f->target, API_INJECT_KEY, &f->sealed,
-	                                         on_injected, f, &e) < 0)
+	else if (run_exchange_while(f->x->run, f->target, API_INJECT_KEY, &f->sealed, may_send,
+	                            on_injected, f, &e) < 0)
 		fail(f, &e);
 }
 
@@ -207,9 +225,12 @@ static void on_exported(void *context, void *reply, const struct err *failure, i
 	struct err e;
 
 	(void)elapsed_us;
-	if (failure)
-		fail_source(f, failure);
-	else if (policy_check_refused(f->x->run, f->source, "the key is not taken from it", &e) < 0)
+	if (failure) {
+		if (are_believed(f))
+			fail_source(f, failure);
+		return;
+	}
+	if (check_source(f, &e) < 0)
 		fail_source(f, &e);
 	else if (check_export(f, reply, &e) < 0)
 		fail_source(f, &e);
@@ -224,15 +245,7 @@ static int ask_export(struct forward *f, struct err *e)
 
 	TRY(manifest_copy(&r->seen.genesis.envelope, &q.manifest_envelope, e));
 	TRY(wire_set(&q.attestation_doc, buf_view(&f->document), e));
-	return run_exchange(r, f->source, API_EXPORT_KEY, &q, on_exported, f, e);
-}
-
-static void begin_export(struct forward *f)
-{
-	struct err e;
-
-	if (are_believed(f) && ask_export(f, &e) < 0)
-		fail_source(f, &e);
+	return run_exchange_while(r, f->source, API_EXPORT_KEY, &q, may_send, on_exported, f, e);
 }
 
 /* The document is verified. f is gone, or waits for what comes next. */
@@ -248,7 +261,8 @@ static void go_on(struct forward *f)
 		return;
 	case FORWARD_BEGUN:
 		if (!f->has_key) {
-			begin_export(f);
+			if (ask_export(f, &e) < 0)
+				fail_source(f, &e);
 			return;
 		}
 		if (policy_check_refused(f->x->run, f->target, "its key is not counted", &e) < 0) {

@@ -263,10 +263,19 @@ static void name_rejected(struct inject *j, const struct inject_shares_reply *re
 	}
 }
 
+/* Also again, where they were not answered. */
+static int may_send(void *context, struct err *e)
+{
+	const struct inject *j = context;
+
+	return policy_check_refused(j->x->run, j->node, "no share is sent to it", e);
+}
+
 /* Shares that gave no key together with those that were in before: all that are here, anew. */
 static int send_again(struct inject *j, int64_t received, struct err *e)
 {
-	TRY(policy_check_refused(j->x->run, j->node, "no share is sealed to it anew", e));
+	/* Before any is sealed, for which members may have to be asked. */
+	TRY(may_send(j, e));
 	run_note(j->x->run, j->node,
 	         "a share that came in before is wrong: all that are here are sent in one request");
 	TRY(judge_slots(j, received, e));
@@ -326,7 +335,7 @@ static int submit(struct inject *j, struct err *e)
 	TRY(fill_shares(j, &q, e));
 	if (q.shares.count == 0)
 		return refuse_waiting(j, j->received, e);
-	return run_exchange(r, j->node, API_INJECT_SHARES, &q, on_submitted, j, e);
+	return run_exchange_while(r, j->node, API_INJECT_SHARES, &q, may_send, on_submitted, j, e);
 }
 
 static int take_document(struct inject *j, const struct attestation_reply *answer, struct err *e)

@@ -196,6 +196,14 @@ static void on_submitted(void *context, void *reply, const struct err *failure, 
 		fail(s, &e);
 }
 
+/* Also again, where they were not answered. */
+static int may_send(void *context, struct err *e)
+{
+	const struct submit *s = context;
+
+	return policy_check_refused(s->x->run, s->node, "no share is sent to it", e);
+}
+
 static int submit(struct submit *s, struct err *e)
 {
 	AUTO(inject_shares_request) struct inject_shares_request q = { 0 };
@@ -206,7 +214,8 @@ static int submit(struct submit *s, struct err *e)
 	q.namespace_nonce = m->namespace.nonce;
 	TRY(fill_shares(s, &q, e));
 	if (q.shares.count)
-		return run_exchange(r, s->node, API_INJECT_SHARES, &q, on_submitted, s, e);
+		return run_exchange_while(r, s->node, API_INJECT_SHARES, &q, may_send, on_submitted,
+		                          s, e);
 	execution_skip_followers(s->x, s->step);
 	execution_done(s->x, s->step, "no bundle is for it");
 	submit_drop(&s);

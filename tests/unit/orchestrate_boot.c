@@ -70,7 +70,7 @@ static void boot_leaves_alone_what_holds_a_manifest(void **state)
 static void boot_makes_nobody_believed_that_is_refused_meanwhile(void **state)
 {
 	AUTO(stage) struct stage g = { 0 }, before = { 0 };
-	struct plot plot = { &g, .node = 1, .request = 1 };
+	struct plot plot = { &g, .node = 1, .api = API_BOOT_STANDARD };
 	struct err e;
 
 	(void)state;

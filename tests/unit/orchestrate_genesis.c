@@ -121,7 +121,7 @@ static void genesis_keeps_nothing_of_a_birth_that_is_refused(void **state)
 static void genesis_keeps_nothing_of_one_that_is_refused_meanwhile(void **state)
 {
 	AUTO(stage) struct stage g = { 0 };
-	struct plot plot = { &g, .node = 1, .request = 3 }; /* its document after the birth */
+	struct plot plot = { &g, .node = 1, .api = API_GENESIS_BOOT };
 	struct err e;
 
 	(void)state;

@@ -167,7 +167,7 @@ static void inject_takes_no_other_key_and_no_word_without_a_receipt(void **state
 static void inject_sends_nothing_more_to_one_that_is_refused_meanwhile(void **state)
 {
 	AUTO(stage) struct stage g = { 0 };
-	struct plot plot = { &g, .node = 1, .request = 2 }; /* its document is the first */
+	struct plot plot = { &g, .node = 1, .api = API_INJECT_SHARES };
 	struct err e;
 
 	(void)state;
@@ -178,18 +178,35 @@ static void inject_sends_nothing_more_to_one_that_is_refused_meanwhile(void **st
 	lie(&g, 1, API_INJECT_SHARES, UNRESOLVED);
 	contest_at(&plot);
 	assert_refused(do_step(&g, STEP_INJECT, 1, &e), ERR_ATTESTATION,
-	               "tee2 was refused meanwhile, so no share is sealed to it anew");
+	               "tee2 was refused meanwhile, so no share is sent to it");
 	assert_string_equal(e.reason, "module_id");
 	assert_int_equal(g.tees[1].all_shares, 2);
 	assert_int_equal(g.tees[1].server->request_count, 2);
 	assert_null(strstr(g.told, "is wrong"));
 }
 
+static void inject_sends_nothing_again_once_it_is_refused(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct plot plot = { &g, .node = 1, .api = API_INJECT_SHARES, .at_retry = true };
+	struct err e;
+
+	(void)state;
+	stage_wait(&g);
+	add_tee(&g, HELD_NOTHING);
+	have_share(&g, 0, 0);
+	contest_at(&plot);
+	lie(&g, 1, API_INJECT_SHARES, HTTP_503);
+	assert_refused(do_step(&g, STEP_INJECT, 1, &e), ERR_ATTESTATION,
+	               "tee2 was refused meanwhile, so no share is sent to it");
+	assert_int_equal(g.tees[1].server->request_count, 2);
+}
+
 /* What was sealed was to what it had attested: that it took the shares is as true. */
 static void inject_holds_a_receipt_to_what_the_shares_were_sealed_to(void **state)
 {
 	AUTO(stage) struct stage g = { 0 };
-	struct plot plot = { &g, .node = 1, .request = 2 };
+	struct plot plot = { &g, .node = 1, .api = API_INJECT_SHARES };
 	struct err e;
 
 	(void)state;
@@ -226,6 +243,7 @@ int main(void)
 		cmocka_unit_test(inject_seals_nothing_to_what_is_not_attested),
 		cmocka_unit_test(inject_takes_no_other_key_and_no_word_without_a_receipt),
 		cmocka_unit_test(inject_sends_nothing_more_to_one_that_is_refused_meanwhile),
+		cmocka_unit_test(inject_sends_nothing_again_once_it_is_refused),
 		cmocka_unit_test(inject_holds_a_receipt_to_what_the_shares_were_sealed_to),
 		cmocka_unit_test(inject_uses_no_key_that_others_can_read),
 	};

@@ -48,20 +48,23 @@ static void export_elsewhere(struct stage *g)
 	                       &item, &e));
 }
 
-/* The requests: 1 share-manifest and 2 generate-attestation at the target, 3 export-key at the
- * source, 4 its receipts where one is unknown, 5 inject-key at the target. */
 static void forward_gives_nothing_to_a_target_that_is_refused_meanwhile(void **state)
 {
 	static const struct {
-		size_t request;
+		enum api api;
 		bool is_unknown; /* a receipt before the export's */
-	} rows[] = { { 3, false }, { 3, true }, { 4, true } };
+		size_t asked;    /* tee1, with its verification */
+	} rows[] = {
+		{ API_EXPORT_KEY, false, 2 },
+		{ API_EXPORT_KEY, true, 3 },
+		{ API_RECEIPTS, true, 3 },
+	};
 	struct err e;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		AUTO(stage) struct stage g = { 0 };
-		struct plot plot = { &g, .node = 1, .request = rows[i].request };
+		struct plot plot = { &g, .node = 1, .api = rows[i].api };
 
 		stage_sources(&g, HELD_NOTHING);
 		if (rows[i].is_unknown)
@@ -72,7 +75,7 @@ static void forward_gives_nothing_to_a_target_that_is_refused_meanwhile(void **s
 		               "teectl verify finds nothing wrong with it: the TEE that answers "
 		               "here is the one that answers for tee4");
 		assert_string_equal(e.reason, "module_id");
-		assert_int_equal(asked_of(&g, 0), rows[i].is_unknown ? 3 : 2);
+		assert_int_equal(asked_of(&g, 0), rows[i].asked);
 		assert_int_equal(asked_of(&g, 1), 2);
 		assert_int_equal(asked_of(&g, 2), 0);
 		assert_int_equal(
@@ -85,17 +88,21 @@ static void forward_gives_nothing_to_a_target_that_is_refused_meanwhile(void **s
 static void forward_takes_another_source_for_one_that_is_refused_meanwhile(void **state)
 {
 	static const struct {
-		size_t request;
+		enum api api;
 		bool is_unknown;
-		size_t asked;   /* tee1, with its verification */
+		size_t asked;
 		size_t exports; /* that are believed to be of who is said to have made them */
-	} rows[] = { { 2, false, 1, 1 }, { 3, false, 2, 1 }, { 4, true, 3, 2 } };
+	} rows[] = {
+		{ API_GENERATE_ATTESTATION, false, 1, 1 },
+		{ API_EXPORT_KEY, false, 2, 1 },
+		{ API_RECEIPTS, true, 3, 2 },
+	};
 	struct err e;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		AUTO(stage) struct stage g = { 0 };
-		struct plot plot = { &g, .node = 0, .request = rows[i].request };
+		struct plot plot = { &g, .node = 0, .api = rows[i].api };
 
 		stage_sources(&g, HELD_NOTHING);
 		if (rows[i].is_unknown)
@@ -111,6 +118,36 @@ static void forward_takes_another_source_for_one_that_is_refused_meanwhile(void 
 		assert_non_null(strstr(g.told, "tee2: from tee3\n"));
 		assert_int_equal(
 		    said(&g, "tee1 was refused meanwhile, so the key is not taken from it"), 1);
+	}
+}
+
+/* What was not answered is not sent again. */
+static void forward_sends_nothing_again_once_either_is_refused(void **state)
+{
+	static const struct {
+		size_t busy;
+		enum api api;
+		size_t node;     /* that is refused */
+		size_t asked[3]; /* of each TEE */
+		const char *words;
+	} rows[] = {
+		{ 0, API_EXPORT_KEY, 0, { 2, 5, 1 }, "the key is not taken from it" },
+		{ 0, API_EXPORT_KEY, 1, { 2, 2, 0 }, "the key is not given to it" },
+		{ 1, API_INJECT_KEY, 1, { 2, 3, 0 }, "the key is not given to it" },
+	};
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		AUTO(stage) struct stage g = { 0 };
+		struct plot plot = { &g, rows[i].node, rows[i].api, /* at_retry= */ true };
+
+		stage_sources(&g, HELD_NOTHING);
+		contest_at(&plot);
+		lie(&g, rows[i].busy, rows[i].api, HTTP_503);
+		assert_refused(do_step(&g, STEP_FORWARD, 1, &e), ERR_ATTESTATION, rows[i].words);
+		for (size_t t = 0; t < COUNT(rows[i].asked); t++)
+			assert_int_equal(asked_of(&g, t), rows[i].asked[t]);
 	}
 }
 
@@ -193,7 +230,7 @@ static void what_a_refused_target_was_given_it_gives_to_nobody(void **state)
 static void forward_holds_a_receipt_to_what_the_key_was_sealed_to(void **state)
 {
 	AUTO(stage) struct stage g = { 0 };
-	struct plot plot = { &g, .node = 1, .request = 4 };
+	struct plot plot = { &g, .node = 1, .api = API_INJECT_KEY };
 	struct err e;
 
 	(void)state;
@@ -310,6 +347,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forward_gives_nothing_to_a_target_that_is_refused_meanwhile),
 		cmocka_unit_test(forward_takes_another_source_for_one_that_is_refused_meanwhile),
+		cmocka_unit_test(forward_sends_nothing_again_once_either_is_refused),
 		cmocka_unit_test(forward_begins_with_no_source_that_was_refused),
 		cmocka_unit_test(forward_fails_where_no_source_is_left),
 		cmocka_unit_test(what_a_refused_target_was_given_it_gives_to_nobody),

@@ -52,6 +52,7 @@ enum lie {
 	OLD_RECEIPT,   /* of long ago */
 	REJECTS_FIRST, /* of the shares that it is given */
 	HTTP_500,
+	HTTP_503,     /* it may be asked again */
 	NOT_NOW,      /* it is in another phase */
 	ANSWER_LOST,  /* it does what it was asked, and nobody hears of it */
 	GIVES_NO_KEY, /* of as many shares as are needed */
@@ -448,6 +449,8 @@ static inline void on_request(void *context)
 
 	if (api == API_COUNT || lies(t, api, HTTP_500)) {
 		status = "500 Internal Server Error";
+	} else if (lies(t, api, HTTP_503)) {
+		status = "503 Service Unavailable";
 	} else if (lies(t, api, NOT_NOW)) {
 		status = "409 Conflict";
 		(void)!buf_add_text(&body,
@@ -678,26 +681,59 @@ static inline void contest(struct stage *g, size_t node)
 	assert_true(g->proofs[node].is_refused && g->proofs[relay].is_refused);
 }
 
-/* That happens as the run's n-th request from now on goes out. */
+/* That happens as the operation is answered, and before the answer is looked at; or as it is to be
+ * tried again. */
 struct plot {
 	struct stage *stage;
-	size_t node, request;
+	size_t node;
+	enum api api;
+	bool at_retry;
 };
 
-static inline int count_down(void *context, bool is_step, struct err *e)
+static inline void contest_now(struct plot *p, const char *operation, bool is_retry)
 {
-	struct plot *p = context;
-
-	(void)e;
-	if (!is_step && p->request && --p->request == 0)
+	if (p->stage && p->at_retry == is_retry && strcmp(operation, api_table[p->api].name) == 0) {
 		contest(p->stage, p->node);
-	return 0;
+		p->stage = NULL; /* once */
+	}
+}
+
+static inline void contest_at_answer(void *context, const char *node, const char *operation,
+                                     int64_t started_us, int64_t elapsed_us,
+                                     const struct err *failure)
+{
+	(void)node;
+	(void)started_us;
+	(void)elapsed_us;
+	(void)failure;
+	contest_now(context, operation, /* is_retry= */ false);
+}
+
+static inline void contest_at_retry(void *context, const char *node, const char *operation,
+                                    unsigned attempt, int64_t wait_ms, const struct err *why)
+{
+	(void)node;
+	(void)attempt;
+	(void)wait_ms;
+	(void)why;
+	contest_now(context, operation, /* is_retry= */ true);
 }
 
 static inline void contest_at(struct plot *p)
 {
-	p->stage->run.options.may = count_down;
-	p->stage->run.options.may_context = p;
+	const struct client_options options = { .connect_timeout_ms = 5000,
+		                                .request_timeout_ms = 5000,
+		                                .attempts = 2,
+		                                .backoff_base_ms = 1,
+		                                .backoff_max_ms = 1,
+		                                .on_retry = contest_at_retry,
+		                                .on_retry_context = p,
+		                                .on_exchange = contest_at_answer,
+		                                .on_exchange_context = p };
+	struct err e;
+
+	client_drop(&p->stage->run.client);
+	assert_ok(client_new(&options, &p->stage->run.client, &e));
 }
 
 static inline void lie(struct stage *g, size_t tee, enum api api, enum lie what)
