@@ -73,6 +73,7 @@ struct tee {
 	enum held held;
 	enum lie lie;
 	enum api lies_at; /* at this operation alone */
+	enum phase says;  /* its status; PHASE_WAITING_FOR_SHARES: for all of them */
 	struct server *server;
 	struct hash256 message; /* of the last receipt */
 	uint64_t receipts;
@@ -293,12 +294,11 @@ static inline int serve_shares(struct tee *t, const struct inject_shares_request
 	return wire_encode(&inject_shares_reply_schema, &reply, to, e);
 }
 
-/* It waits for all shares. */
 static inline int serve_status(const struct tee *t, struct buf *to, struct err *e)
 {
 	AUTO(status_reply)
-	struct status_reply reply = { .status = PHASE_WAITING_FOR_SHARES,
-		                      .phase = PHASE_WAITING_FOR_SHARES,
+	struct status_reply reply = { .status = (int)t->says,
+		                      .phase = (int)t->says,
 		                      .has_manifest_hash = true };
 	struct alias_item *item;
 
@@ -306,7 +306,7 @@ static inline int serve_status(const struct tee *t, struct buf *to, struct err *
 	TRY(wire_set_text(&reply.version, "1", e));
 	TRY(wire_set_text(&reply.instance_id, t->module, e));
 	memcpy(reply.manifest_hash, t->stage->manifest.bytes, sizeof(reply.manifest_hash));
-	for (size_t i = 0; i < MEMBERS; i++) {
+	for (size_t i = 0; t->says == PHASE_WAITING_FOR_SHARES && i < MEMBERS; i++) {
 		TRY(wire_list_add(&reply.shares_missing, &alias_item_schema, &item, e));
 		TRY(wire_set_text(&item->alias, t->stage->birth.members[i].name, e));
 	}
@@ -543,6 +543,7 @@ static inline void add_tee(struct stage *g, enum held held)
 	t->module = modules[i];
 	t->setup = i == 0 ? other_setup : i == 1 ? setup : third_setup;
 	t->held = held;
+	t->says = PHASE_WAITING_FOR_SHARES;
 	t->server = server_start(SCRIPT({ ANSWER, "" }));
 	t->server->context = t;
 	t->server->on_request = on_request;
