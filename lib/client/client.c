@@ -248,12 +248,23 @@ static bool has_due(const struct client *c, int64_t now)
 
 static int begin_due(struct client *c, int64_t now, struct err *e)
 {
+	struct transfer *t = c->transfers;
+	struct err why;
+
 	if (!has_due(c, now))
 		return 0;
 	tell_turn(c, CLIENT_TURN_SENDING);
-	for (struct transfer *t = c->transfers; t; t = t->next)
-		if (!t->is_running && t->due_ms <= now)
+	while (t) {
+		if (t->is_running || t->due_ms > now) {
+			t = t->next;
+		} else if (t->may && t->may(t->context, &why) < 0) {
+			fail(c, t, &why);
+			t = c->transfers; /* its callback may have changed the list */
+		} else {
 			TRY(begin_attempt(c, t, e));
+			t = t->next;
+		}
+	}
 	return 0;
 }
 

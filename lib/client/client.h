@@ -61,6 +61,10 @@ struct client_options {
  * with "NODE: OPERATION: ". elapsed_us: from the first attempt's start. */
 typedef void client_done(void *context, void *reply, const struct err *failure, int64_t elapsed_us);
 
+/* May it be sent, now? What it fails with is the exchange's failure, as it is. Must not call the
+ * client. */
+typedef int client_may(void *context, struct err *e);
+
 struct client_exchange {
 	const char *node; /* its name, for error texts: "tee2: export-key: …" */
 	const char *url;  /* base: http://127.0.0.1:9000 */
@@ -69,6 +73,7 @@ struct client_exchange {
 	const char *query;   /* NULL: none; else "from=7", borrowed during client_start alone */
 	const void *request; /* the api's request struct, borrowed during client_start alone */
 	client_done *on_done;
+	client_may *may; /* before each attempt, with context; NULL: it may */
 	void *context;
 	int64_t timeout_ms; /* of one attempt; 0: the client's */
 	unsigned attempts;  /* 0: the client's */

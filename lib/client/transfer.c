@@ -149,6 +149,7 @@ int transfer_new(const struct client_options *options, const struct client_excha
 		return err_set(e, ERR_INTERNAL, "no memory for a request");
 	t->row = x->row ? x->row : &api_table[x->api];
 	t->on_done = x->on_done;
+	t->may = x->may;
 	t->context = x->context;
 	t->ret_round_trip_us = x->ret_round_trip_us;
 	t->ret_is_sent = x->ret_is_sent;

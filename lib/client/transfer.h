@@ -12,6 +12,7 @@ struct transfer {
 	char *node;
 	const struct api_row *row;
 	client_done *on_done;
+	client_may *may;
 	void *context;
 	unsigned attempts, attempt; /* at most; begun so far */
 	int64_t due_ms;             /* of the next attempt */

@@ -238,14 +238,15 @@ bool ceremony_lists(const struct wire_list *aliases, struct view alias)
 	return false;
 }
 
-int ceremony_take_key(struct run *r, size_t node, const struct inject_shares_reply *reply,
-                      evidence_done *on_done, void *context, struct err *e)
+int ceremony_take_key(struct run *r, size_t node, const struct public_key *setup_key,
+                      const struct inject_shares_reply *reply, evidence_done *on_done,
+                      void *context, struct err *e)
 {
 	const struct receipt_claim claim = {
 		.node = node,
 		.kind = RECEIPT_SHARES_COMPLETED,
 		.item = reply->has_receipt ? &reply->receipt : NULL,
-		.setup_key = &r->proofs[node].setup_key,
+		.setup_key = setup_key,
 		.manifest_hash = &r->seen.genesis.manifest_hash,
 		.quorum_key = &r->seen.genesis.quorum_key,
 	};

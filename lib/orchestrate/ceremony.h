@@ -53,8 +53,9 @@ MUST_CHECK int submission_settle(struct submission *s, struct err *e);
 bool ceremony_lists(const struct wire_list *aliases, struct view alias);
 /* With the share that completes the key comes the key, which must be the cluster's, and the receipt
  * of it: evidence_receipt.
+ * setup_key  that the shares were sealed to
  * fails  also ERR_ATTESTATION, reason "quorum_key" */
-MUST_CHECK int ceremony_take_key(struct run *r, size_t node,
+MUST_CHECK int ceremony_take_key(struct run *r, size_t node, const struct public_key *setup_key,
                                  const struct inject_shares_reply *reply, evidence_done *on_done,
                                  void *context, struct err *e);
 

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "orchestrate/policy.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -452,6 +453,26 @@ static void look_at(struct execution *x, size_t step)
 	}
 }
 
+/* Nothing comes from a source that was refused meanwhile, though nobody has asked it yet: the
+ * target waits for another, and has not been failed by one. */
+static bool pass_refused(struct execution *x, size_t step, size_t source)
+{
+	struct step_state *state = &x->states[step];
+	size_t target = step_of(x, step)->node;
+	struct err why;
+
+	if (!x->world->check_source || x->world->check_source(x, source, &why) == 0)
+		return false;
+	keep_failure(state, &why);
+	state->last_source = source;
+	state->is_begin_written = false;
+	journal(x, step, state->failure->text);
+	sources_lose(x->sources, source);
+	sources_done(x->sources, target, source, /* has_key= */ false);
+	sources_want(x->sources, target);
+	return true;
+}
+
 /* One forward begins, if one waits and there is a source for it. */
 static bool begin_forward(struct execution *x)
 {
@@ -460,6 +481,8 @@ static bool begin_forward(struct execution *x)
 	if (x->run->is_interrupted || !sources_next(x->sources, &target, &source))
 		return false;
 	step = x->forward_of[target];
+	if (pass_refused(x, step, source))
+		return true;
 	x->states[step].waits_for_source = false;
 	x->states[step].source = source;
 	/* The failure is told at the end: another has taken its place. */
@@ -660,6 +683,11 @@ static bool is_really_refused(const struct execution *x, size_t node)
 	return x->run->proofs[node].is_refused;
 }
 
+static int check_real_source(const struct execution *x, size_t node, struct err *e)
+{
+	return policy_check_refused(x->run, node, "it gives the key to nobody", e);
+}
+
 int execute(struct run *run, const struct plan *plan, struct err *e)
 {
 	static const struct world real = {
@@ -680,6 +708,7 @@ int execute(struct run *run, const struct plan *plan, struct err *e)
 		.loop = real_loop,
 		.now_us = real_now_us,
 		.is_refused = is_really_refused,
+		.check_source = check_real_source,
 	};
 
 	return execute_in(&real, NULL, run, plan, e);

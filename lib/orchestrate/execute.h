@@ -45,6 +45,9 @@ struct world {
 	int64_t (*now_us)(const struct execution *x);
 	/* Was its document refused in this run? Then nothing comes from it. */
 	bool (*is_refused)(const struct execution *x, size_t node);
+	/* Of one that has the key, before it gives it to the next: was what it showed found wrong
+	 * meanwhile? ERR_ATTESTATION, with words; NULL: it can't be. */
+	int (*check_source)(const struct execution *x, size_t node, struct err *e);
 };
 
 struct execution {

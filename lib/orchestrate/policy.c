@@ -196,6 +196,19 @@ static void revoke(struct run *r, size_t node, size_t other, const char *how,
 		buf_clear(&r->documents[node]);
 }
 
+/* One that merely did not answer may be asked again. */
+int policy_check_refused(const struct run *r, size_t node, const char *so, struct err *e)
+{
+	const struct node_proof *proof = &r->proofs[node];
+
+	if (!proof->is_refused || proof->refusal.code != ERR_ATTESTATION)
+		return 0;
+	return err_reason(e, ERR_ATTESTATION, proof->refusal.reason,
+	                  "%s was refused meanwhile, so %s, until teectl verify finds nothing "
+	                  "wrong with it: %s",
+	                  r->cluster->nodes[node].name, so, proof->refusal.text);
+}
+
 /* Nothing says whose it is: neither node is believed, whichever came first. Where the other one's
  * answer is in the journal, this one's is written there as well. */
 static int contest_module(struct run *r, size_t node, size_t other, const struct hash256 *module,

@@ -56,5 +56,12 @@ MUST_CHECK int policy_judge(struct run *r, size_t node, struct view document, st
 /* That alone, of a document that was verified otherwise. */
 MUST_CHECK int policy_check_module(struct run *r, size_t node, const struct hash256 *module,
                                    struct view document, struct view nonce, struct err *e);
+/* What was judged of a node holds no more once it is refused: another node has turned out to be the
+ * same TEE, say, while it was waited for. Asked before anything is given to it or taken from it.
+ *
+ * so     what is not done therefore: "the key is not given to it"
+ * fails  ERR_ATTESTATION, with the refusal's reason */
+MUST_CHECK int policy_check_refused(const struct run *r, size_t node, const char *so,
+                                    struct err *e);
 
 #endif

@@ -284,8 +284,14 @@ static int exchange(struct run *r, size_t node, struct client_exchange *x, struc
 int run_exchange(struct run *r, size_t node, enum api api, const void *request,
                  client_done *on_done, void *context, struct err *e)
 {
+	return run_exchange_while(r, node, api, request, /* may= */ NULL, on_done, context, e);
+}
+
+int run_exchange_while(struct run *r, size_t node, enum api api, const void *request,
+                       client_may *may, client_done *on_done, void *context, struct err *e)
+{
 	struct client_exchange x = {
-		.api = api, .request = request, .on_done = on_done, .context = context
+		.api = api, .request = request, .may = may, .on_done = on_done, .context = context
 	};
 
 	return exchange(r, node, &x, e);

@@ -150,6 +150,10 @@ PRINTF_LIKE(3, 4) void run_note(const struct run *r, size_t node, const char *fo
  */
 MUST_CHECK int run_exchange(struct run *r, size_t node, enum api api, const void *request,
                             client_done *on_done, void *context, struct err *e);
+/* The same, of what is only to be sent while may says so: each time, as it goes out. */
+MUST_CHECK int run_exchange_while(struct run *r, size_t node, enum api api, const void *request,
+                                  client_may *may, client_done *on_done, void *context,
+                                  struct err *e);
 /* A live attestation document, asked for with a fresh nonce, which is the caller's to compare. */
 MUST_CHECK int run_ask_document(struct run *r, size_t node, uint8_t ret_nonce[static NONCE_LEN],
                                 client_done *on_done, void *context, struct err *e);

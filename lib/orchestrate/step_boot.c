@@ -34,6 +34,8 @@ static int take_document(struct boot *b, const struct attestation_reply *answer,
 	struct view no_nonce = { 0 };
 	struct node_proof proof;
 
+	TRY(policy_check_refused(r, b->node, "its document after boot-standard counts for nothing",
+	                         e));
 	if (believe_commitment(&basis, &r->seen.genesis, buf_view(&answer->attestation_doc),
 	                       no_nonce, &proof, e) < 0)
 		return err_wrap(e, "%s: after boot-standard", r->cluster->nodes[b->node].name);
@@ -80,6 +82,7 @@ static int begin(struct boot *b, struct err *e)
 	struct run *r = b->x->run;
 
 	TRY(policy_may_seal(r, e));
+	TRY(policy_check_refused(r, b->node, "the quorum is not restarted on it", e));
 	if (r->proofs[b->node].holding != HOLDS_NOTHING)
 		return err_set(e, ERR_NOT_DESIRED,
 		               "%s holds a manifest already: teectl status says what it waits for",

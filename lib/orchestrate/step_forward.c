@@ -27,8 +27,9 @@ struct forward {
 	struct execution *x;
 	size_t step, source, target;
 	uint8_t nonce[NONCE_LEN];
-	struct buf document; /* the target's, verified */
-	int64_t taken_ms;    /* monotonic, when it was verified */
+	struct buf document;         /* the target's, verified, */
+	struct public_key setup_key; /* and that it commits to, whatever is believed later */
+	int64_t taken_ms;            /* monotonic, when it was verified */
 	struct inject_key_request sealed;
 	enum forward_phase phase;
 	bool has_key;       /* the document says that the target has it already */
@@ -93,6 +94,39 @@ static void fail_source(struct forward *f, const struct err *why)
 	forward_drop(&f);
 }
 
+/* While answers were on the way, either may have turned out to be another's TEE. */
+static int check_target(const struct forward *f, struct err *e)
+{
+	return policy_check_refused(f->x->run, f->target, "the key is not given to it", e);
+}
+
+static int check_source(const struct forward *f, struct err *e)
+{
+	return policy_check_refused(f->x->run, f->source, "the key is not taken from it", e);
+}
+
+/* As the export is asked for, and as the key goes to the target; also again, where it was not
+ * answered. */
+static int may_send(void *context, struct err *e)
+{
+	TRY(check_target(context, e));
+	return check_source(context, e);
+}
+
+/* A target that is refused fails the step; a source makes room for another. false: f is gone */
+static bool are_believed(struct forward *f)
+{
+	struct err e;
+
+	if (check_target(f, &e) < 0)
+		fail(f, &e);
+	else if (check_source(f, &e) < 0)
+		fail_source(f, &e);
+	else
+		return true;
+	return false;
+}
+
 /* The target's receipt: that it took this very envelope, with the setup key that it attested. */
 static void on_injection_receipt(void *context, const struct err *failure)
 {
@@ -115,7 +149,8 @@ static void on_injected(void *context, void *reply, const struct err *failure, i
 
 	(void)elapsed_us;
 	if (failure) {
-		fail(f, failure);
+		if (are_believed(f))
+			fail(f, failure);
 		return;
 	}
 	if (evidence_receipt(r,
@@ -123,7 +158,7 @@ static void on_injected(void *context, void *reply, const struct err *failure, i
 	                         .node = f->target,
 	                         .kind = RECEIPT_INJECT,
 	                         .item = answer->has_receipt ? &answer->receipt : NULL,
-	                         .setup_key = &r->proofs[f->target].setup_key,
+	                         .setup_key = &f->setup_key,
 	                         .subject = VIEW_OF(f->sealed.encrypted_quorum_key),
 	                         .manifest_hash = &r->seen.genesis.manifest_hash,
 	                         .quorum_key = &r->seen.genesis.quorum_key,
@@ -140,8 +175,8 @@ static void on_export_receipt(void *context, const struct err *failure)
 
 	if (failure)
 		fail_source(f, failure);
-	else if (run_exchange(f->x->run, f->target, API_INJECT_KEY, &f->sealed, on_injected, f,
-	                      &e) < 0)
+	else if (run_exchange_while(f->x->run, f->target, API_INJECT_KEY, &f->sealed, may_send,
+	                            on_injected, f, &e) < 0)
 		fail(f, &e);
 }
 
@@ -159,6 +194,8 @@ static int check_export(const struct forward *f, const struct export_key_reply *
 	                  name_of(f, f->source));
 }
 
+/* What was sealed is written down also where the target is refused by now: it has left the source.
+ */
 static int take_export(struct forward *f, const struct export_key_reply *answer, struct err *e)
 {
 	struct run *r = f->x->run;
@@ -188,8 +225,13 @@ static void on_exported(void *context, void *reply, const struct err *failure, i
 	struct err e;
 
 	(void)elapsed_us;
-	if (failure)
-		fail_source(f, failure);
+	if (failure) {
+		if (are_believed(f))
+			fail_source(f, failure);
+		return;
+	}
+	if (check_source(f, &e) < 0)
+		fail_source(f, &e);
 	else if (check_export(f, reply, &e) < 0)
 		fail_source(f, &e);
 	else if (take_export(f, reply, &e) < 0)
@@ -203,7 +245,7 @@ static int ask_export(struct forward *f, struct err *e)
 
 	TRY(manifest_copy(&r->seen.genesis.envelope, &q.manifest_envelope, e));
 	TRY(wire_set(&q.attestation_doc, buf_view(&f->document), e));
-	return run_exchange(r, f->source, API_EXPORT_KEY, &q, on_exported, f, e);
+	return run_exchange_while(r, f->source, API_EXPORT_KEY, &q, may_send, on_exported, f, e);
 }
 
 /* The document is verified. f is gone, or waits for what comes next. */
@@ -221,6 +263,10 @@ static void go_on(struct forward *f)
 		if (!f->has_key) {
 			if (ask_export(f, &e) < 0)
 				fail_source(f, &e);
+			return;
+		}
+		if (policy_check_refused(f->x->run, f->target, "its key is not counted", &e) < 0) {
+			fail(f, &e);
 			return;
 		}
 		execution_done(f->x, f->step, "had the key already");
@@ -264,6 +310,7 @@ static int take_document(struct forward *f, struct attestation_reply *answer, st
 		return err_reason(e, ERR_ATTESTATION, "public_key",
 		                  "%s: its document commits to no setup key",
 		                  name_of(f, f->target));
+	f->setup_key = proof.setup_key;
 	f->taken_ms = clock_monotonic_ms();
 	return wire_set(&f->document, buf_view(&answer->attestation_doc), e);
 }

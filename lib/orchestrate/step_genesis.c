@@ -94,6 +94,7 @@ static int finish(struct genesis *g, struct attestation_reply *answer, struct er
 	struct basis basis = policy_basis(r);
 	struct node_proof proof;
 
+	TRY(policy_check_refused(r, g->node, "nothing of its genesis is kept", e));
 	TRY(believe_commitment(&basis, &g->kept, buf_view(&answer->attestation_doc),
 	                       VIEW_OF(g->nonce), &proof, e));
 	TRY(check_module(g, &proof.module, e));
@@ -187,12 +188,16 @@ static int ask_genesis(struct genesis *g, struct err *e)
 static int take_start(struct genesis *g, struct view document, struct err *e)
 {
 	struct run *r = g->x->run;
-	const struct node_proof *known = &r->proofs[g->node];
+	struct node_proof *known = &r->proofs[g->node];
 	struct basis basis = policy_basis(r);
 
 	TRY(believe_start(&basis, document, VIEW_OF(g->nonce), &g->asked_ms, e));
 	TRY(believe_module(document, &g->module, e));
 	TRY(policy_check_module(r, g->node, &g->module, document, VIEW_OF(g->nonce), e));
+	/* What it was refused for before counts no more; what it is refused for from now on does.
+	 */
+	if (known->is_refused)
+		*known = (struct node_proof){ 0 };
 	return known->holding == HOLDS_UNKNOWN ? 0 : check_module(g, &known->module, e);
 }
 

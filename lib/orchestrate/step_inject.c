@@ -36,6 +36,7 @@ struct inject {
 	struct execution *x;
 	size_t step, node;
 	uint8_t nonce[NONCE_LEN];
+	struct public_key setup_key; /* attested: what shares are sealed to */
 	struct genesis_output output;
 	struct share_slot *slots;
 	size_t count;
@@ -147,8 +148,7 @@ static int seal_share(const struct inject *j, const struct share_slot *slot,
 	TRY(share_path(&r->state, slot->member, &path, e));
 	TRY(key_set_read_own(slot->member->key, r->options.passphrases, &key, e));
 	TRY(share_open(slot->holder, slot->attested, slot->member->key, key, path, &share, e));
-	TRY(share_seal(&share, key, &r->seen.genesis.manifest_hash, &r->proofs[j->node].setup_key,
-	               &sealed, e));
+	TRY(share_seal(&share, key, &r->seen.genesis.manifest_hash, &j->setup_key, &sealed, e));
 	TRY(wire_set(&ret->encrypted_share, VIEW_OF(sealed.envelope), e));
 	ret->has_encrypted = true;
 	TRY(wire_set(&ret->signature, VIEW_OF(sealed.signature.bytes), e));
@@ -186,7 +186,7 @@ static int fill_shares(struct inject *j, struct inject_shares_request *q, struct
 			         j->slots[i].member->name, why.text);
 			continue;
 		}
-		evidence_share(j->x->run, j->node, &sealed, &j->x->run->proofs[j->node].setup_key,
+		evidence_share(j->x->run, j->node, &sealed, &j->setup_key,
 		               &j->x->run->seen.genesis.manifest_hash);
 		TRY(wire_list_add(&q->shares, &submitted_share_schema, &item, e));
 		*item = MOVE(sealed);
@@ -263,9 +263,19 @@ static void name_rejected(struct inject *j, const struct inject_shares_reply *re
 	}
 }
 
+/* Also again, where they were not answered. */
+static int may_send(void *context, struct err *e)
+{
+	const struct inject *j = context;
+
+	return policy_check_refused(j->x->run, j->node, "no share is sent to it", e);
+}
+
 /* Shares that gave no key together with those that were in before: all that are here, anew. */
 static int send_again(struct inject *j, int64_t received, struct err *e)
 {
+	/* Before any is sealed, for which members may have to be asked. */
+	TRY(may_send(j, e));
 	run_note(j->x->run, j->node,
 	         "a share that came in before is wrong: all that are here are sent in one request");
 	TRY(judge_slots(j, received, e));
@@ -290,7 +300,7 @@ static int take_key(struct inject *j, const struct inject_shares_reply *reply, s
 	if (reply->reconstructed_quorum_key.len == 0)
 		return refuse_waiting(j, reply->shares_received, e);
 	j->received = reply->shares_received;
-	return ceremony_take_key(j->x->run, j->node, reply, on_receipt, j, e);
+	return ceremony_take_key(j->x->run, j->node, &j->setup_key, reply, on_receipt, j, e);
 }
 
 static void on_submitted(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
@@ -325,7 +335,7 @@ static int submit(struct inject *j, struct err *e)
 	TRY(fill_shares(j, &q, e));
 	if (q.shares.count == 0)
 		return refuse_waiting(j, j->received, e);
-	return run_exchange(r, j->node, API_INJECT_SHARES, &q, on_submitted, j, e);
+	return run_exchange_while(r, j->node, API_INJECT_SHARES, &q, may_send, on_submitted, j, e);
 }
 
 static int take_document(struct inject *j, const struct attestation_reply *answer, struct err *e)
@@ -344,6 +354,7 @@ static int take_document(struct inject *j, const struct attestation_reply *answe
 	if (proof->holding != HOLDS_SETUP_KEY)
 		return err_reason(e, ERR_ATTESTATION, "public_key",
 		                  "its document commits to no setup key: nothing is sealed to it");
+	j->setup_key = proof->setup_key;
 	return submit(j, e);
 }
 

@@ -11,6 +11,7 @@ struct submit {
 	struct execution *x;
 	size_t step, node;
 	uint8_t nonce[NONCE_LEN];
+	struct public_key setup_key; /* attested: what the bundles must be sealed to */
 	int64_t received, threshold;
 	bool is_news; /* a share that it lacked is among those that are sent */
 	/* Of one that it says it has, nothing here says that it was sent before: what a TEE says of
@@ -48,7 +49,7 @@ static int add_share(struct submit *s, const struct submitted_bundle *b,
 	TRY(wire_set(&share->signature, VIEW_OF(sealed->signature), e));
 	share->has_encrypted = share->has_signature = true;
 	s->is_unheard |= !evidence_has_share(s->x->run, s->node, alias, setup_key);
-	evidence_share(s->x->run, s->node, share, &s->x->run->proofs[s->node].setup_key,
+	evidence_share(s->x->run, s->node, share, &s->setup_key,
 	               &s->x->run->seen.genesis.manifest_hash);
 	if (ceremony_lists(&status_of(s)->shares_missing, alias))
 		s->is_news = s->x->run->submission->is_news = true;
@@ -64,7 +65,7 @@ static int fill_shares(struct submit *s, struct inject_shares_request *q, struct
 	struct submission *submission = s->x->run->submission;
 	struct hash256 setup_key;
 
-	TRY(sha256(public_key_view(&s->x->run->proofs[s->node].setup_key), &setup_key, e));
+	TRY(sha256(public_key_view(&s->setup_key), &setup_key, e));
 	submission->nodes++;
 	for (size_t i = 0; i < submission->count; i++) {
 		struct submitted_bundle *b = &submission->items[i];
@@ -168,7 +169,7 @@ static int take_key(struct submit *s, const struct inject_shares_reply *reply, s
 {
 	s->received = reply->shares_received;
 	s->threshold = reply->threshold;
-	return ceremony_take_key(s->x->run, s->node, reply, on_receipt, s, e);
+	return ceremony_take_key(s->x->run, s->node, &s->setup_key, reply, on_receipt, s, e);
 }
 
 /* Ends the step, or fails. */
@@ -196,6 +197,14 @@ static void on_submitted(void *context, void *reply, const struct err *failure, 
 		fail(s, &e);
 }
 
+/* Also again, where they were not answered. */
+static int may_send(void *context, struct err *e)
+{
+	const struct submit *s = context;
+
+	return policy_check_refused(s->x->run, s->node, "no share is sent to it", e);
+}
+
 static int submit(struct submit *s, struct err *e)
 {
 	AUTO(inject_shares_request) struct inject_shares_request q = { 0 };
@@ -206,7 +215,8 @@ static int submit(struct submit *s, struct err *e)
 	q.namespace_nonce = m->namespace.nonce;
 	TRY(fill_shares(s, &q, e));
 	if (q.shares.count)
-		return run_exchange(r, s->node, API_INJECT_SHARES, &q, on_submitted, s, e);
+		return run_exchange_while(r, s->node, API_INJECT_SHARES, &q, may_send, on_submitted,
+		                          s, e);
 	execution_skip_followers(s->x, s->step);
 	execution_done(s->x, s->step, "no bundle is for it");
 	submit_drop(&s);
@@ -228,6 +238,7 @@ static int take_document(struct submit *s, const struct attestation_reply *answe
 	if (proof->holding != HOLDS_SETUP_KEY)
 		return err_reason(e, ERR_ATTESTATION, "public_key",
 		                  "its document commits to no setup key: nothing is for it");
+	s->setup_key = proof->setup_key;
 	return submit(s, e);
 }
 

@@ -480,8 +480,10 @@ struct tally {
 	struct client *client;
 	const char *url;
 	unsigned done, failed;
-	struct err last;
-	unsigned again; /* exchanges to start from callbacks */
+	struct err first, last;
+	unsigned again;  /* exchanges to start from callbacks */
+	client_may *may; /* of those that are started */
+	unsigned attempts;
 };
 
 static void start_one(struct tally *t);
@@ -496,6 +498,8 @@ static void on_done(void *context, void *reply, const struct err *failure, int64
 	t->failed += failure != NULL;
 	if (failure)
 		t->last = *failure;
+	if (failure && t->failed == 1)
+		t->first = *failure;
 	if (t->again) {
 		t->again--;
 		start_one(t);
@@ -510,6 +514,7 @@ static void start_one(struct tally *t)
 		                           .api = API_VALIDATE_SEED,
 		                           .request = &q,
 		                           .on_done = on_done,
+		                           .may = t->may,
 		                           .context = t };
 	struct err e;
 
@@ -593,6 +598,41 @@ static void waiting_is_told_once_all_is_sent(void **state)
 	assert_int_equal(turns[CLIENT_TURN_SENDING], 1);
 	assert_int_equal(turns[CLIENT_TURN_BUSY], 0);
 	assert_true(turns[CLIENT_TURN_IDLE] >= 1);
+}
+
+static int may(void *context, struct err *e)
+{
+	struct tally *t = context;
+
+	return t->attempts-- ? 0
+	                     : err_reason(e, ERR_REFUSED, "too-late", "it is not wanted any more");
+}
+
+/* Neither at first nor again, whatever is started for it. */
+static void what_may_not_be_sent_any_more_is_not(void **state)
+{
+	struct err e;
+
+	(void)state;
+	for (unsigned attempts = 0; attempts < 3; attempts++) {
+		AUTO(server)
+		struct server *s =
+		    server_start(SCRIPT({ ANSWER, http("503 Service Unavailable", "", "") }));
+		AUTO(client) struct client *c = client_of(6, NULL);
+		struct tally t = { .client = c, .url = s->url, .again = 1, .may = may };
+
+		t.attempts = attempts;
+		start_one(&t);
+		t.may = NULL; /* of the one that is started then */
+		assert_ok(client_run(c, soon(), -1, NULL, NULL, &e));
+		/* What its callback has started is sent as often as any. */
+		assert_int_equal(s->request_count, attempts + 6);
+		assert_int_equal(t.failed, 2);
+		assert_int_equal(t.first.code, ERR_REFUSED);
+		assert_string_equal(t.first.text, "it is not wanted any more");
+		assert_string_equal(t.first.reason, "too-late");
+		assert_int_equal(t.last.code, ERR_UNAVAILABLE);
+	}
 }
 
 static void callbacks_start_more(void **state)
@@ -789,6 +829,7 @@ int main(void)
 		cmocka_unit_test(many_share_few_connections),
 		cmocka_unit_test(each_round_tells_of_sending_and_of_answers),
 		cmocka_unit_test(waiting_is_told_once_all_is_sent),
+		cmocka_unit_test(what_may_not_be_sent_any_more_is_not),
 		cmocka_unit_test(callbacks_start_more),
 		cmocka_unit_test(the_deadline_ends_what_is_in_flight_and_what_it_starts),
 		cmocka_unit_test(at_the_deadline_the_last_failure_is_told),

@@ -66,6 +66,29 @@ static void boot_leaves_alone_what_holds_a_manifest(void **state)
 	assert_int_equal(g.tees[1].approvals, 0);
 }
 
+/* While it boots, or before. */
+static void boot_makes_nobody_believed_that_is_refused_meanwhile(void **state)
+{
+	AUTO(stage) struct stage g = { 0 }, before = { 0 };
+	struct plot plot = { &g, .node = 1, .api = API_BOOT_STANDARD };
+	struct err e;
+
+	(void)state;
+	stage_boot(&g);
+	add_tee(&g, HELD_NOTHING);
+	contest_at(&plot);
+	assert_refused(do_step(&g, STEP_BOOT, 1, &e), ERR_ATTESTATION,
+	               "tee2 was refused meanwhile, so its document after boot-standard counts for "
+	               "nothing");
+	assert_true(g.proofs[1].is_refused);
+	stage_boot(&before);
+	add_tee(&before, HELD_NOTHING);
+	contest(&before, 1);
+	assert_refused(do_step(&before, STEP_BOOT, 1, &e), ERR_ATTESTATION,
+	               "tee2 was refused meanwhile, so the quorum is not restarted on it");
+	assert_int_equal(before.tees[1].approvals, 0);
+}
+
 static void boot_believes_its_document_alone(void **state)
 {
 	static const struct {
@@ -154,6 +177,7 @@ int main(void)
 		cmocka_unit_test(boot_gives_the_approved_manifest),
 		cmocka_unit_test(boot_asks_nothing_before_there_are_approvals),
 		cmocka_unit_test(boot_leaves_alone_what_holds_a_manifest),
+		cmocka_unit_test(boot_makes_nobody_believed_that_is_refused_meanwhile),
 		cmocka_unit_test(boot_believes_its_document_alone),
 		cmocka_unit_test(boot_takes_no_other_manifest),
 		cmocka_unit_test(boot_is_not_done_before_it_says_whom_it_waits_for),

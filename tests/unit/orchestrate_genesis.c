@@ -118,6 +118,27 @@ static void genesis_keeps_nothing_of_a_birth_that_is_refused(void **state)
 	}
 }
 
+static void genesis_keeps_nothing_of_one_that_is_refused_meanwhile(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct plot plot = { &g, .node = 1, .api = API_GENESIS_BOOT };
+	struct err e;
+
+	(void)state;
+	stage_unborn(&g);
+	add_tee(&g, HELD_NOTHING);
+	assert_ok(do_step(&g, STEP_VERIFY, 1, &e));
+	contest_at(&plot);
+	assert_refused(do_step(&g, STEP_GENESIS, 1, &e), ERR_ATTESTATION,
+	               "tee2 was refused meanwhile, so nothing of its genesis is kept");
+	assert_false(is_kept(&g));
+	assert_true(g.proofs[1].is_refused && is_asked(&g));
+	/* The relay is gone: that the TEE was refused then says nothing of what it shows now. */
+	g.proofs[2] = (struct node_proof){ 0 };
+	assert_ok(do_step(&g, STEP_GENESIS, 1, &e));
+	assert_true(is_kept(&g));
+}
+
 static void genesis_takes_no_manifest_that_was_approved_at_birth(void **state)
 {
 	AUTO(stage) struct stage g = { 0 };
@@ -255,6 +276,7 @@ int main(void)
 		cmocka_unit_test(genesis_keeps_what_is_attested),
 		cmocka_unit_test(genesis_asks_nothing_of_what_is_not_attested),
 		cmocka_unit_test(genesis_keeps_nothing_of_a_birth_that_is_refused),
+		cmocka_unit_test(genesis_keeps_nothing_of_one_that_is_refused_meanwhile),
 		cmocka_unit_test(genesis_takes_no_manifest_that_was_approved_at_birth),
 		cmocka_unit_test(genesis_takes_no_birth_before_the_question),
 		cmocka_unit_test(genesis_keeps_nothing_without_a_commitment),

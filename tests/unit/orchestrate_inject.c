@@ -162,6 +162,63 @@ static void inject_takes_no_other_key_and_no_word_without_a_receipt(void **state
 	}
 }
 
+/* Shares that gave no key are sent anew with all others, but not to what is no more believed to be
+ * the node: nor is that a fault of the shares. */
+static void inject_sends_nothing_more_to_one_that_is_refused_meanwhile(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct plot plot = { &g, .node = 1, .api = API_INJECT_SHARES };
+	struct err e;
+
+	(void)state;
+	stage_wait(&g);
+	add_tee(&g, HELD_NOTHING);
+	for (size_t i = 0; i < MEMBERS; i++)
+		have_share(&g, i, i);
+	lie(&g, 1, API_INJECT_SHARES, UNRESOLVED);
+	contest_at(&plot);
+	assert_refused(do_step(&g, STEP_INJECT, 1, &e), ERR_ATTESTATION,
+	               "tee2 was refused meanwhile, so no share is sent to it");
+	assert_string_equal(e.reason, "module_id");
+	assert_int_equal(g.tees[1].all_shares, 2);
+	assert_int_equal(g.tees[1].server->request_count, 2);
+	assert_null(strstr(g.told, "is wrong"));
+}
+
+static void inject_sends_nothing_again_once_it_is_refused(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct plot plot = { &g, .node = 1, .api = API_INJECT_SHARES, .at_retry = true };
+	struct err e;
+
+	(void)state;
+	stage_wait(&g);
+	add_tee(&g, HELD_NOTHING);
+	have_share(&g, 0, 0);
+	contest_at(&plot);
+	lie(&g, 1, API_INJECT_SHARES, HTTP_503);
+	assert_refused(do_step(&g, STEP_INJECT, 1, &e), ERR_ATTESTATION,
+	               "tee2 was refused meanwhile, so no share is sent to it");
+	assert_int_equal(g.tees[1].server->request_count, 2);
+}
+
+/* What was sealed was to what it had attested: that it took the shares is as true. */
+static void inject_holds_a_receipt_to_what_the_shares_were_sealed_to(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct plot plot = { &g, .node = 1, .api = API_INJECT_SHARES };
+	struct err e;
+
+	(void)state;
+	stage_wait(&g);
+	add_tee(&g, HELD_NOTHING);
+	have_share(&g, 0, 0);
+	have_share(&g, 1, 1);
+	contest_at(&plot);
+	assert_ok(do_step(&g, STEP_INJECT, 1, &e));
+	assert_true(g.proofs[1].is_refused);
+}
+
 static void inject_uses_no_key_that_others_can_read(void **state)
 {
 	AUTO(stage) struct stage g = { 0 };
@@ -185,6 +242,9 @@ int main(void)
 		cmocka_unit_test(inject_lists_all_who_are_waited_for),
 		cmocka_unit_test(inject_seals_nothing_to_what_is_not_attested),
 		cmocka_unit_test(inject_takes_no_other_key_and_no_word_without_a_receipt),
+		cmocka_unit_test(inject_sends_nothing_more_to_one_that_is_refused_meanwhile),
+		cmocka_unit_test(inject_sends_nothing_again_once_it_is_refused),
+		cmocka_unit_test(inject_holds_a_receipt_to_what_the_shares_were_sealed_to),
 		cmocka_unit_test(inject_uses_no_key_that_others_can_read),
 	};
 

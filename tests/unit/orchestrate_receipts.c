@@ -314,6 +314,52 @@ static void a_document_says_more_than_who_was_first(void **state)
 	               "tee1: its receipt is of the TEE that is tee2, by the journal");
 }
 
+struct ending {
+	bool is_over;
+	struct err why;
+};
+
+static void end(void *context, const struct err *failure)
+{
+	struct ending *ending = context;
+
+	ending->is_over = true;
+	if (failure)
+		ending->why = *failure;
+}
+
+/* Those before an answer's are fetched for it: whoever lists another boot's among them gets none of
+ * that boot written down, where nothing here knows whose either is. */
+static void those_before_an_answers_are_of_its_boot(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct receipt_claim claim;
+	struct ending ending = { 0 };
+	struct receipt_item own;
+	struct err e;
+
+	(void)state;
+	stage_fill(&g, HELD_KEY);
+	for (int i = 0; i < 2; i++) {
+		does(&g.tees[0], RECEIPT_INJECT);
+		does(&g.tees[1], RECEIPT_INJECT);
+	}
+	own = g.tees[1].kept[1];
+	repeats(&g.tees[1], &g.tees[0]);
+	claim = (struct receipt_claim){ .node = 1,
+		                        .kind = RECEIPT_INJECT,
+		                        .item = &own,
+		                        .subject = view_text("what"),
+		                        .manifest_hash = &g.manifest,
+		                        .quorum_key = &g.run.seen.genesis.quorum_key };
+	assert_ok(evidence_receipt(&g.run, &claim, end, &ending, &e));
+	assert_ok(client_run(g.run.client, g.run.deadline_ms, -1, NULL, NULL, &e));
+	assert_true(ending.is_over);
+	assert_int_equal(ending.why.code, ERR_ATTESTATION);
+	assert_string_equal(ending.why.text, "tee2: its receipts name more than one setup key");
+	assert_int_equal(lines_of_receipts(&g), 0);
+}
+
 /* Two runs at once have written it: what the journal says of TEEs and receipts stands. */
 static void a_receipt_that_the_journal_has_twice_breaks_nothing(void **state)
 {
@@ -348,6 +394,7 @@ int main(void)
 		cmocka_unit_test(a_step_takes_no_old_one_that_nothing_binds),
 		cmocka_unit_test(who_brings_them_first_has_them_no_longer_than_he_is_there),
 		cmocka_unit_test(a_document_says_more_than_who_was_first),
+		cmocka_unit_test(those_before_an_answers_are_of_its_boot),
 		cmocka_unit_test(a_receipt_that_the_journal_has_twice_breaks_nothing),
 	};
 

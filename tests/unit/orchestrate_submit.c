@@ -320,6 +320,42 @@ static void submit_takes_no_other_key_and_no_word_without_a_receipt(void **state
 	}
 }
 
+static void submit_sends_nothing_again_once_it_is_refused(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	AUTO(submission) struct submission s = { 0 };
+	struct plot plot = { &g, .node = 1, .api = API_INJECT_SHARES, .at_retry = true };
+	struct err e;
+
+	(void)state;
+	stage_wait(&g);
+	add_tee(&g, HELD_NOTHING);
+	hand_over(&g, &s, 0, setup);
+	contest_at(&plot);
+	lie(&g, 1, API_INJECT_SHARES, HTTP_503);
+	assert_refused(do_step(&g, STEP_SUBMIT, 1, &e), ERR_ATTESTATION,
+	               "tee2 was refused meanwhile, so no share is sent to it");
+	assert_int_equal(g.tees[1].server->request_count, 2);
+}
+
+/* What was sealed was to what it had attested: that it took the shares is as true. */
+static void submit_holds_a_receipt_to_what_the_shares_were_sealed_to(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	AUTO(submission) struct submission s = { 0 };
+	struct plot plot = { &g, .node = 1, .api = API_INJECT_SHARES };
+	struct err e;
+
+	(void)state;
+	stage_wait(&g);
+	add_tee(&g, HELD_NOTHING);
+	hand_over(&g, &s, 0, setup);
+	hand_over(&g, &s, 1, setup);
+	contest_at(&plot);
+	assert_ok(do_step(&g, STEP_SUBMIT, 1, &e));
+	assert_true(g.proofs[1].is_refused);
+}
+
 static void submit_sends_nothing_to_what_is_not_attested(void **state)
 {
 	static const struct {
@@ -403,6 +439,8 @@ int main(void)
 		cmocka_unit_test(submit_reads_the_journal_once),
 		cmocka_unit_test(submit_is_no_success_without_a_key),
 		cmocka_unit_test(submit_takes_no_other_key_and_no_word_without_a_receipt),
+		cmocka_unit_test(submit_sends_nothing_again_once_it_is_refused),
+		cmocka_unit_test(submit_holds_a_receipt_to_what_the_shares_were_sealed_to),
 		cmocka_unit_test(submit_sends_nothing_to_what_is_not_attested),
 		cmocka_unit_test(submit_takes_no_other_tee_for_the_one_it_was_sent_to),
 	};

@@ -9,6 +9,7 @@
 
 #include "crypto/shamir.h"
 #include "orchestrate/execute.h"
+#include "orchestrate/policy.h"
 #include "proto/statement.h"
 
 /* setup: of tee2; the other is of tee1 */
@@ -51,6 +52,7 @@ enum lie {
 	OLD_RECEIPT,   /* of long ago */
 	REJECTS_FIRST, /* of the shares that it is given */
 	HTTP_500,
+	HTTP_503,     /* it may be asked again */
 	NOT_NOW,      /* it is in another phase */
 	ANSWER_LOST,  /* it does what it was asked, and nobody hears of it */
 	GIVES_NO_KEY, /* of as many shares as are needed */
@@ -71,6 +73,7 @@ struct tee {
 	enum held held;
 	enum lie lie;
 	enum api lies_at; /* at this operation alone */
+	enum phase says;  /* its status; PHASE_WAITING_FOR_SHARES: for all of them */
 	struct server *server;
 	struct hash256 message; /* of the last receipt */
 	uint64_t receipts;
@@ -82,7 +85,7 @@ struct tee {
 	char answer[65536];
 };
 
-#define TEES_MAX 3
+#define TEES_MAX 4
 
 struct stage {
 	struct birth_stage birth;
@@ -291,12 +294,11 @@ static inline int serve_shares(struct tee *t, const struct inject_shares_request
 	return wire_encode(&inject_shares_reply_schema, &reply, to, e);
 }
 
-/* It waits for all shares. */
 static inline int serve_status(const struct tee *t, struct buf *to, struct err *e)
 {
 	AUTO(status_reply)
-	struct status_reply reply = { .status = PHASE_WAITING_FOR_SHARES,
-		                      .phase = PHASE_WAITING_FOR_SHARES,
+	struct status_reply reply = { .status = (int)t->says,
+		                      .phase = (int)t->says,
 		                      .has_manifest_hash = true };
 	struct alias_item *item;
 
@@ -304,7 +306,7 @@ static inline int serve_status(const struct tee *t, struct buf *to, struct err *
 	TRY(wire_set_text(&reply.version, "1", e));
 	TRY(wire_set_text(&reply.instance_id, t->module, e));
 	memcpy(reply.manifest_hash, t->stage->manifest.bytes, sizeof(reply.manifest_hash));
-	for (size_t i = 0; i < MEMBERS; i++) {
+	for (size_t i = 0; t->says == PHASE_WAITING_FOR_SHARES && i < MEMBERS; i++) {
 		TRY(wire_list_add(&reply.shares_missing, &alias_item_schema, &item, e));
 		TRY(wire_set_text(&item->alias, t->stage->birth.members[i].name, e));
 	}
@@ -447,6 +449,8 @@ static inline void on_request(void *context)
 
 	if (api == API_COUNT || lies(t, api, HTTP_500)) {
 		status = "500 Internal Server Error";
+	} else if (lies(t, api, HTTP_503)) {
+		status = "503 Service Unavailable";
 	} else if (lies(t, api, NOT_NOW)) {
 		status = "409 Conflict";
 		(void)!buf_add_text(&body,
@@ -530,8 +534,8 @@ static inline void fill_shares(struct genesis_output *output)
 
 static inline void add_tee(struct stage *g, enum held held)
 {
-	static char names[TEES_MAX][8] = { "tee1", "tee2", "tee3" };
-	static const char *const modules[TEES_MAX] = { "i-1", "i-2", "i-3" };
+	static char names[TEES_MAX][8] = { "tee1", "tee2", "tee3", "tee4" };
+	static const char *const modules[TEES_MAX] = { "i-1", "i-2", "i-3", "i-4" };
 	size_t i = g->birth.cluster.node_count++;
 	struct tee *t = &g->tees[i];
 
@@ -539,6 +543,7 @@ static inline void add_tee(struct stage *g, enum held held)
 	t->module = modules[i];
 	t->setup = i == 0 ? other_setup : i == 1 ? setup : third_setup;
 	t->held = held;
+	t->says = PHASE_WAITING_FOR_SHARES;
 	t->server = server_start(SCRIPT({ ANSWER, "" }));
 	t->server->context = t;
 	t->server->on_request = on_request;
@@ -650,7 +655,7 @@ static inline int do_step(struct stage *g, enum step_kind kind, size_t node, str
 		             .source = SOURCE_NONE,
 		             .needs = STEP_NONE,
 		             .after = STEP_NONE };
-	size_t order[TEES_MAX] = { 0, 1, 2 };
+	size_t order[TEES_MAX] = { 0, 1, 2, 3 };
 	const struct plan plan = { .steps = &step,
 		                   .count = 1,
 		                   .way = { .topology = TOPOLOGY_STAR,
@@ -659,6 +664,77 @@ static inline int do_step(struct stage *g, enum step_kind kind, size_t node, str
 		                            .order_count = g->birth.cluster.node_count } };
 
 	return execute(&g->run, &plan, e);
+}
+
+/* The last TEE's node shows the same TEE as another, which is believed: then neither is. */
+static inline void contest(struct stage *g, size_t node)
+{
+	AUTO(buf) struct buf document = BUF_INIT(DOCUMENT_MAX);
+	size_t relay = g->birth.cluster.node_count - 1;
+	const struct view nonce = view_text("nonce");
+	struct node_proof proof;
+	struct err e;
+
+	g->tees[relay].module = g->tees[node].module;
+	assert_ok(sign_document(&g->tees[relay], API_LIVE_ATTESTATION, nonce, &document, &e));
+	assert_refused(policy_judge(&g->run, relay, buf_view(&document), nonce, &proof, &e),
+	               ERR_ATTESTATION, "neither is believed");
+	assert_true(g->proofs[node].is_refused && g->proofs[relay].is_refused);
+}
+
+/* That happens as the operation is answered, and before the answer is looked at; or as it is to be
+ * tried again. */
+struct plot {
+	struct stage *stage;
+	size_t node;
+	enum api api;
+	bool at_retry;
+};
+
+static inline void contest_now(struct plot *p, const char *operation, bool is_retry)
+{
+	if (p->stage && p->at_retry == is_retry && strcmp(operation, api_table[p->api].name) == 0) {
+		contest(p->stage, p->node);
+		p->stage = NULL; /* once */
+	}
+}
+
+static inline void contest_at_answer(void *context, const char *node, const char *operation,
+                                     int64_t started_us, int64_t elapsed_us,
+                                     const struct err *failure)
+{
+	(void)node;
+	(void)started_us;
+	(void)elapsed_us;
+	(void)failure;
+	contest_now(context, operation, /* is_retry= */ false);
+}
+
+static inline void contest_at_retry(void *context, const char *node, const char *operation,
+                                    unsigned attempt, int64_t wait_ms, const struct err *why)
+{
+	(void)node;
+	(void)attempt;
+	(void)wait_ms;
+	(void)why;
+	contest_now(context, operation, /* is_retry= */ true);
+}
+
+static inline void contest_at(struct plot *p)
+{
+	const struct client_options options = { .connect_timeout_ms = 5000,
+		                                .request_timeout_ms = 5000,
+		                                .attempts = 2,
+		                                .backoff_base_ms = 1,
+		                                .backoff_max_ms = 1,
+		                                .on_retry = contest_at_retry,
+		                                .on_retry_context = p,
+		                                .on_exchange = contest_at_answer,
+		                                .on_exchange_context = p };
+	struct err e;
+
+	client_drop(&p->stage->run.client);
+	assert_ok(client_new(&options, &p->stage->run.client, &e));
 }
 
 static inline void lie(struct stage *g, size_t tee, enum api api, enum lie what)
