@@ -120,3 +120,24 @@ none() {
 	none '.event == "quarantined"'
 	same_seeds 2
 }
+
+@test "watch: a file of which only the image is another is not taken over beside the pins of the one before" {
+	living 2
+	echo 'watch: { interval: 100ms }' >>cluster.yaml
+	teectl measure --write >/dev/null 2>&1
+	cp "$BUILD/teectl-enclave" upgraded
+	printf upgraded >>upgraded
+	watch_start cluster
+	until_ready 2
+	change 's|^  image: .*|  image: upgraded|'
+	until_event "$(of_file 'and the one before stays in force: PCR0 (image): what the cluster file would launch is not what')"
+	has "$(jq -r .text <<<"$event")" "; the new file is taken over once its image's manifest is adopted"
+	# It heals by the image of before.
+	kill "$(pid_of tee2)"
+	until_event "$(of tee2 done) and .step == \"forward\""
+	until_ready 2
+	watch_end TERM 0
+	same "$(jq -rs 'map(select(.event == "file")) | length' events)" 1
+	none '.event == "failed"'
+	same_seeds 2
+}

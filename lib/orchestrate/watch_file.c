@@ -67,8 +67,27 @@ static int check_same(const struct cluster *now, const struct cluster *next, str
 	return 0;
 }
 
-/* As a run would judge before it seals: pins, image, members and root against the manifest that the
- * state keeps. No node is asked. */
+static bool is_any_launched_here(const struct cluster *c)
+{
+	for (size_t i = 0; i < c->node_count; i++)
+		if (c->nodes[i].listen)
+			return true;
+	return false;
+}
+
+/* Pins that are still those of the manifest say nothing of the image beside them. */
+static int check_launch(const struct watch *w, const struct cluster *next, struct err *e)
+{
+	if (!is_any_launched_here(next))
+		return 0;
+	return policy_check_launch(next, &w->run.seen.genesis.envelope.manifest,
+	                           "; the new file is taken over once its image's manifest is "
+	                           "adopted (teectl manifest new, approve, collect, adopt)",
+	                           e);
+}
+
+/* As a run would judge before it seals: pins, members and root against the manifest that the state
+ * keeps; and the image, as a run would before it launches. No node is asked. */
 static int check_manifest(const struct watch *w, const struct cluster *next, struct err *e)
 {
 	struct run judging = { .cluster = next,
@@ -76,10 +95,13 @@ static int check_manifest(const struct watch *w, const struct cluster *next, str
 		               .state = w->run.state,
 		               .seen = w->run.seen,
 		               .root = BUF_INIT(ROOT_CERTIFICATE_MAX) };
-	int result = w->run.seen.has_genesis ? policy_may_seal(&judging, e) : 0;
+	int result;
 
+	if (!w->run.seen.has_genesis)
+		return 0;
+	result = policy_may_seal(&judging, e);
 	buf_drop(&judging.root); /* all else is borrowed */
-	return result;
+	return result < 0 ? -1 : check_launch(w, next, e);
 }
 
 struct arrays {
