@@ -22,6 +22,7 @@
 	X(WATCH_CLUSTER, "cluster")         /* counts, and losses left until people are needed */  \
 	X(WATCH_WARNING, "warning")         /* the same, below keepReady */                        \
 	X(WATCH_PEOPLE, "people")           /* what is missing that only people can do */          \
+	X(WATCH_NOBODY, "nobody")           /* and nothing of the kind any more */                 \
 	X(WATCH_BUSY, "busy")               /* another run holds the state */                      \
 	X(WATCH_LEADER, "leader")           /* of several watchers this one leads, or who does */  \
 	X(WATCH_FILE, "file")               /* the cluster file or the manifest is another one */
@@ -116,6 +117,8 @@ struct watch {
 	int64_t attest_due_ms;
 	struct err unopened; /* why the last heal could not begin; text empty: it could */
 	bool is_stopping, is_leader;
+	bool was_busy;                /* another run held the state when the last look began */
+	char told_busy[ERR_TEXT_MAX]; /* who, if that was told and it still does */
 	char told_cluster[ERR_TEXT_MAX], told_people[ERR_TEXT_MAX], told_look[ERR_TEXT_MAX];
 	char told_file[ERR_TEXT_MAX];  /* why the file that is there now is not in force */
 	char told_unfit[ERR_TEXT_MAX]; /* and why no TEE can be judged by the one that is */
@@ -147,7 +150,7 @@ void watch_count_forward(struct watch_stats *stats, int64_t elapsed_us);
 
 /* watch_tell.c: makes the report anew and tells what is different from what was told. */
 MUST_CHECK int watch_tell(struct watch *w, struct err *e);
-/* And what only people can do; once until it is something else. */
+/* And what only people can do; once until it is something else, and once when it is nothing. */
 void watch_tell_people(struct watch *w);
 void watch_tell_event(struct watch *w, const struct watch_event *event);
 
