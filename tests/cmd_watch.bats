@@ -295,6 +295,27 @@ tls: { ca: pki/ca.pem, cert: pki/operator.pem, key: pki/operator.key, server: { 
 	watch_end TERM 0
 }
 
+@test "watch: down says that what it stops is launched again; that is no crash loop" {
+	local i
+	cluster own 3 2 3 'watch: { interval: 100ms }'
+	ok apply
+	ok down tee2
+	hasnt "$stderr$output" 'a watch'
+	watch_start own
+	until_ready 3
+	for i in 1 2 3; do
+		ok down tee2
+		prints 'a watch launches it again'
+		says "a watch runs on this state (pid $watch_pid): it launches again what its cluster file has; to stop them for good end the watch first, or take them out of the cluster file"
+		until_event "$(of tee2 node ready)"
+		until_ready 3
+	done
+	watch_end TERM 0
+	same "$(jq -c 'select(.event == "crash-loop")' events)" ''
+	ok down tee2
+	hasnt "$stderr$output" 'a watch'
+}
+
 @test "watch: SIGTERM ends it with 0 and Ctrl-C with 130, and it takes no -o json" {
 	cluster own 1 2 3
 	ok apply

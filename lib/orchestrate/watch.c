@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "client/client.h"
+#include "cluster/watcher.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -260,6 +261,18 @@ static void note_end(struct watch_node *known, bool is_gone)
 		known->ended_ms = now;
 }
 
+/* By a verb: whoever stops a process forgets its pid. One that came up and was ready has shown that
+ * it can run; one that never was may have been given up by its launch. */
+static bool was_stopped(const struct watch *w, size_t node)
+{
+	struct local_node local;
+	struct err ignored;
+
+	return w->nodes[node].was_ready && w->cluster->nodes[node].listen &&
+	       launcher_look(&w->run.state, &w->cluster->nodes[node], &local, &ignored) == 0 &&
+	       !local.pid;
+}
+
 static void flag_nodes(struct watch *w)
 {
 	for (size_t i = 0; i < w->cluster->node_count; i++) {
@@ -267,6 +280,8 @@ static void flag_nodes(struct watch *w)
 		bool is_gone = w->run.seen.nodes[i].presence == NODE_ABSENT ||
 		               node_standing(&w->run.seen, i) == STANDS_BROKEN;
 
+		if (is_gone && !known->ended_ms && was_stopped(w, i))
+			known->launches = known->launched = 0;
 		note_end(known, is_gone);
 		/* Whoever claims the key and has not shown it gives none. */
 		w->barred[i] =
@@ -291,7 +306,7 @@ static void count_step(struct watch *w, const struct event *event)
 		known->launches++;
 		known->ended_ms = 0;
 		known->launched_ms = clock_monotonic_ms();
-		known->is_loop_told = false;
+		known->is_loop_told = known->was_ready = false;
 	}
 	known->launched += event->kind == EVENT_STEP_DONE && event->step_kind == STEP_LAUNCH;
 	if (event->kind == EVENT_STEP_DONE && event->step_kind == STEP_FORWARD)
@@ -530,6 +545,8 @@ static int do_round(struct watch *w, struct err *e)
 {
 	bool is_tried = false, is_seen;
 
+	if (!w->options.is_once)
+		watcher_hold(&w->run.state, &w->mark);
 	watch_lead_turn(w);
 	watch_lead_sync(w);
 	TRY(survey(w, &is_seen, e));
@@ -662,6 +679,7 @@ static void watch_drop(struct watch *w)
 		if (w->nodes[i].process >= 0)
 			close(w->nodes[i].process);
 	run_drop(&w->run);
+	fd_drop(&w->mark);
 	watch_lead_drop(w);
 	free(w->nodes);
 	free(w->targets);
@@ -716,7 +734,7 @@ static int judge_once(const struct watch *w, struct err *e)
 int watch_run(const struct cluster *cluster, const struct watch_options *options, struct err *e)
 {
 	AUTO(watch)
-	struct watch w = { .cluster = cluster, .options = *options, .run = RUN_INIT };
+	struct watch w = { .cluster = cluster, .options = *options, .run = RUN_INIT, .mark = -1 };
 
 	TRY(set_up(&w, e));
 	while (!w.is_stopping) {

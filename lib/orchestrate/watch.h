@@ -87,7 +87,8 @@ struct watch_node {
 	unsigned launched;             /* of them those that came up */
 	int64_t launched_ms, ended_ms; /* ended: first seen gone; 0: it is there */
 	bool is_loop_told;
-	int process; /* a pidfd of a local one; -1 */
+	bool was_ready; /* since it was launched last */
+	int process;    /* a pidfd of a local one; -1 */
 	/* What was told last. */
 	bool is_told;
 	int state; /* enum node_state */
@@ -109,6 +110,7 @@ struct watch {
 	struct cluster *taken;         /* it, where it was read while this watch ran; else NULL */
 	struct watch_options options;
 	struct run run; /* that looks and attests */
+	int mark;       /* says to others that it lives on this state; -1 */
 	struct watch_node *nodes;
 	bool *targets, *barred, *resting; /* one flag a node */
 	struct cluster_report report;

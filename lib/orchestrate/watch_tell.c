@@ -65,6 +65,7 @@ static void tell_node(struct watch *w, const struct node_report *n)
 	struct watch_node *known = &w->nodes[n->index];
 	char text[ERR_TEXT_MAX];
 
+	known->was_ready |= n->state == NODE_READY;
 	if (known->is_told && known->state == n->state)
 		return;
 	/* The state that was there from the start is news only where it is not as it should be. */
