@@ -545,6 +545,7 @@ static int do_round(struct watch *w, struct err *e)
 {
 	bool is_tried = false, is_seen;
 
+	w->looks++;
 	if (!w->options.is_once)
 		watcher_hold(&w->run.state, &w->mark);
 	watch_lead_turn(w);

@@ -122,6 +122,10 @@ struct watch {
 	bool was_busy;                /* another run held the state when the last look began */
 	char told_busy[ERR_TEXT_MAX]; /* who, if that was told and it still does */
 	char told_cluster[ERR_TEXT_MAX], told_people[ERR_TEXT_MAX], told_look[ERR_TEXT_MAX];
+	unsigned looks; /* rounds that were begun */
+	/* What the file said at a look where it was not what is in force, and at which. */
+	struct hash256 file_seen;
+	unsigned file_look;
 	char told_file[ERR_TEXT_MAX];  /* why the file that is there now is not in force */
 	char told_unfit[ERR_TEXT_MAX]; /* and why no TEE can be judged by the one that is */
 	/* The last long text that was told of a node, without the node's name. */
@@ -156,8 +160,9 @@ MUST_CHECK int watch_tell(struct watch *w, struct err *e);
 void watch_tell_people(struct watch *w);
 void watch_tell_event(struct watch *w, const struct watch_event *event);
 
-/* watch_file.c: after a look, takes over the cluster file where it has changed and is fit for the
- * manifest; else the one before stays in force, which is told once. */
+/* watch_file.c: after a look, takes over the cluster file where it has changed, is the same as at
+ * the look before, and is fit for the manifest; else the one before stays in force, which is told
+ * once. */
 MUST_CHECK int watch_file_check(struct watch *w, struct err *e);
 /* Is the file in force fit for the current manifest? Else no TEE can be judged by it, and it is
  * told once: the fault is on this side. */
