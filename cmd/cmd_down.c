@@ -3,7 +3,9 @@
 
 #include "base/text.h"
 #include "cluster/orphans.h"
+#include "cluster/watcher.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define STOP_TIMEOUT_MS 15000 /* an enclave leaves within a second; a busy machine is slower */
@@ -62,6 +64,14 @@ struct targets {
 	bool is_named; /* they were chosen: not simply all */
 };
 
+/* Behind the stop: a watch that began meanwhile counts as well. */
+static int note_watch(const struct context *c, struct down_node *ret, struct err *e)
+{
+	if (ret->outcome != OUTCOME_STOPPED || !watcher_pid(&c->state))
+		return 0;
+	return wire_set_text(&ret->note, "a watch launches it again", e);
+}
+
 static int stop(struct context *c, const struct cluster_node *node, struct down_node *ret,
                 struct err *e)
 {
@@ -118,6 +128,7 @@ static int stop_all(struct context *c, const struct targets *t, const struct run
 
 		TRY(wire_list_add(&ret->nodes, &down_node_schema, &node, e));
 		TRY(stop(c, &c->cluster.nodes[t->nodes[i]], node, e));
+		TRY(note_watch(c, node, e));
 		if (node->outcome == OUTCOME_NOT_RUNNING && seen && seen->presence == NODE_STRAY)
 			TRY(wire_set_text(&node->note, seen->why.text, e));
 	}
@@ -282,6 +293,22 @@ static void tell_lost_key(struct context *c, const struct run *r, const struct t
 	    key, c->state.folder);
 }
 
+/* What was asked for does not last then. */
+static void tell_watch(struct context *c)
+{
+	int pid = watcher_pid(&c->state);
+	char name[48] = "";
+
+	if (!pid)
+		return;
+	if (pid > 0)
+		snprintf(name, sizeof(name), " (pid %d)", pid);
+	context_say(c,
+	            "a watch runs on this state%s: it launches again what its cluster file has; to "
+	            "stop them for good end the watch first, or take them out of the cluster file",
+	            name);
+}
+
 static size_t count_outcome(const struct down_reply *reply, enum outcome outcome)
 {
 	const struct down_node *nodes = reply->nodes.items;
@@ -316,6 +343,8 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	TRY(print(c, &reply, e));
 	if (goes && count_outcome(&reply, OUTCOME_STOPPED))
 		tell_lost_key(c, &r, &targets);
+	if (targets.count && count_outcome(&reply, OUTCOME_STOPPED))
+		tell_watch(c);
 	if (count_outcome(&reply, OUTCOME_FAILED))
 		return err_set(e, ERR_PARTIAL, "%zu of %zu nodes could not be stopped",
 		               count_outcome(&reply, OUTCOME_FAILED), reply.nodes.count);
@@ -327,16 +356,19 @@ static int run(struct context *c, const void *arguments, struct err *e)
 const struct cmd cmd_down = {
 	.name = "down",
 	.summary = "stop the enclaves that run here",
-	.details = "Stops the enclaves that `up` has launched from this cluster file, all or those "
-	           "named: first they are asked to finish what is in flight, and at the deadline "
-	           "they are killed. Their keys are gone with them; what is in the state "
-	           "directory stays. Nodes that others launched are left alone. Where nothing "
-	           "runs, there is nothing to do. One that the cluster file no longer has is "
-	           "stopped with all, or by --orphans alone.\n\n"
-	           "When the last that has the quorum key stops, that is told: then the members' "
-	           "shares must bring it back (teectl recover). Where others would go on "
-	           "without it, or fewer than the cluster file's keepReady would have it, it is "
-	           "refused (status 2), unless --lose-key is given.",
+	.details =
+	    "Stops the enclaves that `up` has launched from this cluster file, all or those "
+	    "named: first they are asked to finish what is in flight, and at the deadline "
+	    "they are killed. Their keys are gone with them; what is in the state "
+	    "directory stays. Nodes that others launched are left alone. Where nothing "
+	    "runs, there is nothing to do. One that the cluster file no longer has is "
+	    "stopped with all, or by --orphans alone. A watch that runs on the state directory "
+	    "launches again what its cluster file has, and that is told: end it first, or "
+	    "take the nodes out of the file.\n\n"
+	    "When the last that has the quorum key stops, that is told: then the members' "
+	    "shares must bring it back (teectl recover). Where others would go on "
+	    "without it, or fewer than the cluster file's keepReady would have it, it is "
+	    "refused (status 2), unless --lose-key is given.",
 	.examples = { { "teectl down", "stop all" },
 	              { "teectl down tee2 tee3", "stop two" },
 	              { "teectl down --orphans", "stop what was taken out of the cluster file" },

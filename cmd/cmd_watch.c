@@ -100,24 +100,26 @@ static void print_event(struct context *c, const struct watch_event *event)
 		[WATCH_CLUSTER] = "",
 		[WATCH_WARNING] = "warning: ",
 		[WATCH_PEOPLE] = "people are needed: ",
+		[WATCH_NOBODY] = "",
 		[WATCH_BUSY] = "nothing is healed: ",
 		[WATCH_LEADER] = "this watcher ",
 		[WATCH_FILE] = "",
 	};
 	const char *told = event->brief ? event->brief : event->text;
-	char text[PROGRESS_LINE_MAX], took[32] = "";
+	char text[PROGRESS_LINE_MAX], took[32] = "", now[TIME_TEXT_LEN];
 
 	snprintf(text, sizeof(text), "%s",
 	         event->node ? session_without_node(told, event->node) : told);
 	if (event->elapsed_us)
 		snprintf(took, sizeof(took), " (%lld ms)",
 		         (long long)(event->elapsed_us + 500) / 1000);
-	print_line(c, "%s%s%s%s%s%s%s", event->node ? event->node : "", event->node ? ": " : "",
-	           event->step ? event->step : "",
+	time_format(clock_unix_ms(), now);
+	print_line(c, "%s %s%s%s%s%s%s%s", now, event->node ? event->node : "",
+	           event->node ? ": " : "", event->step ? event->step : "",
 	           event->step ? event->kind == WATCH_FAILED ? " " : ": " : "", words[event->kind],
 	           text, took);
 	if (event->next && event->next[0])
-		print_line(c, "next: %s", event->next);
+		print_line(c, "%s next: %s", now, event->next);
 	fflush(stdout); /* a line is news */
 }
 
@@ -225,6 +227,9 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	/* Who stops a service wants it stopped, and it did well. */
 	if (w.signal == SIGINT)
 		return err_set(e, ERR_INTERRUPTED, "interrupted; what was under way is finished");
+	if (w.signal)
+		context_say(c, "stopped by %s; nothing is under way",
+		            w.signal == SIGTERM ? "SIGTERM" : strsignal(w.signal));
 	return 0;
 }
 
@@ -243,8 +248,9 @@ const struct cmd cmd_watch = {
 	    "from or to it until it verifies again; one that does not prove the key that it says it "
 	    "has is counted for nothing. At each change it says how many losses are "
 	    "left until people are needed, and warns when fewer than keepReady TEEs hold the key. "
-	    "A line a change; with -o ndjson an object.\n\n"
-	    "It holds the state's lock only while it heals, so that other verbs run beside it. "
+	    "A line a change, with its time; with -o ndjson an object.\n\n"
+	    "It holds the state's lock only while it heals, so that other verbs run beside it: while "
+	    "one of them does, it says which, heals nothing, and calls for nobody. "
 	    "Where the cluster file names etcd (state.etcd), several may watch: one leads and heals, "
 	    "the others look and take its place when its lease ends. Genesis, manifests and "
 	    "encrypted shares are kept there too: the verbs that change them give them to etcd at "
@@ -256,7 +262,8 @@ const struct cmd cmd_watch = {
 	    "same etcd. A watcher that could heal nothing, since its nodes were launched from "
 	    "another state folder or it has no root to judge by, says so and does not lead.\n\n"
 	    "Before each round it looks whether the cluster file or the current manifest has "
-	    "changed, and says when it takes the new one over. A file that can't be read, or "
+	    "changed, and says when it takes the new one over, with the nodes that are new and those "
+	    "that are no longer in it; a file is taken over once it is the same at two looks. A file that can't be read, or "
 	    "that is not fit for the manifest, since its pins or its image are those of the next "
 	    "one, say, is told once, and the one before stays in force until it is: from teectl "
 	    "manifest adopt it goes by the new ones, and TEEs of the manifest before are judged "

@@ -166,6 +166,16 @@ static bool hint_kept_genesis(struct context *c, const struct err *failure)
 	return true;
 }
 
+/* A watch never ends: it is its heal that does. */
+static bool hint_watch(struct context *c, const struct err *failure)
+{
+	if (strcmp(failure->reason, STATE_LOCKED) != 0 || !strstr(failure->text, ": watch)"))
+		return false;
+	context_hint(c, "that watch holds the state only while it heals: run the same command "
+	                "again in a moment, or end the watch first");
+	return true;
+}
+
 /* Pins that are ahead of the manifest: what runs is right, and may have the only copy of the key.
  */
 static bool hint_next_pins(struct context *c, const struct err *failure)
@@ -291,7 +301,7 @@ static void choose_hint(struct context *c, const struct err *failure, const char
 	const char *verb = c->cmd ? c->cmd->name : NULL;
 
 	if (c->hint[0] || hint_for_member(c, failure) || hint_next_pins(c, failure) ||
-	    hint_by_reason(c, failure) || hint_kept_genesis(c, failure) ||
+	    hint_watch(c, failure) || hint_by_reason(c, failure) || hint_kept_genesis(c, failure) ||
 	    hint_missing_keys(c, failure))
 		return;
 	if (failure->code == ERR_USAGE && verb)

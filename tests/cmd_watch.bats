@@ -84,7 +84,7 @@ WATCH='watch: { interval: 500ms }'
 	ok down tee3
 	ok watch --once
 	prints 'tee3: forward: from tee'
-	same "$(tail -n 1 <<<"$output")" '3 of 3 ready, 3 verified; 2 losses are left until people are needed'
+	same "$(tail -n 1 <<<"$output" | cut -d ' ' -f 2-)" '3 of 3 ready, 3 verified; 2 losses are left until people are needed'
 	sed 's|{ name: tee3, listen: .*|{ name: tee3, url: "http://127.0.0.1:1" }|' own.yaml >far.yaml
 	try 4 -f far.yaml watch --once
 	prints 'tee3: gone: '
@@ -219,13 +219,101 @@ tls: { ca: pki/ca.pem, cert: pki/operator.pem, key: pki/operator.key, server: { 
 	flock 7
 	kill_node own tee2
 	until_event '.event == "busy"'
-	has "$(jq -r .text <<<"$event")" 'is in use by another run'
+	has "$(jq -r .text <<<"$event")" 'is in use by another run (pid '
 	try 75 -f own.yaml apply
 	try 75 -f own.yaml watch --once
 	says 'another run holds the state'
 	exec 7>&-
 	until_event "$(of tee2 node ready)"
 	watch_end TERM 0
+}
+
+@test "watch: while another run is about it nobody is called for; and it says when nobody is needed any more" {
+	cluster own 3 2 3 'watch: { interval: 100ms }'
+	ok apply
+	# One that answers here and is launched elsewhere: no heal is due when it goes.
+	launched_as tee3
+	behind own far tee3 "http://$address"
+	watch_start far
+	until_ready 3
+	exec 7>>.teectl/own/lock
+	flock 7
+	echo 'pid 4711: upgrade' >.teectl/own/lock
+	kill_node own tee3
+	until_event '.event == "busy"'
+	has "$(jq -r .text <<<"$event")" 'is in use by another run (pid 4711: upgrade)'
+	same "$(jq -c 'select(.event == "people")' events)" ''
+	exec 7>&-
+	until_event '.event == "people"'
+	has "$(jq -r .text <<<"$event")" 'tee3 does not answer'
+	relaunch
+	until_event '.event == "nobody"'
+	same "$(jq -r .text <<<"$event")" 'nobody is needed any more'
+	watch_end TERM 0
+	same "$(jq -rs 'map(select(.event == "busy")) | length' events)" 1
+	same "$(jq -rs 'map(select(.event == "nobody")) | length' events)" 1
+}
+
+@test "watch: a step of its own that is still to be done calls for nobody" {
+	cluster own 3 2 3 'watch: { interval: 100ms }'
+	ok apply
+	watch_start own
+	until_ready 3
+	kill_node own tee2
+	until_event "$(of tee2 node ready)"
+	kill_node own tee2
+	until_event "$(of tee2 node ready)"
+	# This launch waits for its time: it is the watch's own.
+	kill_node own tee2
+	until_event "$(of tee2 crash-loop)"
+	until_event "$(of tee2 node ready)"
+	until_ready 3
+	watch_end TERM 0
+	same "$(jq -c 'select(.event == "people" or .event == "nobody")' events)" ''
+}
+
+@test "watch: each line has its time, and the last says which signal ended it" {
+	local line
+	cluster own 1 2 3
+	try 2 -f own.yaml watch --once
+	same "$(grep -vcE '^20[0-9-]{8}T[0-9:.]{12}Z ' <<<"$output" || true)" 0
+	prints 'Z next: teectl -f own.yaml genesis'
+	ok apply
+	mkfifo lines
+	"$BUILD/teectl" -f own.yaml watch >lines 2>watch.err 3>&- 4>&- &
+	watch_pid=$!
+	WATCHES+=("$watch_pid")
+	exec {watch_fd}<lines
+	read -r -t 60 -u "$watch_fd" line
+	grep -qE '^20[0-9-]{8}T[0-9:.]{12}Z 1 of 1 ready' <<<"$line" || fail "no time: $line"
+	: >events
+	watch_end TERM 0
+	same "$(<watch.err)" 'stopped by SIGTERM; nothing is under way'
+	watch_start own
+	until_ready 1
+	jq -e '.time | test("^20[0-9-]{8}T[0-9:.]{12}Z$")' <<<"$event" >/dev/null || fail "no time: $event"
+	watch_end TERM 0
+}
+
+@test "watch: down says that what it stops is launched again; that is no crash loop" {
+	local i
+	cluster own 3 2 3 'watch: { interval: 100ms }'
+	ok apply
+	ok down tee2
+	hasnt "$stderr$output" 'a watch'
+	watch_start own
+	until_ready 3
+	for i in 1 2 3; do
+		ok down tee2
+		prints 'a watch launches it again'
+		says "a watch runs on this state (pid $watch_pid): it launches again what its cluster file has; to stop them for good end the watch first, or take them out of the cluster file"
+		until_event "$(of tee2 node ready)"
+		until_ready 3
+	done
+	watch_end TERM 0
+	same "$(jq -c 'select(.event == "crash-loop")' events)" ''
+	ok down tee2
+	hasnt "$stderr$output" 'a watch'
 }
 
 @test "watch: SIGTERM ends it with 0 and Ctrl-C with 130, and it takes no -o json" {
@@ -273,7 +361,7 @@ tls: { ca: pki/ca.pem, cert: pki/operator.pem, key: pki/operator.key, server: { 
 		| select((map(select(.outcome == "begin")) | length) > (map(select(.outcome != "begin")) | length)) | .[0].step' \
 		.teectl/own/journal)" ''
 	ok watch --once
-	same "$(tail -n 1 <<<"$output")" '3 of 3 ready, 3 verified; 2 losses are left until people are needed'
+	same "$(tail -n 1 <<<"$output" | cut -d ' ' -f 2-)" '3 of 3 ready, 3 verified; 2 losses are left until people are needed'
 }
 
 @test "watch: below keepReady it warns, and so does status" {

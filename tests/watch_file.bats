@@ -37,6 +37,7 @@ none() {
 	# A node more: it is launched and gets the key.
 	change 's|^  - { name: tee2, .*|&\n  - { name: tee3, listen: 127.0.0.1:0 }|'
 	until_event "$(of_file 'the cluster file has changed: it goes by the new one from now on')"
+	has "$(jq -r .text <<<"$event")" 'from now on; new: tee3'
 	until_event "$(of tee3 done) and .step == \"forward\""
 	until_ready 3
 	# Half a file: the one before stays in force, and heals.
@@ -53,6 +54,7 @@ none() {
 	sed '/name: tee3,/d' good.yaml >new.yaml
 	mv new.yaml cluster.yaml
 	until_event "$(of_file 'from now on')"
+	has "$(jq -r .text <<<"$event")" 'from now on; no longer in it: tee3 (what runs here goes on: teectl -f cluster.yaml down --orphans stops it)'
 	until_ready 2
 	same "$(jq -r .node_count <<<"$event")" 2
 	# Another cluster's file is none for it.
@@ -119,4 +121,69 @@ none() {
 	watch_end TERM 0
 	none '.event == "quarantined"'
 	same_seeds 2
+}
+
+@test "watch: a file of which only the image is another is not taken over beside the pins of the one before" {
+	living 2
+	echo 'watch: { interval: 100ms }' >>cluster.yaml
+	teectl measure --write >/dev/null 2>&1
+	cp "$BUILD/teectl-enclave" upgraded
+	printf upgraded >>upgraded
+	watch_start cluster
+	until_ready 2
+	change 's|^  image: .*|  image: upgraded|'
+	until_event "$(of_file 'and the one before stays in force: PCR0 (image): what the cluster file would launch is not what')"
+	has "$(jq -r .text <<<"$event")" "; the new file is taken over once its image's manifest is adopted"
+	# It heals by the image of before.
+	kill "$(pid_of tee2)"
+	until_event "$(of tee2 done) and .step == \"forward\""
+	until_ready 2
+	watch_end TERM 0
+	same "$(jq -rs 'map(select(.event == "file")) | length' events)" 1
+	none '.event == "failed"'
+	same_seeds 2
+}
+
+@test "watch: a cluster file that is a pipe without words keeps it waiting for nothing" {
+	living 2
+	echo 'watch: { interval: 100ms }' >>cluster.yaml
+	watch_start cluster
+	until_ready 2
+	mv cluster.yaml good.yaml
+	mkfifo pipe
+	# A writer that says nothing.
+	exec 8<>pipe
+	mv pipe cluster.yaml
+	until_event "$(of_file "the cluster file can't be read now, and what it said stays in force: ")"
+	kill "$(pid_of tee2)"
+	until_event "$(of tee2 done) and .step == \"forward\""
+	until_ready 2
+	exec 8>&-
+	mv good.yaml cluster.yaml
+	watch_end TERM 0
+	same "$(jq -rs 'map(select(.event == "file")) | length' events)" 1
+}
+
+@test "watch: a cluster file is taken over as it is at two looks, never as it was at one" {
+	living 2
+	# Looks come by what happens to TEEs: none by itself.
+	echo 'watch: { interval: 1h }' >>cluster.yaml
+	watch_start cluster
+	until_ready 2
+	# Half of it is a whole file with a node less.
+	sed '/name: tee2,/d' cluster.yaml >half.yaml
+	cp cluster.yaml whole.yaml
+	sed 's|^  - { name: tee2, .*|&\n  - { name: tee3, listen: 127.0.0.1:0 }|' whole.yaml >longer.yaml
+	mv half.yaml cluster.yaml
+	kill "$(pid_of tee1)"
+	until_event "$(of tee1 node ready)"
+	mv longer.yaml cluster.yaml
+	kill "$(pid_of tee2)"
+	until_event "$(of tee2 node ready)"
+	kill "$(pid_of tee1)"
+	until_event "$(of_file 'from now on; new: tee3')"
+	until_ready 3
+	watch_end TERM 0
+	same "$(jq -rs 'map(select(.event == "file")) | length' events)" 1
+	same_seeds 3
 }

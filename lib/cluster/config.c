@@ -547,11 +547,17 @@ static int load_key_sets(struct cluster *c, struct err *e)
 int cluster_read(const char *path, struct cluster *ret, struct err *e)
 {
 	AUTO(buf) struct buf text = BUF_INIT(CLUSTER_FILE_MAX + 1);
-	AUTO(cluster) struct cluster c = { 0 };
 
 	if (file_read(path, &text, e) < 0)
 		return err_wrap(e, "cluster file");
-	TRY(cluster_parse(path, buf_view(&text), &c, e));
+	return cluster_read_text(path, buf_view(&text), ret, e);
+}
+
+int cluster_read_text(const char *path, struct view text, struct cluster *ret, struct err *e)
+{
+	AUTO(cluster) struct cluster c = { 0 };
+
+	TRY(cluster_parse(path, text, &c, e));
 	TRY(load_key_sets(&c, e));
 	*ret = MOVE(c);
 	return 0;

@@ -118,6 +118,9 @@ struct cluster {
 
 /* fails  ERR_NO_INPUT, ERR_CONFIG ("cluster.yaml:12:3: …"), and as key_set_folder_read */
 MUST_CHECK int cluster_read(const char *path, struct cluster *ret, struct err *e);
+/* The same of a file's text that was read already. */
+MUST_CHECK int cluster_read_text(const char *path, struct view text, struct cluster *ret,
+                                 struct err *e);
 /* The file alone: members and thresholds of key sets are not there yet. */
 MUST_CHECK int cluster_parse(const char *path, struct view text, struct cluster *ret,
                              struct err *e);

@@ -58,25 +58,31 @@ static int write_holder(int lock, const char *path, const char *verb, struct err
 	return fd_write(lock, path, buf_view(&holder), e);
 }
 
-static int take_lock(struct state *s, const char *verb, struct err *e)
+/* Between taking the lock and saying who it is, a run has no name yet. */
+static int refuse_locked(const struct state *s, const char *path, struct err *e)
 {
 	AUTO(buf) struct buf holder = BUF_INIT(HOLDER_MAX);
-	AUTO(text) char *path = NULL;
 	struct view name = { 0 };
 	struct err ignored;
+
+	if (file_read_regular(path, &holder, &ignored) == 0)
+		name = text_trim(buf_view(&holder));
+	if (name.len == 0)
+		name = view_text("starting");
+	return err_reason(e, ERR_TRY_AGAIN, STATE_LOCKED, "'%s' is in use by another run (%.*s)",
+	                  s->folder, (int)name.len, (const char *)name.data);
+}
+
+static int take_lock(struct state *s, const char *verb, struct err *e)
+{
+	AUTO(text) char *path = NULL;
 
 	TRY(state_path(s, LOCK, &path, e));
 	if (file_lock(path, /* patience_ms= */ 0, &s->lock, e) == 0)
 		return write_holder(s->lock, path, verb, e);
 	if (e->code != ERR_TRY_AGAIN)
 		return -1;
-	/* Between taking the lock and saying who it is, a run has no name yet. */
-	if (file_read(path, &holder, &ignored) == 0)
-		name = text_trim(buf_view(&holder));
-	if (name.len == 0)
-		name = view_text("starting");
-	return err_reason(e, ERR_TRY_AGAIN, STATE_LOCKED, "'%s' is in use by another run (%.*s)",
-	                  s->folder, (int)name.len, (const char *)name.data);
+	return refuse_locked(s, path, e);
 }
 
 /* What runs that were killed while they wrote have left. */
@@ -128,6 +134,14 @@ int state_is_locked(const struct state *s, bool *ret, struct err *e)
 	TRY(file_look(path, &is_there, e));
 	*ret = is_there && file_is_locked(path);
 	return 0;
+}
+
+void state_name_holder(const struct state *s, struct err *ret)
+{
+	AUTO(text) char *path = NULL;
+
+	if (state_path(s, LOCK, &path, ret) == 0)
+		(void)refuse_locked(s, path, ret);
 }
 
 /* --- files of the folder */

@@ -22,6 +22,8 @@ MUST_CHECK int state_open(const struct cluster *c, const char *folder_or_null, b
 void state_drop(struct state *s);
 /* Is a run that changes something under way? */
 MUST_CHECK int state_is_locked(const struct state *s, bool *ret, struct err *e);
+/* Who it is, in the words of state_open, where it is. */
+void state_name_holder(const struct state *s, struct err *ret);
 MUST_CHECK int state_path(const struct state *s, const char *name, char **ret, struct err *e);
 /* A folder in it, mode 0700; it may be there already. */
 MUST_CHECK int state_make_folder(const struct state *s, const char *name, struct err *e);

@@ -1,10 +1,8 @@
 #include "orchestrate/drive.h"
 
-#include "base/text.h"
-#include "cluster/expect.h"
-#include "cluster/match.h"
 #include "orchestrate/ceremony.h"
 #include "orchestrate/execute.h"
+#include "orchestrate/policy.h"
 
 #include <stdio.h>
 
@@ -15,25 +13,10 @@
  * measured before anything is. */
 static int check_image(const struct run *r, struct err *e)
 {
-	struct pcr_set expected, found = { 0 };
-	char reason[8], want[2 * PCR_MAX_LEN + 1], have[2 * PCR_MAX_LEN + 1];
-
-	TRY(manifest_pcrs(&r->seen.genesis.envelope.manifest, &expected, e));
-	TRY(cluster_measure(r->cluster, &found, e));
-	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++) {
-		if (pcr_equal(&expected.values[i], &found.values[i]))
-			continue;
-		snprintf(reason, sizeof(reason), "pcr%u", i);
-		hex_write(pcr_view(&expected.values[i]), want);
-		hex_write(pcr_view(&found.values[i]), have);
-		return err_reason(
-		    e, ERR_REFUSED, reason,
-		    "PCR%u (%s): what the cluster file would launch is not what the "
-		    "current manifest says: expected %s, found %s; nothing was stopped "
-		    "(a manifest of it: teectl manifest new, approve, collect, adopt)",
-		    i, pcr_name(i), want, have);
-	}
-	return 0;
+	return policy_check_launch(r->cluster, &r->seen.genesis.envelope.manifest,
+	                           "; nothing was stopped (a manifest of it: teectl manifest new, "
+	                           "approve, collect, adopt)",
+	                           e);
 }
 
 static int check_launches(const struct run *r, const struct plan *plan, struct err *e)

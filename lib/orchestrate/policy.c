@@ -9,23 +9,53 @@
 #include <stdio.h>
 #include <string.h>
 
-int policy_check_pins(const struct cluster *c, const struct pcr_set *manifest, struct err *e)
+/* The first of PCR0..3 in which two sets differ, as people read it. */
+struct pcr_difference {
+	unsigned index;
+	char expected[2 * PCR_MAX_LEN + 1], found[2 * PCR_MAX_LEN + 1];
+};
+
+/* Nothing is expected of what has no length. */
+static bool find_difference(const struct pcr_set *expected, const struct pcr_set *found,
+                            struct pcr_difference *ret)
 {
 	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++) {
-		const struct pcr *pin = &c->enclave.pcrs.values[i];
-		char expected[2 * PCR_MAX_LEN + 1], found[2 * PCR_MAX_LEN + 1], reason[8];
+		const struct pcr *a = &expected->values[i], *b = &found->values[i];
 
-		if (pin->len == 0 || pcr_equal(pin, &manifest->values[i]))
+		if (a->len == 0 || pcr_equal(a, b))
 			continue;
-		hex_write(pcr_view(pin), expected);
-		hex_write(pcr_view(&manifest->values[i]), found);
-		snprintf(reason, sizeof(reason), "pcr%u", i);
-		return err_reason(e, ERR_ATTESTATION, reason,
-		                  "PCR%u (%s): the cluster file pins %s, but this cluster's "
-		                  "manifest says %s; " POLICY_NEXT_PINS,
-		                  i, pcr_name(i), expected, found);
+		ret->index = i;
+		hex_write(pcr_view(a), ret->expected);
+		hex_write(pcr_view(b), ret->found);
+		return true;
 	}
-	return 0;
+	return false;
+}
+
+int policy_compare(const struct pcr_set *expected, const struct pcr_set *found,
+                   const struct pcr_words *words, struct err *e)
+{
+	struct pcr_difference d;
+	char reason[8];
+
+	if (!find_difference(expected, found, &d))
+		return 0;
+	snprintf(reason, sizeof(reason), "pcr%u", d.index);
+	return err_reason(e, words->code, reason, "PCR%u (%s): %s %s%s %s%s", d.index,
+	                  pcr_name(d.index), words->before, d.expected, words->between, d.found,
+	                  words->after);
+}
+
+int policy_check_pins(const struct cluster *c, const struct pcr_set *manifest, struct err *e)
+{
+	static const struct pcr_words words = {
+		.code = ERR_ATTESTATION,
+		.before = "the cluster file pins",
+		.between = ", but this cluster's manifest says",
+		.after = "; " POLICY_NEXT_PINS,
+	};
+
+	return policy_compare(&c->enclave.pcrs, manifest, &words, e);
 }
 
 int policy_measure(struct run *r, struct err *e)
@@ -42,31 +72,51 @@ int policy_measure(struct run *r, struct err *e)
 	return 0;
 }
 
+/* A debug enclave shows zeroes, and so does its manifest: no image measures so. */
+static void forget_debug(const struct cluster *c, const struct pcr_set *manifest,
+                         struct pcr_set *expected)
+{
+	if (!c->attestation.allow_debug || !pcr_set_is_debug(manifest))
+		return;
+	for (unsigned i = PCR_IMAGE; i <= PCR_OPTIONS; i++)
+		expected->values[i] = (struct pcr){ 0 };
+}
+
 /* What is launched elsewhere is held to the manifest: which must then be the image's. */
 static int check_image(const struct run *r, struct err *e)
 {
+	static const struct pcr_words words = {
+		.code = ERR_REFUSED,
+		.before = "expected",
+		.between = ", as the cluster file's image measures, found",
+		.after = " in the manifest that the state keeps; if the file was changed, name the "
+		         "image of before, or make its manifest the current one (teectl manifest "
+		         "new)",
+	};
 	struct pcr_set here, manifest;
 
 	TRY(cluster_expect_here(r->cluster, &here, e));
 	TRY(manifest_pcrs(&r->seen.genesis.envelope.manifest, &manifest, e));
-	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++) {
-		char expected[2 * PCR_MAX_LEN + 1], found[2 * PCR_MAX_LEN + 1], reason[8];
+	forget_debug(r->cluster, &manifest, &here);
+	return policy_compare(&here, &manifest, &words, e);
+}
 
-		if (here.values[i].len == 0 || pcr_equal(&here.values[i], &manifest.values[i]) ||
-		    (i <= PCR_OPTIONS && r->cluster->attestation.allow_debug &&
-		     pcr_set_is_debug(&manifest)))
-			continue;
-		hex_write(pcr_view(&here.values[i]), expected);
-		hex_write(pcr_view(&manifest.values[i]), found);
-		snprintf(reason, sizeof(reason), "pcr%u", i);
-		return err_reason(e, ERR_REFUSED, reason,
-		                  "PCR%u (%s): expected %s, as the cluster file's image measures, "
-		                  "found %s in the manifest that the state keeps; if the file was "
-		                  "changed, name the image of before, or make its manifest the "
-		                  "current one (teectl manifest new)",
-		                  i, pcr_name(i), expected, found);
-	}
-	return 0;
+int policy_check_launch(const struct cluster *c, const struct manifest *m, const char *consequence,
+                        struct err *e)
+{
+	const struct pcr_words words = {
+		.code = ERR_REFUSED,
+		.before = "what the cluster file would launch is not what the current manifest "
+		          "says: expected",
+		.between = ", found",
+		.after = consequence,
+	};
+	struct pcr_set expected, here;
+
+	TRY(manifest_pcrs(m, &expected, e));
+	TRY(cluster_measure(c, &here, e));
+	forget_debug(c, &expected, &expected);
+	return policy_compare(&expected, &here, &words, e);
 }
 
 static int check_to_seal(const struct run *r, struct err *e)

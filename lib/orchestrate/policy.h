@@ -10,9 +10,22 @@
 /* In the text where they are not: for the hint. */
 #define POLICY_NEXT_PINS                                                                           \
 	"pins of the next image hold once its manifest is adopted: teectl manifest adopt"
+/* Of PCR0..3, what has a length in `expected` must be found so. The words, around both values, are for
+ * people. fails  code, reason pcrN: the first that is not */
+struct pcr_words {
+	enum err_code code;
+	const char *before, *between, *after;
+};
+MUST_CHECK int policy_compare(const struct pcr_set *expected, const struct pcr_set *found,
+                              const struct pcr_words *words, struct err *e);
 /* Are a manifest's PCR0..3 those that the cluster file pins? fails  ERR_ATTESTATION, reason pcrN */
 MUST_CHECK int policy_check_pins(const struct cluster *c, const struct pcr_set *manifest,
                                  struct err *e);
+/* Does what the file would launch here measure as the manifest says, whatever its pins say? A TEE
+ * of another image would be refused once it runs. consequence: behind the values, for people. fails
+ * ERR_REFUSED, reason pcrN; as cluster_measure */
+MUST_CHECK int policy_check_launch(const struct cluster *c, const struct manifest *m,
+                                   const char *consequence, struct err *e);
 /* Settles PCR0..3 for the run: the manifest's if there is one, which the file's pins must then
  * equal; else the pins, and what they leave open as measured here, now. Once a run, and before
  * anything is launched: a file that is swapped afterwards is not what was measured. fails

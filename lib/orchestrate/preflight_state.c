@@ -62,20 +62,16 @@ static int check_space(const struct preflight *p, const char *folder, struct err
 
 static int check_lock(struct preflight *p, struct err *e)
 {
-	AUTO(buf) struct buf holder = BUF_INIT(256);
-	AUTO(text) char *path = NULL;
 	bool is_locked;
-	struct err why, ignored;
+	struct err why;
 
 	TRY(state_is_locked(&p->state, &is_locked, e));
 	if (!is_locked)
 		return preflight_add_ok(p, "state", "lock", e, "free");
-	TRY(state_path(&p->state, "lock", &path, e));
-	if (file_read_regular(path, &holder, &ignored) < 0)
-		buf_clear(&holder);
-	(void)err_reason(&why, ERR_TRY_AGAIN, STATE_LOCKED, "'%s' is in use by another run (%.*s)",
-	                 p->state.folder, (int)text_trim(buf_view(&holder)).len, buf_text(&holder));
-	return preflight_add_failed(p, "state", "lock", &why, "wait until that run has ended", e);
+	state_name_holder(&p->state, &why);
+	return preflight_add_failed(p, "state", "lock", &why,
+	                            "try again when that run, or the heal of that watch, has ended",
+	                            e);
 }
 
 int preflight_check_state(struct preflight *p, struct err *e)

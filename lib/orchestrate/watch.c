@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "client/client.h"
+#include "cluster/watcher.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -260,6 +261,18 @@ static void note_end(struct watch_node *known, bool is_gone)
 		known->ended_ms = now;
 }
 
+/* By a verb: whoever stops a process forgets its pid. One that came up and was ready has shown that
+ * it can run; one that never was may have been given up by its launch. */
+static bool was_stopped(const struct watch *w, size_t node)
+{
+	struct local_node local;
+	struct err ignored;
+
+	return w->nodes[node].was_ready && w->cluster->nodes[node].listen &&
+	       launcher_look(&w->run.state, &w->cluster->nodes[node], &local, &ignored) == 0 &&
+	       !local.pid;
+}
+
 static void flag_nodes(struct watch *w)
 {
 	for (size_t i = 0; i < w->cluster->node_count; i++) {
@@ -267,6 +280,8 @@ static void flag_nodes(struct watch *w)
 		bool is_gone = w->run.seen.nodes[i].presence == NODE_ABSENT ||
 		               node_standing(&w->run.seen, i) == STANDS_BROKEN;
 
+		if (is_gone && !known->ended_ms && was_stopped(w, i))
+			known->launches = known->launched = 0;
 		note_end(known, is_gone);
 		/* Whoever claims the key and has not shown it gives none. */
 		w->barred[i] =
@@ -291,7 +306,7 @@ static void count_step(struct watch *w, const struct event *event)
 		known->launches++;
 		known->ended_ms = 0;
 		known->launched_ms = clock_monotonic_ms();
-		known->is_loop_told = false;
+		known->is_loop_told = known->was_ready = false;
 	}
 	known->launched += event->kind == EVENT_STEP_DONE && event->step_kind == STEP_LAUNCH;
 	if (event->kind == EVENT_STEP_DONE && event->step_kind == STEP_FORWARD)
@@ -368,18 +383,34 @@ static int heal_locked(struct watch *w, struct run *r, struct err *e)
 	return 0;
 }
 
+static bool is_busy(const struct watch *w)
+{
+	bool is_locked;
+	struct err ignored;
+
+	/* A lock that can't be looked at is told by the heal that needs it. */
+	return state_is_locked(&w->run.state, &is_locked, &ignored) == 0 && is_locked;
+}
+
+static void tell_busy(struct watch *w, const struct err *why)
+{
+	if (strcmp(w->told_busy, why->text) == 0)
+		return;
+	memcpy(w->told_busy, why->text, sizeof(w->told_busy));
+	watch_tell_event(w, &(struct watch_event){ .kind = WATCH_BUSY, .text = why->text });
+}
+
 static void tell_unopened(struct watch *w, const struct err *why)
 {
 	if (why->code == ERR_INTERRUPTED) {
 		w->is_stopping = true;
 		return;
 	}
-	if (!w->unopened.text[0] || w->unopened.code != why->code)
-		watch_tell_event(
-		    w, &(struct watch_event){ .kind = strcmp(why->reason, STATE_LOCKED) == 0
-		                                          ? WATCH_BUSY
-		                                          : WATCH_FAILED,
-		                              .text = why->text });
+	if (strcmp(why->reason, STATE_LOCKED) == 0)
+		tell_busy(w, why);
+	else if (!w->unopened.text[0] || w->unopened.code != why->code)
+		watch_tell_event(w,
+		                 &(struct watch_event){ .kind = WATCH_FAILED, .text = why->text });
 	w->unopened = *why;
 }
 
@@ -417,6 +448,61 @@ static int heal(struct watch *w, bool *ret_tried, struct err *e)
 	return heal_locked(w, &r, e);
 }
 
+/* --- calling for people */
+
+/* Does the next heal what is missing? What it has failed at may need somebody. */
+static int find_own_work(struct watch *w, bool *ret, struct err *e)
+{
+	AUTO(plan) struct plan plan = { 0 };
+
+	flag_nodes(w);
+	TRY(make_plan(w, &w->run.seen, &plan, e));
+	*ret = false;
+	for (size_t i = 0; i < plan.count; i++)
+		*ret |= !plan.steps[i].refusal && !w->nodes[plan.steps[i].node].failure[0];
+	return 0;
+}
+
+/* All that is missing waits for its next launch, which was told. */
+static bool is_resting(const struct watch *w)
+{
+	const struct node_report *nodes = w->report.nodes.items;
+	bool is_any = false;
+
+	for (size_t i = 0; i < w->report.nodes.count; i++) {
+		size_t node = nodes[i].index;
+
+		if (nodes[i].state == NODE_READY)
+			continue;
+		if (!w->resting[node] || w->nodes[node].failure[0])
+			return false;
+		is_any = true;
+	}
+	return is_any && !w->report.is_lost;
+}
+
+/* What another run is about, and what this watch does itself, is nobody's to do. */
+static int call_people(struct watch *w, struct err *e)
+{
+	bool is_own = false;
+	struct err holder;
+
+	if (w->was_busy || is_busy(w)) {
+		if (w->report.missing.len && is_busy(w)) {
+			state_name_holder(&w->run.state, &holder);
+			tell_busy(w, &holder);
+		}
+		return 0;
+	}
+	w->told_busy[0] = 0;
+	/* A heal that can't begin was told, and leaves it to people. */
+	if (w->report.missing.len && !w->options.is_once && !w->unopened.text[0])
+		TRY(find_own_work(w, &is_own, e));
+	if (!is_own && (w->options.is_once || !is_resting(w)))
+		watch_tell_people(w);
+	return 0;
+}
+
 /* --- the loop */
 
 /* A file of the state that was altered, or one of TLS that is being replaced, is mended while it
@@ -443,6 +529,7 @@ static int look(struct watch *w, bool *ret_seen, struct err *e)
 /* Looks, attests and tells. */
 static int survey(struct watch *w, bool *ret_seen, struct err *e)
 {
+	w->was_busy = is_busy(w);
 	TRY(look(w, ret_seen, e));
 	if (!*ret_seen)
 		return 0;
@@ -458,6 +545,9 @@ static int do_round(struct watch *w, struct err *e)
 {
 	bool is_tried = false, is_seen;
 
+	w->looks++;
+	if (!w->options.is_once)
+		watcher_hold(&w->run.state, &w->mark);
 	watch_lead_turn(w);
 	watch_lead_sync(w);
 	TRY(survey(w, &is_seen, e));
@@ -469,7 +559,7 @@ static int do_round(struct watch *w, struct err *e)
 	if (w->is_stopping || !is_seen)
 		return 0;
 	if (w->is_leader)
-		watch_tell_people(w);
+		TRY(call_people(w, e));
 	w->stats.rounds++;
 	w->stats.last_round_ms = clock_unix_ms();
 	if (w->options.on_round)
@@ -590,6 +680,7 @@ static void watch_drop(struct watch *w)
 		if (w->nodes[i].process >= 0)
 			close(w->nodes[i].process);
 	run_drop(&w->run);
+	fd_drop(&w->mark);
 	watch_lead_drop(w);
 	free(w->nodes);
 	free(w->targets);
@@ -644,7 +735,7 @@ static int judge_once(const struct watch *w, struct err *e)
 int watch_run(const struct cluster *cluster, const struct watch_options *options, struct err *e)
 {
 	AUTO(watch)
-	struct watch w = { .cluster = cluster, .options = *options, .run = RUN_INIT };
+	struct watch w = { .cluster = cluster, .options = *options, .run = RUN_INIT, .mark = -1 };
 
 	TRY(set_up(&w, e));
 	while (!w.is_stopping) {

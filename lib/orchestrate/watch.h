@@ -22,6 +22,7 @@
 	X(WATCH_CLUSTER, "cluster")         /* counts, and losses left until people are needed */  \
 	X(WATCH_WARNING, "warning")         /* the same, below keepReady */                        \
 	X(WATCH_PEOPLE, "people")           /* what is missing that only people can do */          \
+	X(WATCH_NOBODY, "nobody")           /* and nothing of the kind any more */                 \
 	X(WATCH_BUSY, "busy")               /* another run holds the state */                      \
 	X(WATCH_LEADER, "leader")           /* of several watchers this one leads, or who does */  \
 	X(WATCH_FILE, "file")               /* the cluster file or the manifest is another one */
@@ -86,7 +87,8 @@ struct watch_node {
 	unsigned launched;             /* of them those that came up */
 	int64_t launched_ms, ended_ms; /* ended: first seen gone; 0: it is there */
 	bool is_loop_told;
-	int process; /* a pidfd of a local one; -1 */
+	bool was_ready; /* since it was launched last */
+	int process;    /* a pidfd of a local one; -1 */
 	/* What was told last. */
 	bool is_told;
 	int state; /* enum node_state */
@@ -108,6 +110,7 @@ struct watch {
 	struct cluster *taken;         /* it, where it was read while this watch ran; else NULL */
 	struct watch_options options;
 	struct run run; /* that looks and attests */
+	int mark;       /* says to others that it lives on this state; -1 */
 	struct watch_node *nodes;
 	bool *targets, *barred, *resting; /* one flag a node */
 	struct cluster_report report;
@@ -116,7 +119,13 @@ struct watch {
 	int64_t attest_due_ms;
 	struct err unopened; /* why the last heal could not begin; text empty: it could */
 	bool is_stopping, is_leader;
+	bool was_busy;                /* another run held the state when the last look began */
+	char told_busy[ERR_TEXT_MAX]; /* who, if that was told and it still does */
 	char told_cluster[ERR_TEXT_MAX], told_people[ERR_TEXT_MAX], told_look[ERR_TEXT_MAX];
+	unsigned looks; /* rounds that were begun */
+	/* What the file said at a look where it was not what is in force, and at which. */
+	struct hash256 file_seen;
+	unsigned file_look;
 	char told_file[ERR_TEXT_MAX];  /* why the file that is there now is not in force */
 	char told_unfit[ERR_TEXT_MAX]; /* and why no TEE can be judged by the one that is */
 	/* The last long text that was told of a node, without the node's name. */
@@ -147,12 +156,13 @@ void watch_count_forward(struct watch_stats *stats, int64_t elapsed_us);
 
 /* watch_tell.c: makes the report anew and tells what is different from what was told. */
 MUST_CHECK int watch_tell(struct watch *w, struct err *e);
-/* And what only people can do; once until it is something else. */
+/* And what only people can do; once until it is something else, and once when it is nothing. */
 void watch_tell_people(struct watch *w);
 void watch_tell_event(struct watch *w, const struct watch_event *event);
 
-/* watch_file.c: after a look, takes over the cluster file where it has changed and is fit for the
- * manifest; else the one before stays in force, which is told once. */
+/* watch_file.c: after a look, takes over the cluster file where it has changed, is the same as at
+ * the look before, and is fit for the manifest; else the one before stays in force, which is told
+ * once. */
 MUST_CHECK int watch_file_check(struct watch *w, struct err *e);
 /* Is the file in force fit for the current manifest? Else no TEE can be judged by it, and it is
  * told once: the fault is on this side. */

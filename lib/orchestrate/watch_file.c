@@ -28,16 +28,28 @@ static void tell_kept(struct watch *w, char told[static ERR_TEXT_MAX], const cha
 	tell(w, text);
 }
 
-/* Is the file what is in force? Where it can't be read that shows when it is parsed. */
-static bool is_in_force(const struct watch *w)
+/* A pipe in its place could keep the watch waiting for ever. hash: of what it says; or of why it
+ * can't be read, so that this is as good as a text. */
+static int read_file(const struct watch *w, struct buf *text, struct hash256 *hash, struct err *why)
 {
-	AUTO(buf) struct buf text = BUF_INIT(CLUSTER_FILE_MAX);
-	struct hash256 hash;
 	struct err ignored;
 
-	return file_read_regular(w->cluster->path, &text, &ignored) == 0 &&
-	       sha256(buf_view(&text), &hash, &ignored) == 0 &&
-	       view_equal(VIEW_OF(hash.bytes), VIEW_OF(w->cluster->file_hash.bytes));
+	if (file_read_regular(w->cluster->path, text, why) < 0) {
+		(void)!sha256(view_text(why->text), hash, &ignored);
+		return -1;
+	}
+	return sha256(buf_view(text), hash, why);
+}
+
+/* The same at two looks: what somebody is writing just now is half a file, and may read as a whole
+ * one with fewer nodes. A round has two looks where it heals, which count as one. */
+static bool is_settled(struct watch *w, const struct hash256 *hash)
+{
+	if (view_equal(VIEW_OF(hash->bytes), VIEW_OF(w->file_seen.bytes)))
+		return w->looks != w->file_look;
+	w->file_seen = *hash;
+	w->file_look = w->looks;
+	return false;
 }
 
 static bool is_same_text(const char *a, const char *b)
@@ -67,8 +79,27 @@ static int check_same(const struct cluster *now, const struct cluster *next, str
 	return 0;
 }
 
-/* As a run would judge before it seals: pins, image, members and root against the manifest that the
- * state keeps. No node is asked. */
+static bool is_any_launched_here(const struct cluster *c)
+{
+	for (size_t i = 0; i < c->node_count; i++)
+		if (c->nodes[i].listen)
+			return true;
+	return false;
+}
+
+/* Pins that are still those of the manifest say nothing of the image beside them. */
+static int check_launch(const struct watch *w, const struct cluster *next, struct err *e)
+{
+	if (!is_any_launched_here(next))
+		return 0;
+	return policy_check_launch(next, &w->run.seen.genesis.envelope.manifest,
+	                           "; the new file is taken over once its image's manifest is "
+	                           "adopted (teectl manifest new, approve, collect, adopt)",
+	                           e);
+}
+
+/* As a run would judge before it seals: pins, members and root against the manifest that the state
+ * keeps; and the image, as a run would before it launches. No node is asked. */
 static int check_manifest(const struct watch *w, const struct cluster *next, struct err *e)
 {
 	struct run judging = { .cluster = next,
@@ -76,10 +107,13 @@ static int check_manifest(const struct watch *w, const struct cluster *next, str
 		               .state = w->run.state,
 		               .seen = w->run.seen,
 		               .root = BUF_INIT(ROOT_CERTIFICATE_MAX) };
-	int result = w->run.seen.has_genesis ? policy_may_seal(&judging, e) : 0;
+	int result;
 
+	if (!w->run.seen.has_genesis)
+		return 0;
+	result = policy_may_seal(&judging, e);
 	buf_drop(&judging.root); /* all else is borrowed */
-	return result;
+	return result < 0 ? -1 : check_launch(w, next, e);
 }
 
 struct arrays {
@@ -165,23 +199,68 @@ static int take_over(struct watch *w, struct cluster *next, struct err *e)
 	return 0;
 }
 
-int watch_file_check(struct watch *w, struct err *e)
+#define NAMES_TOLD 8 /* of three hundred nobody reads more */
+
+/* Those of `in` that `other` has not, behind the words; *ret_count of them. What is too long for
+ * the text is left away. */
+static void list_others(const struct cluster *in, const struct cluster *other, const char *words,
+                        struct buf *to, size_t *ret_count)
 {
-	struct cluster *next;
+	struct err full;
+	size_t count = 0;
+	int result = 0;
+
+	for (size_t i = 0; i < in->node_count && result == 0; i++)
+		if (!cluster_find_node(other, in->nodes[i].name) && count++ < NAMES_TOLD)
+			result = buf_add_format(to, &full, "%s%s", count == 1 ? words : ", ",
+			                        in->nodes[i].name);
+	if (result == 0 && count > NAMES_TOLD)
+		(void)!buf_add_format(to, &full, " and %zu more", count - NAMES_TOLD);
+	*ret_count = count;
+}
+
+/* Nothing of a cluster file stops what runs. */
+static int describe(const struct cluster *now, const struct cluster *next, struct buf *to,
+                    struct err *e)
+{
+	size_t added, left;
+	struct err full;
+
+	TRY(buf_add_text(to, "the cluster file has changed: it goes by the new one from now on",
+	                 e));
+	list_others(next, now, "; new: ", to, &added);
+	list_others(now, next, "; no longer in it: ", to, &left);
+	for (size_t i = 0; i < now->node_count && left; i++)
+		if (now->nodes[i].listen && !cluster_find_node(next, now->nodes[i].name)) {
+			(void)!buf_add_text(
+			    to, " (what runs here goes on: teectl down --orphans stops it)", &full);
+			break;
+		}
+	return 0;
+}
+
+/* next is the caller's still where it fails. */
+static int take_text(struct watch *w, struct view text, struct cluster *next, struct err *e)
+{
+	AUTO(buf) struct buf words = BUF_INIT(ERR_TEXT_MAX);
+
+	TRY(cluster_read_text(w->cluster->path, text, next, e));
+	TRY(describe(w->cluster, next, &words, e));
+	TRY(take_over(w, next, e));
+	w->told_file[0] = 0;
+	tell(w, buf_text(&words));
+	return 0;
+}
+
+static int take_changed(struct watch *w, struct view text, struct err *e)
+{
+	struct cluster *next = calloc(1, sizeof(*next));
 	struct err why;
 
-	if (is_in_force(w)) {
-		w->told_file[0] = 0;
-		return 0;
-	}
-	next = calloc(1, sizeof(*next));
 	if (!next)
 		return err_set(e, ERR_INTERNAL, "no memory for the cluster file");
-	if (cluster_read(w->cluster->path, next, &why) == 0 && take_over(w, next, &why) == 0) {
-		w->told_file[0] = 0;
-		tell(w, "the cluster file has changed: it goes by the new one from now on");
+	if (take_text(w, text, next, &why) == 0)
 		return 0;
-	}
 	cluster_drop(next);
 	free(next);
 	if (why.code == ERR_INTERRUPTED)
@@ -189,6 +268,27 @@ int watch_file_check(struct watch *w, struct err *e)
 	else
 		tell_kept(w, w->told_file,
 		          "the cluster file has changed, and the one before stays in force", &why);
+	return 0;
+}
+
+int watch_file_check(struct watch *w, struct err *e)
+{
+	AUTO(buf) struct buf text = BUF_INIT(CLUSTER_FILE_MAX);
+	struct hash256 hash = { 0 };
+	struct err why;
+	bool is_read = read_file(w, &text, &hash, &why) == 0;
+
+	if (is_read && view_equal(VIEW_OF(hash.bytes), VIEW_OF(w->cluster->file_hash.bytes))) {
+		w->told_file[0] = 0;
+		w->file_seen = (struct hash256){ 0 };
+		return 0;
+	}
+	if (!is_settled(w, &hash))
+		return 0;
+	if (is_read)
+		return take_changed(w, buf_view(&text), e);
+	tell_kept(w, w->told_file,
+	          "the cluster file can't be read now, and what it said stays in force", &why);
 	return 0;
 }
 

@@ -65,6 +65,7 @@ static void tell_node(struct watch *w, const struct node_report *n)
 	struct watch_node *known = &w->nodes[n->index];
 	char text[ERR_TEXT_MAX];
 
+	known->was_ready |= n->state == NODE_READY;
 	if (known->is_told && known->state == n->state)
 		return;
 	/* The state that was there from the start is news only where it is not as it should be. */
@@ -112,7 +113,6 @@ int watch_tell(struct watch *w, struct err *e)
 	return 0;
 }
 
-/* What a heal will do is nobody's business, nor what waits for its time. */
 void watch_tell_people(struct watch *w)
 {
 	const char *missing = buf_text(&w->report.missing);
@@ -120,8 +120,10 @@ void watch_tell_people(struct watch *w)
 	if (strncmp(missing, w->told_people, sizeof(w->told_people) - 1) == 0)
 		return;
 	snprintf(w->told_people, sizeof(w->told_people), "%s", missing);
-	if (w->report.missing.len)
-		watch_tell_event(w, &(struct watch_event){ .kind = WATCH_PEOPLE,
-		                                           .text = missing,
-		                                           .next = buf_text(&w->report.next) });
+	watch_tell_event(w, w->report.missing.len
+	                        ? &(struct watch_event){ .kind = WATCH_PEOPLE,
+	                                                 .text = missing,
+	                                                 .next = buf_text(&w->report.next) }
+	                        : &(struct watch_event){ .kind = WATCH_NOBODY,
+	                                                 .text = "nobody is needed any more" });
 }

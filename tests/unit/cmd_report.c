@@ -79,6 +79,19 @@ static void a_reason_knows_better_than_its_code(void **state)
 	}
 }
 
+static void who_meets_a_watch_is_not_told_to_wait_for_its_end(void **state)
+{
+	struct context c = context_as(OUTPUT_TABLE);
+
+	(void)state;
+	c.cmd = cmd_find("version");
+	tell(&c, ERR_TRY_AGAIN, STATE_LOCKED, "'s' is in use by another run (pid 7: watch)");
+	assert_non_null(strstr(c.hint, "that watch holds the state only while it heals"));
+	c.hint[0] = 0;
+	tell(&c, ERR_TRY_AGAIN, STATE_LOCKED, "'s' is in use by another run (pid 7: down)");
+	assert_non_null(strstr(c.hint, "when that run has ended"));
+}
+
 static void nobody_is_told_to_type_what_he_has_typed(void **state)
 {
 	struct context c = context_as(OUTPUT_TABLE);
@@ -175,6 +188,7 @@ int main(void)
 		cmocka_unit_test(each_code_has_something_to_do_next),
 		cmocka_unit_test(no_code_is_advised_upon_twice),
 		cmocka_unit_test(a_reason_knows_better_than_its_code),
+		cmocka_unit_test(who_meets_a_watch_is_not_told_to_wait_for_its_end),
 		cmocka_unit_test(nobody_is_told_to_type_what_he_has_typed),
 		cmocka_unit_test(the_verbs_own_hint_stands),
 		cmocka_unit_test(the_next_command_is_the_hint_where_it_is_another),

@@ -89,6 +89,37 @@ static void a_pin_and_the_manifest_must_agree(void **state)
 	assert_ok(policy_check_pins(c, &g.birth.pcrs, &e));
 }
 
+static void what_is_expected_must_be_found_and_nothing_else_is_asked(void **state)
+{
+	static const struct pcr_words words = {
+		.code = ERR_REFUSED, .before = "wants", .between = " and has", .after = "; mend it"
+	};
+	struct pcr_set expected = { 0 }, found = { 0 };
+	char text[ERR_TEXT_MAX], a[2 * PCR_LEN + 1], b[2 * PCR_LEN + 1];
+	struct err e;
+
+	(void)state;
+	found.values[PCR_IMAGE].len = PCR_LEN;
+	assert_ok(policy_compare(&expected, &found, &words, &e));
+	expected.values[PCR_RUNTIME].len = PCR_LEN;
+	/* What is not found at all is not what is expected. */
+	assert_refused(policy_compare(&expected, &found, &words, &e), ERR_REFUSED, "pcr1");
+	found.values[PCR_RUNTIME].len = PCR_LEN;
+	assert_ok(policy_compare(&expected, &found, &words, &e));
+	expected.values[PCR_ROLE] = found.values[PCR_ROLE] = found.values[PCR_IMAGE];
+	memset(found.values[PCR_ROLE].bytes, 0xab, PCR_LEN);
+	assert_refused(policy_compare(&expected, &found, &words, &e), ERR_REFUSED, "pcr3");
+	hex_write(pcr_view(&expected.values[PCR_ROLE]), a);
+	hex_write(pcr_view(&found.values[PCR_ROLE]), b);
+	snprintf(text, sizeof(text), "PCR3 (%s): wants %s and has %s; mend it", pcr_name(PCR_ROLE),
+	         a, b);
+	assert_string_equal(e.text, text);
+	/* Of what no manifest has nothing is compared. */
+	found.values[PCR_ROLE] = expected.values[PCR_ROLE];
+	expected.values[PCR_INSTANCE].len = PCR_LEN;
+	assert_ok(policy_compare(&expected, &found, &words, &e));
+}
+
 static void once_there_is_a_manifest_it_says_what_is_measured(void **state)
 {
 	AUTO(stage) struct stage g = { 0 };
@@ -482,6 +513,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_pin_and_the_manifest_must_agree),
+		cmocka_unit_test(what_is_expected_must_be_found_and_nothing_else_is_asked),
 		cmocka_unit_test(once_there_is_a_manifest_it_says_what_is_measured),
 		cmocka_unit_test(before_there_is_a_manifest_there_are_pins_or_nothing),
 		cmocka_unit_test(a_genesis_that_is_not_of_this_file_ends_the_run),
