@@ -99,6 +99,8 @@ extend_zero() {
 	probe
 	clean=$output
 	echo 'int unused;' | cc -shared -x c - -o preload.so
+	# gcc's AddressSanitizer is a library that would be the first.
+	export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
 	export LD_PRELOAD=$PWD/preload.so LD_LIBRARY_PATH=$PWD GLIBC_TUNABLES=glibc.malloc.check=1 OPENSSL_CONF=/nonexistent
 	probe
 	unset LD_PRELOAD LD_LIBRARY_PATH GLIBC_TUNABLES OPENSSL_CONF

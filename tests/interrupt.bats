@@ -211,7 +211,7 @@ up_interrupted() {
 	with_key own
 	mitm proxy --to "$(url own tee1)" status:held
 	behind own lie tee1 "$proxy"
-	run -75 --separate-stderr teectl -f lie.yaml status --timeout 1s -o json
+	run -75 --separate-stderr teectl -f lie.yaml status --timeout 3s -o json
 	same "$(jq -r '.nodes[0].reason, .nodes[1].verified' <<<"$output")" $'deadline\ntrue'
 	stop_hvs
 }
