@@ -136,7 +136,9 @@ static const char *note_of(const struct run *r, size_t node)
 {
 	if (r->seen.nodes[node].presence != NODE_PRESENT)
 		return r->seen.nodes[node].why.text;
-	if (r->proofs[node].is_refused && strstr(r->proofs[node].refusal.text, POLICY_NEXT_PINS))
+	/* A watch has each node's word alone. */
+	if (r->proofs[node].is_refused && !r->options.needs_key_proof &&
+	    strstr(r->proofs[node].refusal.text, POLICY_NEXT_PINS))
 		return NOT_JUDGED_TEXT;
 	if (r->proofs[node].is_refused)
 		return r->proofs[node].refusal.text;

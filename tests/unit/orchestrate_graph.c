@@ -57,8 +57,8 @@ static void text_is_a_tree(void **state)
 	check(graph_text, "tee1, from the members' shares\n"
 	                  "├─ tee\"2\\<&> (round 1, 12 ms)\n"
 	                  "│  └─ tee3??[31m (round 2, claimed)\n"
-	                  "└─ tee4 (1 ms)\n"
-	                  "alone\n");
+	                  "└─ tee4, retired, earlier (1 ms)\n"
+	                  "alone, earlier\n");
 }
 
 static void dot_quotes_what_it_is_given(void **state)
@@ -89,9 +89,9 @@ static void mermaid_has_entities(void **state)
 	                     "  t0 -->|round 1, 12 ms| t1\n"
 	                     "  t2[\"tee3??&#91;31m\"]\n"
 	                     "  t1 -.->|round 2, claimed| t2\n"
-	                     "  t3[\"tee4\"]\n"
+	                     "  t3[\"tee4, retired, earlier\"]\n"
 	                     "  t0 -->|1 ms| t3\n"
-	                     "  t4[\"alone\"]\n");
+	                     "  t4[\"alone, earlier\"]\n");
 }
 
 static void svg_is_whole_and_has_the_times(void **state)
