@@ -91,10 +91,7 @@ static void boot_makes_nobody_believed_that_is_refused_meanwhile(void **state)
 
 static void boot_believes_its_document_alone(void **state)
 {
-	static const struct {
-		enum lie lie;
-		const char *reason;
-	} rows[] = {
+	static const struct lie_row rows[] = {
 		{ OTHER_NONCE, "nonce" },
 		{ OTHER_IMAGE, "pcr0" },
 		{ NO_SETUP_KEY, "public_key" },

@@ -62,22 +62,16 @@ static void genesis_keeps_what_is_attested(void **state)
 
 static void genesis_asks_nothing_of_what_is_not_attested(void **state)
 {
-	static const struct {
-		enum lie lie;
-		const char *reason;
-	} rows[] = {
-		{ OTHER_NONCE, "nonce" },
-		{ OTHER_IMAGE, "pcr0" },
-	};
 	struct err e;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
+	for (size_t i = 0; i < COUNT(document_lies); i++) {
 		AUTO(stage) struct stage g = { 0 };
 
 		stage_unborn(&g);
-		lie(&g, 1, API_LIVE_ATTESTATION, rows[i].lie);
-		assert_refused(do_step(&g, STEP_GENESIS, 1, &e), ERR_ATTESTATION, rows[i].reason);
+		lie(&g, 1, API_LIVE_ATTESTATION, document_lies[i].lie);
+		assert_refused(do_step(&g, STEP_GENESIS, 1, &e), ERR_ATTESTATION,
+		               document_lies[i].reason);
 		assert_non_null(strstr(e.text, "tee2: before genesis: "));
 		assert_int_equal(g.tees[1].server->request_count, 1);
 		assert_false(is_asked(&g));
@@ -100,10 +94,7 @@ static void refused(struct stage *g, size_t requests, const char *reason)
 
 static void genesis_keeps_nothing_of_a_birth_that_is_refused(void **state)
 {
-	static const struct {
-		enum lie lie;
-		const char *reason;
-	} rows[] = {
+	static const struct lie_row rows[] = {
 		{ OTHER_QUORUM, "quorum_key" },
 		{ OTHER_SHARE, "shares" },
 	};

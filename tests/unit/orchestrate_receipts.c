@@ -121,10 +121,7 @@ static void those_that_nothing_binds_are_not(void **state)
 
 static void nobody_is_asked_whose_document_does_not_hold(void **state)
 {
-	static const struct {
-		enum lie lie;
-		const char *reason;
-	} rows[] = {
+	static const struct lie_row rows[] = {
 		{ OTHER_NONCE, "nonce" },
 		{ OTHER_IMAGE, "pcr0" },
 		{ OTHER_MODULE, "answers for tee1" },

@@ -30,22 +30,16 @@ static void verify_shows_what_a_node_holds(void **state)
 
 static void verify_takes_no_document_for_another(void **state)
 {
-	static const struct {
-		enum lie lie;
-		const char *reason;
-	} rows[] = {
-		{ OTHER_NONCE, "nonce" },
-		{ OTHER_IMAGE, "pcr0" },
-	};
 	struct err e;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
+	for (size_t i = 0; i < COUNT(document_lies); i++) {
 		AUTO(stage) struct stage g = { 0 };
 
 		stage_fill(&g, HELD_NOTHING);
-		lie(&g, 1, API_LIVE_ATTESTATION, rows[i].lie);
-		assert_refused(do_step(&g, STEP_VERIFY, 1, &e), ERR_ATTESTATION, rows[i].reason);
+		lie(&g, 1, API_LIVE_ATTESTATION, document_lies[i].lie);
+		assert_refused(do_step(&g, STEP_VERIFY, 1, &e), ERR_ATTESTATION,
+		               document_lies[i].reason);
 		assert_int_equal(strncmp(e.text, "tee2: ", 6), 0);
 		assert_true(g.proofs[1].is_refused);
 		assert_int_equal(g.proofs[1].holding, HOLDS_UNKNOWN);
@@ -164,10 +158,8 @@ static void verify_knows_what_an_earlier_look_has_shown(void **state)
 
 static void prove_is_by_the_quorum_key_over_this_challenge(void **state)
 {
-	static const struct {
-		enum lie lie;
-		const char *reason; /* NULL: it holds */
-	} rows[] = {
+	static const struct lie_row rows[] = {
+		/* without a reason: it holds */
 		{ NO_LIE, NULL },
 		{ OTHER_KEY, "key-proof" },
 		{ OTHER_QUORUM, "quorum_key" },
@@ -444,10 +436,7 @@ static void retire_asks_for_a_receipt_whatever_phase_is_claimed(void **state)
 /* Else a relay would have another TEE give up its key, and this one be called retired. */
 static void retire_tells_nobody_to_wipe_but_the_tee_that_is_meant(void **state)
 {
-	static const struct {
-		enum lie lie;
-		const char *reason;
-	} rows[] = {
+	static const struct lie_row rows[] = {
 		{ OTHER_NONCE, "nonce" },
 		{ OTHER_IMAGE, "pcr0" },
 		{ OTHER_MODULE, "answers for tee1, by the journal" },

@@ -295,27 +295,19 @@ static void submit_is_no_success_without_a_key(void **state)
 
 static void submit_takes_no_other_key_and_no_word_without_a_receipt(void **state)
 {
-	static const struct {
-		enum lie lie;
-		const char *reason;
-	} rows[] = {
-		{ OTHER_QUORUM, "quorum_key" },
-		{ NO_RECEIPT, "receipt" },
-		{ OTHER_BOOT, "receipt" },
-		{ OTHER_SUBJECT, "receipt" },
-	};
 	struct err e;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
+	for (size_t i = 0; i < COUNT(key_lies); i++) {
 		AUTO(stage) struct stage g = { 0 };
 		AUTO(submission) struct submission s = { 0 };
 
 		stage_wait(&g);
 		hand_over(&g, &s, 0, setup);
 		hand_over(&g, &s, 1, setup);
-		lie(&g, 1, API_INJECT_SHARES, rows[i].lie);
-		assert_refused(do_step(&g, STEP_SUBMIT, 1, &e), ERR_ATTESTATION, rows[i].reason);
+		lie(&g, 1, API_INJECT_SHARES, key_lies[i].lie);
+		assert_refused(do_step(&g, STEP_SUBMIT, 1, &e), ERR_ATTESTATION,
+		               key_lies[i].reason);
 		assert_null(strstr(g.told, "2 of 2"));
 	}
 }

@@ -62,6 +62,24 @@ enum lie {
 	HANGS,        /* it never answers */
 };
 
+/* And what it is refused for then. */
+struct lie_row {
+	enum lie lie;
+	const char *reason;
+};
+
+/* In a document, whoever asks for it; and in the answer that says that it has the key now. */
+static const struct lie_row document_lies[] = {
+	{ OTHER_NONCE, "nonce" },
+	{ OTHER_IMAGE, "pcr0" },
+};
+static const struct lie_row key_lies[] = {
+	{ OTHER_QUORUM, "quorum_key" },
+	{ NO_RECEIPT, "receipt" },
+	{ OTHER_BOOT, "receipt" },
+	{ OTHER_SUBJECT, "receipt" },
+};
+
 enum held { HELD_NOTHING, HELD_SETUP, HELD_KEY };
 
 #define RECEIPTS_KEPT 8
