@@ -169,7 +169,7 @@ static bool hint_kept_genesis(struct context *c, const struct err *failure)
 /* A watch never ends: it is its heal that does. */
 static bool hint_watch(struct context *c, const struct err *failure)
 {
-	if (strcmp(failure->reason, STATE_LOCKED) != 0 || !strstr(failure->text, ": watch)"))
+	if (!state_is_watchs(failure))
 		return false;
 	context_hint(c, "that watch holds the state only while it heals: run the same command "
 	                "again in a moment, or end the watch first");

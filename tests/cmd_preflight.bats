@@ -76,6 +76,8 @@ warns() {
 	exec {fd}>>.teectl/demo/lock
 	flock "$fd"
 	finds 75 state lock 'is in use by another run (pid 4711: up)' 'wait until that run has ended'
+	echo 'pid 4711: watch' >.teectl/demo/lock
+	finds 75 state lock '(pid 4711: watch)' 'holds it only while it heals: try again in a moment'
 	exec {fd}>&-
 	try 0 preflight
 }

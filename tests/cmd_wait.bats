@@ -218,7 +218,7 @@ end_wait() { # STATUS
 	says user1
 }
 
-@test "wait: gone is not running, or no answer; who answers is told with his phase" {
+@test "wait: gone is not running, or no answer from elsewhere; who answers is told with his phase" {
 	cluster own 2 2 3
 	ok up
 	waits 75 --for gone --timeout 2s
@@ -245,10 +245,15 @@ stop_tee() {
 	waits 75 --for verified --timeout 2s
 	[[ $stderr =~ 'the time is up: 1 of 2 verified; tee1: no answer since 20'[-0-9:T.]+Z ]]
 	same "$(grep -c '^tee1: no answer since' <<<"$stderr")" 1
-	waits 0 --for gone tee1 --timeout 4s
-	prints 'gone: 1 of 1'
-	waits 75 --for gone tee1 --timeout 500ms
+	# Its process lives: it may go on, with all that it has.
+	waits 75 --for gone tee1 --timeout 4s
 	says 'tee1: no answer since 20'
+	# Of one that others launched no answer is all there is to see.
+	behind own far tee1 "$(url own tee1)"
+	try 0 -f far.yaml wait --for gone tee1 --timeout 4s
+	prints 'gone: 1 of 1'
+	ok down tee1
+	waits 0 --for gone tee1
 }
 
 @test "wait: a node that the file does not have, and options that do not go together" {

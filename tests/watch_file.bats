@@ -98,6 +98,10 @@ none() {
 	watch_end TERM 0
 	none '.event == "quarantined"'
 	none '.text | contains("shares bring it back")'
+	# While the upgrade ran it was the upgrade's, and then nobody's.
+	same "$(jq -r 'select(.event == "people") | .next' events)" 'teectl -f cluster.yaml upgrade'
+	same "$(jq -r 'select(.event == "nobody") | .event' events)" nobody
+	has "$(jq -r 'select(.event == "busy") | .text' events)" ': upgrade)'
 	same_seeds 2
 	try 0 verify
 }

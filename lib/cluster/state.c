@@ -144,6 +144,11 @@ void state_name_holder(const struct state *s, struct err *ret)
 		(void)refuse_locked(s, path, ret);
 }
 
+bool state_is_watchs(const struct err *failure)
+{
+	return strcmp(failure->reason, STATE_LOCKED) == 0 && strstr(failure->text, ": watch)");
+}
+
 /* --- files of the folder */
 
 static int write_file(const struct state *s, const char *name, struct view content, struct err *e)

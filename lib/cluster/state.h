@@ -24,6 +24,8 @@ void state_drop(struct state *s);
 MUST_CHECK int state_is_locked(const struct state *s, bool *ret, struct err *e);
 /* Who it is, in the words of state_open, where it is. */
 void state_name_holder(const struct state *s, struct err *ret);
+/* Of what state_open failed with: is it a watch, which holds the lock only while it heals? */
+bool state_is_watchs(const struct err *failure);
 MUST_CHECK int state_path(const struct state *s, const char *name, char **ret, struct err *e);
 /* A folder in it, mode 0700; it may be there already. */
 MUST_CHECK int state_make_folder(const struct state *s, const char *name, struct err *e);

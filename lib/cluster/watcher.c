@@ -4,17 +4,16 @@
 #include "base/text.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #define WATCHER     "watch"
-#define WATCHER_MAX 32 /* a pid and a newline */
+#define WATCHER_MAX 32 /* a pid, and room */
 
 static int write_pid(int fd, const char *path, struct err *e)
 {
 	AUTO(buf) struct buf text = BUF_INIT(WATCHER_MAX);
 
-	TRY(buf_add_format(&text, e, "%d\n", (int)getpid()));
+	TRY(buf_add_format(&text, e, "%d", (int)getpid()));
 	if (ftruncate(fd, 0) < 0)
 		return err_sys(e, ERR_INTERNAL, errno, "'%s'", path);
 	return fd_write(fd, path, buf_view(&text), e);
@@ -37,12 +36,12 @@ int watcher_pid(const struct state *s)
 	AUTO(buf) struct buf text = BUF_INIT(WATCHER_MAX);
 	AUTO(text) char *path = NULL;
 	struct err ignored;
-	int pid;
+	uint64_t pid;
 
 	if (state_path(s, WATCHER, &path, &ignored) < 0 || !file_is_locked(path))
 		return 0;
-	if (file_read_regular(path, &text, &ignored) < 0)
+	if (file_read_regular(path, &text, &ignored) < 0 ||
+	    number_parse(buf_text(&text), "a pid", 1, INT32_MAX, &pid, &ignored) < 0)
 		return -1;
-	pid = atoi(buf_text(&text));
-	return pid > 0 ? pid : -1;
+	return (int)pid;
 }

@@ -69,9 +69,11 @@ static int check_lock(struct preflight *p, struct err *e)
 	if (!is_locked)
 		return preflight_add_ok(p, "state", "lock", e, "free");
 	state_name_holder(&p->state, &why);
-	return preflight_add_failed(p, "state", "lock", &why,
-	                            "try again when that run, or the heal of that watch, has ended",
-	                            e);
+	return preflight_add_failed(
+	    p, "state", "lock", &why,
+	    state_is_watchs(&why) ? "that watch holds it only while it heals: try again in a moment"
+	                          : "wait until that run has ended",
+	    e);
 }
 
 int preflight_check_state(struct preflight *p, struct err *e)

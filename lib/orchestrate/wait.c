@@ -200,13 +200,20 @@ static bool is_gone(const struct node_seen *seen)
 	        seen->why.reason[0] == 0);
 }
 
+/* One of this machine is asked where its process lives, and else absent: it may be stopped, or too
+ * busy to answer, and has all that it had. */
+static bool lives_here(const struct run *r, size_t node)
+{
+	return r->cluster->nodes[node].listen && r->seen.nodes[node].presence == NODE_UNREACHABLE;
+}
+
 static void judge_gone(const struct run *r, const struct wait *w, size_t node)
 {
 	struct wait_node *n = &w->nodes[node];
 	const struct node_seen *seen = &r->seen.nodes[node];
 
 	n->verdict = WAIT_NOT_YET;
-	if (is_gone(seen) || is_hung(w, node)) {
+	if (!lives_here(r, node) && (is_gone(seen) || is_hung(w, node))) {
 		n->verdict = WAIT_MET;
 		n->why.text[0] = 0;
 	} else if (seen->presence == NODE_PRESENT) {

@@ -10,7 +10,7 @@ enum wait_for {
 	WAIT_VERIFIED,  /* shown by a live attestation */
 	WAIT_SHARES,    /* enough shares are in, as the nodes say */
 	WAIT_APPROVALS, /* of a manifest, not of nodes */
-	WAIT_GONE,      /* it does not run, or does not answer */
+	WAIT_GONE,      /* it does not run; or, launched elsewhere, does not answer */
 };
 extern const char *const wait_names[]; /* NULL-terminated */
 

@@ -58,6 +58,7 @@ static void set_presence(struct node_seen *seen, char letter)
 	} rows[] = {
 		{ 'a', NODE_ABSENT, ERR_UNREACHABLE, "" },
 		{ 'u', NODE_UNREACHABLE, ERR_UNREACHABLE, "" },
+		{ 'l', NODE_UNREACHABLE, ERR_UNREACHABLE, "" }, /* launched here */
 		{ 'd', NODE_UNREACHABLE, ERR_ACCESS, "" },
 		{ 'c', NODE_UNREACHABLE, ERR_UNREACHABLE, CLIENT_TLS_SERVER },
 		{ 'o', NODE_STRAY, ERR_REFUSED, "occupied" },
@@ -89,6 +90,8 @@ static void set_proof(struct node_proof *proof, char letter)
 
 static void make_world(struct world *w, const char *letters)
 {
+	static char listen[] = "127.0.0.1:0";
+
 	memset(w, 0, sizeof(*w));
 	w->cluster.nodes = w->nodes;
 	w->cluster.node_count = w->run.seen.count = strlen(letters);
@@ -98,6 +101,7 @@ static void make_world(struct world *w, const char *letters)
 	w->run.seen.has_genesis = true;
 	memcpy(w->run.seen.genesis.manifest_hash.bytes, own_hash, sizeof(own_hash));
 	for (size_t i = 0; letters[i]; i++) {
+		w->nodes[i].listen = letters[i] == 'l' ? listen : NULL;
 		set_presence(&w->seen[i], letters[i]);
 		set_phase(&w->seen[i], letters[i]);
 		set_proof(&w->proofs[i], letters[i]);
@@ -153,6 +157,8 @@ static const struct row rows[] = {
 	{ WAIT_SHARES, "ew", false, true, "..", WAIT_NOT_YET, "it does not wait for shares" },
 	{ WAIT_SHARES, "eu", false, false, "..", WAIT_NOT_YET, "it does not wait for shares" },
 	{ WAIT_GONE, "au", false, false, "++", WAIT_MET, "" },
+	/* Its process lives. */
+	{ WAIT_GONE, "ul", false, false, "+.", WAIT_NOT_YET, "letter l" },
 	{ WAIT_GONE, "ar", false, false, "+.", WAIT_NOT_YET,
 	  "it answers, and is in ApplicationReady" },
 	{ WAIT_GONE, "ar", true, false, "+.", WAIT_MET, "" },
