@@ -143,7 +143,7 @@ static void a_write_whose_answer_is_lost_is_sent_to_no_other(void **state)
 	AUTO(server)
 	struct server *second = server_start(SCRIPT({ ANSWER, http("200 OK", "", DONE) }));
 	char *const urls[] = { first->url, second->url };
-	AUTO(etcd) struct etcd *etcd = etcd_of(urls, 2, 5000);
+	AUTO(etcd) struct etcd *etcd = etcd_of(urls, 2, 60000);
 	bool is_done = false;
 	struct err e;
 
@@ -167,7 +167,7 @@ static void a_question_whose_answer_is_lost_goes_to_the_next(void **state)
 	AUTO(server)
 	struct server *second = server_start(SCRIPT({ ANSWER, http("200 OK", "", DONE) }));
 	char *const urls[] = { first->url, second->url };
-	AUTO(etcd) struct etcd *etcd = etcd_of(urls, 2, 5000);
+	AUTO(etcd) struct etcd *etcd = etcd_of(urls, 2, 60000);
 	bool is_done = false;
 	struct err e;
 

@@ -44,7 +44,7 @@ static void one_word_is_a_yes(void **state)
 			assert_string_equal(e.text, "not confirmed: nothing was done");
 		}
 		tty_read(&tty, text);
-		assert_string_equal(text, "Stop all? (yes/no) ");
+		assert_string_equal(text, "Stop all? (yes/no, the whole word) ");
 		tty_close(&tty);
 	}
 }
