@@ -173,11 +173,11 @@ struct view file_content_view(const struct file_content *f)
 }
 
 /* Standard input may stand behind the first byte of its file; an empty one can't be mapped. */
-static bool can_be_mapped(int fd)
+static bool is_mapped(int fd, size_t read_max)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (uintmax_t)st.st_size > read_max &&
 	       lseek(fd, 0, SEEK_CUR) == 0;
 }
 
@@ -188,7 +188,7 @@ int file_content_open(const char *path, size_t map_max, size_t read_max, struct 
 	AUTO(fd) int fd = -1;
 
 	TRY(open_to_read(path, /* may_be_pipe= */ read_max > 0, &fd, e));
-	if (can_be_mapped(fd))
+	if (is_mapped(fd, read_max))
 		TRY(fd_map(fd, path, map_max, &f.mapping, e));
 	else
 		TRY(fd_read(fd, path, &f.read, e));

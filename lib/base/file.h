@@ -32,7 +32,7 @@ MUST_CHECK int fd_map(int fd, const char *what, size_t max, struct mapping *ret,
 void mapped_let_go(struct view slice);
 
 /* The bytes of a file that only grows and may be larger than what is kept in memory, as it stood
- * when it was opened: mapped, or read where that can't be. */
+ * when it was opened: read, or mapped. */
 struct file_content {
 	struct mapping mapping;
 	struct buf read;
@@ -42,7 +42,8 @@ struct view file_content_view(const struct file_content *f);
 /* As file_read, and fails as it does.
  *
  * map_max   bytes of a regular file
- * read_max  bytes of standard input or a pipe; 0: neither is taken */
+ * read_max  up to so many are read, from standard input or a pipe too; a regular file of more is
+ *           mapped. 0: all of it is, and neither of those is taken */
 MUST_CHECK int file_content_open(const char *path, size_t map_max, size_t read_max,
                                  struct file_content *ret, struct err *e);
 MUST_CHECK int fd_read(int fd, const char *what, struct buf *to, struct err *e);

@@ -449,10 +449,20 @@ static int finish(struct journal_reader *r, const struct gap *gap, struct err *e
 	return 0;
 }
 
+/* Of a copy: what is mapped is still its writer's, and one text is judged and hashed. */
+static int decode_copy(struct view bytes, struct buf *copy, struct journal_entry *ret,
+                       struct err *e)
+{
+	buf_clear(copy);
+	TRY(buf_add(copy, bytes, e));
+	return decode(buf_view(copy), &ret->line, &ret->time_ms, e);
+}
+
 int journal_next(struct journal_reader *r, struct journal_entry *ret, bool *ret_found,
                  struct err *e)
 {
 	AUTO(journal_entry) struct journal_entry entry = { 0 };
+	AUTO(buf) struct buf copy = BUF_INIT(JOURNAL_LINE_MAX);
 	struct gap gap = { 0 };
 	struct view bytes;
 
@@ -465,14 +475,14 @@ int journal_next(struct journal_reader *r, struct journal_entry *ret, bool *ret_
 		entry.number = ++r->number;
 		if (gap.number == 0)
 			gap.start = bytes.data;
-		if (decode(bytes, &entry.line, &entry.time_ms,
-		           gap.number ? &(struct err){ 0 } : &gap.why) == 0)
+		if (decode_copy(bytes, &copy, &entry, gap.number ? &(struct err){ 0 } : &gap.why) ==
+		    0)
 			break;
 		gap.number = gap.number ? gap.number : r->number;
 	}
 	TRY(check_mended(&gap, bytes, &entry, e));
 	TRY(check_place(r, &entry, e));
-	TRY(sha256(bytes, &entry.hash, e));
+	TRY(sha256(buf_view(&copy), &entry.hash, e));
 	r->sequence = entry.line.sequence;
 	r->head = entry.hash;
 	*ret = MOVE(entry);

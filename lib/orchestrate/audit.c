@@ -277,6 +277,20 @@ static int settle_root(struct audit *a, struct view given, struct err *e)
 	return wire_set(&a->root, buf_view(named), e);
 }
 
+/* What was replayed is what the head was compared with: whoever may write the file could do so
+ * while it is read. */
+static int check_unchanged(const struct audit *a, const struct journal_reader *reader,
+                           struct err *e)
+{
+	if (reader->sequence == a->sequence &&
+	    view_equal(VIEW_OF(reader->head.bytes), VIEW_OF(a->head.bytes)))
+		return 0;
+	return err_reason(e, ERR_REFUSED, "changed",
+	                  "the journal was written anew while it was read: at first its last line "
+	                  "was %lld, then %lld",
+	                  (long long)a->sequence, (long long)reader->sequence);
+}
+
 int audit_replay(struct view text, const struct audit_options *options, struct audit *ret,
                  struct err *e)
 {
@@ -296,6 +310,7 @@ int audit_replay(struct view text, const struct audit_options *options, struct a
 			return name_line(&entry, e);
 		a.counts.kinds[entry.line.kind]++;
 	}
+	TRY(check_unchanged(&a, &reader, e));
 	*ret = MOVE(a);
 	return 0;
 }

@@ -177,6 +177,14 @@ static void a_large_file_is_mapped_and_a_pipe_read(void **state)
 	file_content_drop(&f);
 	assert_refused(file_content_open(p.file, large.len - 1, 0, &f, &e), ERR_DATA,
 	               "is not a file of 1 to 199999 bytes");
+	/* What may be read is read, and has no more to do with the file. */
+	assert_ok(file_content_open(p.file, large.len, large.len, &f, &e));
+	assert_null(f.mapping.data);
+	assert_view_equal(file_content_view(&f), buf_view(&large));
+	file_content_drop(&f);
+	assert_ok(file_content_open(p.file, large.len, large.len - 1, &f, &e));
+	assert_non_null(f.mapping.data);
+	file_content_drop(&f);
 	/* Nothing can't be mapped, and is no fault. */
 	assert_ok(file_write(p.file, view_new(NULL, 0), 0644, &e));
 	assert_ok(file_content_open(p.file, 16, 0, &f, &e));
