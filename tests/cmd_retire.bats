@@ -140,7 +140,7 @@ secure() {
 	prints "3 of 4 TEEs have the quorum key"
 	try 2 status -o json
 	json '.nodes[2].phase' UnrecoverableError
-	json '.nodes[2].note' "retired or broken: it has no key any more"
+	json '.nodes[2].note' "retired or broken: it says that it has no key any more"
 	[[ $(grep -c '"kind":"receipt","node":"tee3"' .teectl/demo/journal) -ge 2 ]] || fail "$(grep -o '"kind":"receipt"[^}]*' .teectl/demo/journal | cut -c1-200)"
 	try 0 lineage -o json
 	[[ $(jq '[.. | objects | select(.retired? == true)] | length' <<<"$output") -eq 1 ]] || fail "nobody is retired"

@@ -22,6 +22,7 @@ struct receipt_chain {
 	struct hash256 setup_key; /* SHA-256 of it */
 	size_t node;              /* who brought them; SIZE_MAX: none of the cluster file's, */
 	struct hash256 module;    /* and which TEE that was, by its documents */
+	bool is_before;           /* in an earlier run */
 	struct hash256 *messages; /* SHA-256 of each receipt's message, by sequence */
 	size_t count;
 };
@@ -175,6 +176,9 @@ struct receipt_claim {
 	struct view subject;            /* what its subject is the SHA-256 of; empty: none */
 	const struct hash256 *manifest_hash; /* of the node's own manifest */
 	const struct public_key *quorum_key;
+	bool is_proof; /* nothing but the receipt shows what was done: one that can't be verified is
+	                * refused, and so is one of a boot that another node has brought here, in
+	                * whatever run */
 };
 
 /* failure: NULL, or what was wrong. */
@@ -186,7 +190,8 @@ typedef void evidence_done(void *context, const struct err *failure);
  *
  * fails, or calls back with  ERR_ATTESTATION, reason "receipt": it is missing, of another kind,
  *        setup key or subject, out of its chain, or not signed by the quorum key. A receipt whose
- *        predecessors nobody gives any more is not verified: it is told, and written down as such.
+ *        predecessors nobody gives any more is not verified: it is told, and written down as such,
+ *        but for one that has to be proof.
  */
 MUST_CHECK int evidence_receipt(struct run *r, const struct receipt_claim *claim,
                                 evidence_done *on_done, void *context, struct err *e);

@@ -53,9 +53,11 @@ static int add_chain(struct evidence *v, const struct hash256 *setup_key, size_t
 }
 
 /* Whose boot it is, if not this node's: by documents, which a liar does not have; where they do not
- * say, by who brought its receipts first, until that node is another TEE. SIZE_MAX: nobody's */
+ * say, by who brought its receipts first, until that node is another TEE. That can have been a
+ * relay, so that it holds for this run alone, but for what nothing else shows. SIZE_MAX: nobody's
+ */
 static size_t other_owner(const struct run *r, size_t node, const struct hash256 *setup_key,
-                          const struct receipt_chain *chain)
+                          const struct receipt_chain *chain, bool is_proof)
 {
 	const struct evidence *v = &r->evidence;
 
@@ -64,8 +66,8 @@ static size_t other_owner(const struct run *r, size_t node, const struct hash256
 	for (size_t i = 0; i < r->cluster->node_count; i++)
 		if (evidence_has_boot(v, setup_key, i))
 			return i;
-	return chain && chain->node != node && chain->node != SIZE_MAX &&
-	               evidence_is_now(v, &chain->module, chain->node)
+	return chain && (is_proof || !chain->is_before) && chain->node != node &&
+	               chain->node != SIZE_MAX && evidence_is_now(v, &chain->module, chain->node)
 	           ? chain->node
 	           : SIZE_MAX;
 }
@@ -73,9 +75,9 @@ static size_t other_owner(const struct run *r, size_t node, const struct hash256
 /* A TEE is one node: the receipts of another, which whoever may read them can repeat, say nothing
  * of this one. */
 static int check_whose(const struct run *r, size_t node, const struct hash256 *setup_key,
-                       const struct receipt_chain *chain, struct err *e)
+                       const struct receipt_chain *chain, bool is_proof, struct err *e)
 {
-	size_t owner = other_owner(r, node, setup_key, chain);
+	size_t owner = other_owner(r, node, setup_key, chain, is_proof);
 
 	if (owner == SIZE_MAX)
 		return 0;
@@ -146,6 +148,7 @@ static int load_receipt(struct run *r, const struct journal_line *line, struct e
 	if (!chain)
 		TRY(add_chain(&r->evidence, &receipt.setup_key,
 		              node ? (size_t)(node - r->cluster->nodes) : SIZE_MAX, &chain, e));
+	chain->is_before = true;
 	return chain_add(chain, &message, e);
 }
 
@@ -243,15 +246,22 @@ static void fetch_drop(struct fetch **f)
 }
 
 /* Those that nobody gives any more leave a gap, which can't be bridged. */
-static void pass_unverified(struct fetch *f, uint64_t sequence, const char *why)
+static int pass_unverified(struct fetch *f, uint64_t sequence, const char *why, struct err *e)
 {
 	struct run *r = f->run;
 
+	if (f->claim.is_proof)
+		return err_reason(e, ERR_ATTESTATION, "receipt",
+		                  "%s: its receipt %llu can't be verified, since %s, and nothing "
+		                  "else shows what it says",
+		                  r->cluster->nodes[f->claim.node].name,
+		                  (unsigned long long)sequence, why);
 	run_note(r, f->claim.node, "receipt %llu is not verified, since %s",
 	         (unsigned long long)sequence, why);
 	if (f->claim.item)
 		evidence_record_receipt(r, f->claim.node, f->claim.item, f->claim.manifest_hash,
 		                        NULL);
+	return 0;
 }
 
 /* Of the receipts that were fetched for one, that one was compared. */
@@ -290,7 +300,7 @@ static int take_fetched(struct fetch *f, const struct receipt_item *item, bool *
 	f->has_setup_key = true;
 	f->setup_key = receipt.setup_key;
 	chain = find_chain(&f->run->evidence, &receipt.setup_key);
-	TRY(check_whose(f->run, f->claim.node, &receipt.setup_key, chain, e));
+	TRY(check_whose(f->run, f->claim.node, &receipt.setup_key, chain, f->claim.is_proof, e));
 	*ret_is_gap = receipt.sequence > chain_length(chain);
 	return *ret_is_gap ? 0 : place_receipt(f->run, &by, chain, item, &receipt, e);
 }
@@ -301,14 +311,36 @@ static int take_own(struct fetch *f, bool is_gap, struct err *e)
 	struct receipt receipt;
 
 	TRY(receipt_parse(VIEW_OF(f->item.body), &receipt, e));
-	if (is_gap) {
-		pass_unverified(f, receipt.sequence, "the enclave no longer has those before it");
-		return 0;
-	}
+	if (is_gap)
+		return pass_unverified(f, receipt.sequence,
+		                       "the enclave no longer has those before it", e);
 	TRY(take_fetched(f, &f->item, &is_gap, e));
 	if (is_gap)
 		return refuse(e, f->run, f->claim.node,
 		              "its receipt is not among those that it lists");
+	return 0;
+}
+
+/* The TEE that has given a receipt has it still: a list that ends before is cut. */
+static int check_all_there(const struct fetch *f, const struct receipts_reply *reply, struct err *e)
+{
+	const struct receipt_item *items = reply->receipts.items;
+	const struct evidence *v = &f->run->evidence;
+	struct receipt last = { 0 };
+	uint64_t count = 0;
+
+	if (reply->receipts.count > 0) {
+		TRY(receipt_parse(VIEW_OF(items[reply->receipts.count - 1].body), &last, e));
+		count = last.sequence + 1;
+	}
+	for (size_t i = 0; i < v->count; i++)
+		if (v->chains[i].count > count &&
+		    match_boot(f->run, &v->chains[i].setup_key, &f->proof) == BOOT_OWN)
+			return err_reason(e, ERR_ATTESTATION, "receipt",
+			                  "%s: its receipts end before number %zu, which it gave "
+			                  "before: some are kept back",
+			                  f->run->cluster->nodes[f->claim.node].name,
+			                  v->chains[i].count - 1);
 	return 0;
 }
 
@@ -321,6 +353,7 @@ static int take_all(struct fetch *f, const struct receipts_reply *reply, struct 
 		TRY(take_fetched(f, &items[i], &is_gap, e));
 	if (f->claim.item)
 		return take_own(f, is_gap, e);
+	TRY(check_all_there(f, reply, e));
 	if (is_gap)
 		run_note(f->run, f->claim.node,
 		         "receipts are not verified, since the enclave no longer has those before "
@@ -328,22 +361,27 @@ static int take_all(struct fetch *f, const struct receipts_reply *reply, struct 
 	return 0;
 }
 
+/* For who may not fetch those before it, it stands for itself. */
+static int take_refusal(struct fetch *f, const struct err *failure, struct err *e)
+{
+	struct receipt receipt;
+
+	if (failure->code != ERR_ACCESS || !f->claim.item ||
+	    receipt_parse(VIEW_OF(f->item.body), &receipt, e) < 0) {
+		*e = *failure;
+		return -1;
+	}
+	return pass_unverified(f, receipt.sequence, "this client may not fetch those before it", e);
+}
+
 static void on_receipts(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
 {
 	AUTO(fetch) struct fetch *f = context;
-	struct receipt receipt = { .sequence = 0 };
 	struct err e;
+	int result = failure ? take_refusal(f, failure, &e) : take_all(f, reply, &e);
 
 	(void)elapsed_us;
-	if (failure && failure->code == ERR_ACCESS && f->claim.item &&
-	    receipt_parse(VIEW_OF(f->item.body), &receipt, &e) == 0) {
-		pass_unverified(f, receipt.sequence, "this client may not fetch those before it");
-		f->on_done(f->context, NULL);
-	} else if (failure) {
-		f->on_done(f->context, failure);
-	} else {
-		f->on_done(f->context, take_all(f, reply, &e) < 0 ? &e : NULL);
-	}
+	f->on_done(f->context, result < 0 ? &e : NULL);
 }
 
 static int fetch_new(struct run *r, const struct receipt_claim *claim, evidence_done *on_done,
@@ -454,7 +492,7 @@ int evidence_receipt(struct run *r, const struct receipt_claim *claim, evidence_
 	evidence_load(r, claim->node);
 	TRY(check_proof(r, claim, &receipt, e));
 	chain = find_chain(&r->evidence, &receipt.setup_key);
-	TRY(check_whose(r, claim->node, &receipt.setup_key, chain, e));
+	TRY(check_whose(r, claim->node, &receipt.setup_key, chain, claim->is_proof, e));
 	if (receipt.sequence > chain_length(chain))
 		return fetch_from(r, claim, chain_length(chain), on_done, context, e);
 	TRY(place_receipt(r, &by, chain, claim->item, &receipt, e));

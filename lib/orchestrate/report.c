@@ -145,7 +145,7 @@ static const char *note_of(const struct run *r, size_t node)
 	if (node_standing(&r->seen, node) == STANDS_OCCUPIED)
 		return "occupied: another manifest or quorum key";
 	if (node_standing(&r->seen, node) == STANDS_BROKEN)
-		return "retired or broken: it has no key any more";
+		return "retired or broken: it says that it has no key any more";
 	if (node_standing(&r->seen, node) == STANDS_READY && !has_shown_key(r, node))
 		return "says that it has the key, and has not shown it in this run";
 	if (node_standing(&r->seen, node) == STANDS_OLD)

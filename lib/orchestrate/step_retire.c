@@ -95,6 +95,7 @@ static void take_receipt(struct retire *t, const struct success_reply *answer)
 	                              .item = answer->has_receipt ? &answer->receipt : NULL,
 	                              .manifest_hash = &t->manifest,
 	                              .quorum_key = &r->seen.genesis.quorum_key,
+	                              .is_proof = true,
 	                          },
 	                          on_receipt, t, &e) < 0)
 		fail(t, &e);

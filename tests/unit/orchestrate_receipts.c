@@ -252,9 +252,11 @@ static void nothing_more(void *context, const struct err *failure)
 }
 
 /* What node was given as tee's i-th receipt. */
-static int gives(struct stage *g, size_t node, const struct tee *tee, size_t i, struct err *e)
+static int gives_proof(struct stage *g, size_t node, const struct tee *tee, size_t i, bool is_proof,
+                       struct err *e)
 {
 	const struct receipt_claim claim = { .node = node,
+		                             .is_proof = is_proof,
 		                             .kind = RECEIPT_INJECT,
 		                             .item = &tee->kept[i],
 		                             .subject = view_text("what"),
@@ -267,8 +269,14 @@ static int gives(struct stage *g, size_t node, const struct tee *tee, size_t i, 
 	return 0;
 }
 
+static int gives(struct stage *g, size_t node, const struct tee *tee, size_t i, struct err *e)
+{
+	return gives_proof(g, node, tee, i, /* is_proof= */ false, e);
+}
+
 /* A relay in front of a TEE that others have set up gives its receipts before it does itself: they
- * are the relay's node's until that is another TEE. */
+ * are the relay's node's in that run. What nothing else shows is so as long as that node's TEE is
+ * the same. */
 static void who_brings_them_first_has_them_no_longer_than_he_is_there(void **state)
 {
 	AUTO(stage) struct stage g = { 0 };
@@ -284,12 +292,12 @@ static void who_brings_them_first_has_them_no_longer_than_he_is_there(void **sta
 	assert_refused(gives(&g, 1, &g.tees[1], 1, &e), ERR_ATTESTATION,
 	               "tee2: its receipt is of the TEE that is tee1, by the journal");
 	stage_forget(&g);
-	assert_refused(gives(&g, 1, &g.tees[1], 1, &e), ERR_ATTESTATION, "that is tee1");
+	assert_refused(gives_proof(&g, 1, &g.tees[1], 1, true, &e), ERR_ATTESTATION,
+	               "that is tee1");
+	assert_ok(gives(&g, 1, &g.tees[1], 1, &e));
 	g.tees[0].module = "i-9";
 	assert_ok(do_step(&g, STEP_VERIFY, 0, &e));
-	assert_ok(gives(&g, 1, &g.tees[1], 1, &e));
-	stage_forget(&g);
-	assert_ok(gives(&g, 1, &g.tees[1], 2, &e));
+	assert_ok(gives_proof(&g, 1, &g.tees[1], 2, true, &e));
 }
 
 /* Whoever brought them first: a document shows whose boot it is. */
@@ -357,6 +365,48 @@ static void those_before_an_answers_are_of_its_boot(void **state)
 	assert_int_equal(lines_of_receipts(&g), 0);
 }
 
+/* The relay answers itself, with a receipt that nobody can verify. */
+static void a_tee_is_not_retired_by_a_receipt_without_those_before_it(void **state)
+{
+	static const enum lie lies[] = { FORGETS, NO_ACCESS };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(lies); i++) {
+		AUTO(stage) struct stage g = { 0 };
+		struct err e;
+
+		stage_known(&g);
+		does(&g.tees[1], RECEIPT_INJECT);
+		lie(&g, 1, API_RECEIPTS, lies[i]);
+		assert_refused(do_step(&g, STEP_RETIRE, 1, &e), ERR_ATTESTATION,
+		               "tee2: its receipt 1 can't be verified, since");
+		assert_int_equal(node_phase(&g.run.seen, 1), PHASE_READY);
+		assert_int_equal(lines_of_receipts(&g), 0);
+		/* With those before it it is. */
+		lie(&g, 1, API_RECEIPTS, NO_LIE);
+		assert_ok(do_step(&g, STEP_RETIRE, 1, &e));
+	}
+}
+
+static void those_that_were_given_before_are_there(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	size_t new = 9;
+	struct err e;
+
+	(void)state;
+	stage_known(&g);
+	does(&g.tees[1], RECEIPT_INJECT);
+	does(&g.tees[1], RECEIPT_EXPORT);
+	assert_ok(evidence_fetch_all(&g.run, &new, &e));
+	assert_int_equal(new, 2);
+	lie(&g, 1, API_RECEIPTS, KEEPS_BACK);
+	refused(&g, ERR_ATTESTATION,
+	        "tee2: its receipts end before number 1, which it gave before");
+	stage_forget(&g);
+	refused(&g, ERR_ATTESTATION, "tee2: its receipts end before number 1");
+}
+
 /* Two runs at once have written it: what the journal says of TEEs and receipts stands. */
 static void a_receipt_that_the_journal_has_twice_breaks_nothing(void **state)
 {
@@ -392,6 +442,8 @@ int main(void)
 		cmocka_unit_test(who_brings_them_first_has_them_no_longer_than_he_is_there),
 		cmocka_unit_test(a_document_says_more_than_who_was_first),
 		cmocka_unit_test(those_before_an_answers_are_of_its_boot),
+		cmocka_unit_test(a_tee_is_not_retired_by_a_receipt_without_those_before_it),
+		cmocka_unit_test(those_that_were_given_before_are_there),
 		cmocka_unit_test(a_receipt_that_the_journal_has_twice_breaks_nothing),
 	};
 

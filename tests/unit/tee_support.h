@@ -51,6 +51,9 @@ enum lie {
 	OTHER_BOOT,    /* another setup key in it */
 	OLD_RECEIPT,   /* of long ago */
 	REJECTS_FIRST, /* of the shares that it is given */
+	FORGETS,       /* of its receipts all but the last */
+	KEEPS_BACK,    /* of its receipts the last */
+	NO_ACCESS,     /* whoever asks may not */
 	HTTP_500,
 	HTTP_503,     /* it may be asked again */
 	NOT_NOW,      /* it is in another phase */
@@ -178,8 +181,10 @@ static inline int sign_receipt(struct tee *t, enum api api, enum receipt_kind ki
 static inline int serve_receipts(const struct tee *t, struct buf *to, struct err *e)
 {
 	AUTO(receipts_reply) struct receipts_reply reply = { 0 };
+	size_t from = lies(t, API_RECEIPTS, FORGETS) ? t->receipts - 1 : 0;
+	size_t end = t->receipts - lies(t, API_RECEIPTS, KEEPS_BACK);
 
-	for (size_t i = 0; i < t->receipts && i < RECEIPTS_KEPT; i++) {
+	for (size_t i = from; i < end && i < RECEIPTS_KEPT; i++) {
 		struct receipt_item *item;
 
 		TRY(wire_list_add(&reply.receipts, &receipt_item_schema, &item, e));
@@ -469,6 +474,12 @@ static inline void on_request(void *context)
 		status = "500 Internal Server Error";
 	} else if (lies(t, api, HTTP_503)) {
 		status = "503 Service Unavailable";
+	} else if (lies(t, api, NO_ACCESS)) {
+		status = "403 Forbidden";
+		(void)!buf_add_text(&body,
+		                    "{\"error\":\"not for this role\",\"code\":1011,"
+		                    "\"request_id\":\"1\"}",
+		                    &e);
 	} else if (lies(t, api, NOT_NOW)) {
 		status = "409 Conflict";
 		(void)!buf_add_text(&body,
