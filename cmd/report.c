@@ -287,12 +287,12 @@ static const char *hint_by_code(const struct context *c, const struct err *failu
 	return cure;
 }
 
-/* Is the command that comes next the one that has just failed? */
+/* Is the command that comes next, alone, the one that has just failed? */
 static bool is_same_verb(const struct context *c, const char *command)
 {
 	size_t len = strlen(command), name = strlen(c->cmd->name);
 
-	return len > name && command[len - name - 1] == ' ' &&
+	return !strstr(command, ", then ") && len > name && command[len - name - 1] == ' ' &&
 	       strcmp(command + len - name, c->cmd->name) == 0;
 }
 
