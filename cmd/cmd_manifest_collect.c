@@ -3,6 +3,7 @@
 #include "print.h"
 
 #include "base/file.h"
+#include "proto/file_kind.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,10 +49,17 @@ static int read_approval(const char *path, struct approval *ret, struct err *e)
 {
 	AUTO(buf) struct buf content = BUF_INIT(APPROVAL_FILE_MAX);
 
-	TRY(file_read(path, &content, e));
-	if (approval_file_parse(buf_view(&content), ret, e) < 0)
-		return err_wrap(e, "'%s'", path);
-	return 0;
+	if (file_read(path, &content, e) < 0) {
+		if (e->code == ERR_DATA)
+			file_kind_wrap(FILE_KIND_APPROVAL, buf_view(&content), e);
+		return -1;
+	}
+	if (approval_file_parse(buf_view(&content), ret, e) == 0)
+		return 0;
+	/* Of what looks like nothing that is known it says itself what it should be. */
+	if (file_kind_guess(buf_view(&content)) != FILE_KIND_COUNT)
+		file_kind_wrap(FILE_KIND_APPROVAL, buf_view(&content), e);
+	return err_wrap(e, "'%s'", path);
 }
 
 static int add(struct manifest_file *f, struct approval *from, struct err *e)

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "crypto/bip39.h"
 #include "print.h"
+#include "proto/file_kind.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -35,9 +36,10 @@ int manifest_read(const char *path, struct manifest_file *ret, struct err *e)
 	AUTO(buf) struct buf content = BUF_INIT(MANIFEST_FILE_MAX);
 
 	TRY(file_read(path, &content, e));
-	if (manifest_file_parse(buf_view(&content), ret, e) < 0)
-		return err_wrap(e, "'%s'", path);
-	return 0;
+	if (manifest_file_parse(buf_view(&content), ret, e) == 0)
+		return 0;
+	file_kind_wrap(FILE_KIND_MANIFEST, buf_view(&content), e);
+	return err_wrap(e, "'%s'", path);
 }
 
 int manifest_read_v1(const char *path, struct manifest_file *ret, struct err *e)

@@ -135,3 +135,21 @@ bad() {
 	says "'user1-quit-coding-to-vape-3.approval'"
 	cmp before.json next.json
 }
+
+@test "manifest collect: a file of another kind is told by what it looks like" {
+	{
+		printf '{"kind":"teectl-share-request","x":"'
+		head -c 9000 /dev/zero | tr '\0' x
+		printf '"}\n'
+	} >request.json
+	try 65 manifest collect next.json request.json
+	says "an approval was expected, and this looks like a share request: 'request.json' has more than 8192 bytes"
+	try 65 manifest collect next.json next.json
+	says "an approval was expected, and this looks like a manifest: "
+	try 65 manifest collect user1.approval user2.approval
+	says "'user1.approval': a manifest was expected, and this looks like an approval: "
+	echo '{"kind":"teectl-share-bundle"}' >bundle
+	try 65 manifest collect bundle user1.approval
+	says "'bundle': a manifest was expected, and this looks like a share bundle: "
+	cmp before.json next.json
+}

@@ -231,3 +231,27 @@ sealed_after_loss() {
 	has "$stderr" 'tee1: key forwarded, from tee2'
 	same "$(cat .teectl/own/quorum_key.pub)" "$key"
 }
+
+@test "share submit: a file of another kind is told by what it looks like, and one that is not there once" {
+	sealed 2 2
+	submit 65 request.json
+	has "$stderr" "'request.json': a share bundle was expected, and this looks like a share request: "
+	echo '{"signature":"00","member":{}}' >my.approval
+	submit 65 my.approval
+	has "$stderr" "'my.approval': a share bundle was expected, and this looks like an approval: "
+	head -c 70000 /dev/zero | tr '\0' x >long
+	submit 65 long
+	has "$stderr" "a share bundle was expected: 'long' has more than 65536 bytes"
+	submit 65 m1/member1.share
+	has "$stderr" "'m1/member1.share': a share bundle was expected: "
+	submit 66 nope.bundle
+	has "$stderr" "share submit: 'nope.bundle': No such file or directory"
+	hasnt "$stderr" "'nope.bundle': 'nope.bundle'"
+	# One that is a bundle has its own reason.
+	change b1 odd '.version = 7'
+	submit 65 odd
+	has "$stderr" "'odd': version: "
+	hasnt "$stderr" expected,
+	submit 0 request.json b1 b2
+	has "$stderr" "refused: 'request.json': a share bundle was expected"
+}

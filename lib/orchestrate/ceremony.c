@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "proto/file_kind.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -60,12 +61,21 @@ static void refuse(struct submitted_bundle *b, const struct err *why)
 	(void)err_wrap(&b->why, "'%s'", b->path);
 }
 
+/* Its text names the file. */
+
 static int read_bundle(struct submitted_bundle *b, struct err *e)
 {
 	AUTO(buf) struct buf content = BUF_INIT(BUNDLE_FILE_MAX);
 
-	TRY(file_read(b->path, &content, e));
-	return share_bundle_parse(buf_view(&content), &b->bundle, e);
+	if (file_read(b->path, &content, e) < 0) {
+		if (e->code == ERR_DATA)
+			file_kind_wrap(FILE_KIND_BUNDLE, buf_view(&content), e);
+		return -1;
+	}
+	if (share_bundle_parse(buf_view(&content), &b->bundle, e) == 0)
+		return 0;
+	file_kind_wrap(FILE_KIND_BUNDLE, buf_view(&content), e);
+	return err_wrap(e, "'%s'", b->path);
 }
 
 int submission_read(char *const *paths, size_t count, struct submission *ret, struct err *e)
@@ -79,8 +89,10 @@ int submission_read(char *const *paths, size_t count, struct submission *ret, st
 	s.count = count;
 	for (size_t i = 0; i < count; i++) {
 		s.items[i].path = paths[i];
-		if (read_bundle(&s.items[i], &why) < 0)
-			refuse(&s.items[i], &why);
+		if (read_bundle(&s.items[i], &why) < 0) {
+			s.items[i].is_refused = true;
+			s.items[i].why = why;
+		}
 	}
 	*ret = MOVE(s);
 	return 0;
