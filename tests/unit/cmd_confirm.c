@@ -41,10 +41,12 @@ static void one_word_is_a_yes(void **state)
 		assert_int_equal(result, rows[i].is_yes ? 0 : -1);
 		if (!rows[i].is_yes) {
 			assert_int_equal(e.code, ERR_NOT_DESIRED);
-			assert_string_equal(e.text, "not confirmed: nothing was done");
+			assert_string_equal(
+			    e.text,
+			    "not confirmed: nothing was done, since the answer was not the word yes");
 		}
 		tty_read(&tty, text);
-		assert_string_equal(text, "Stop all? (yes/no) ");
+		assert_string_equal(text, "Stop all? (yes/no, the whole word) ");
 		tty_close(&tty);
 	}
 }
