@@ -267,6 +267,7 @@ static bool hint_for_member(struct context *c, const struct err *failure)
 		                "you were given");
 	else if (failure->code == ERR_SHARE)
 		context_hint(c, "key and share are your own: look for those of this quorum");
+	/* A check that did not hold, whichever: all end with this status. */
 	else if (err_info(failure->code)->exit_status == err_info(ERR_REFUSED)->exit_status)
 		context_hint(c, "ask whoever sent it what is meant, by another way than it came; "
 		                "until then neither sign nor seal");

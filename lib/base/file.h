@@ -28,7 +28,8 @@ struct view mapping_view(const struct mapping *m);
 /* fails  ERR_DATA: it is not a regular file of 1 to max bytes, ERR_NO_INPUT; what: of the message
  */
 MUST_CHECK int fd_map(int fd, const char *what, size_t max, struct mapping *ret, struct err *e);
-/* Its pages stay in the kernel's cache and not in this process's memory. */
+/* Of a mapping: its pages leave this process's memory for the kernel's cache, and are read from
+ * there again where the slice is looked at once more. */
 void mapped_let_go(struct view slice);
 
 /* The bytes of a file that only grows and may be larger than what is kept in memory, as it stood

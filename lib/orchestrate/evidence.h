@@ -20,8 +20,9 @@ struct node_proof;
 /* The receipts of one boot of a TEE, of which its setup key is the name. */
 struct receipt_chain {
 	struct hash256 setup_key; /* SHA-256 of it */
-	size_t node;              /* who brought them; SIZE_MAX: none of the cluster file's, */
-	struct hash256 module;    /* and which TEE that was, by its documents */
+	size_t node;              /* who brought them; SIZE_MAX: none of the cluster file's, or one
+	                           * that no document has shown */
+	struct hash256 module;    /* the TEE that it was then, by its documents */
 	bool is_before;           /* in an earlier run */
 	struct hash256 *messages; /* SHA-256 of each receipt's message, by sequence */
 	size_t count;
@@ -144,7 +145,7 @@ MUST_CHECK int evidence_take_tee(struct evidence *v, size_t node, struct view do
 size_t evidence_node_of(const struct evidence *v, const struct hash256 *module, size_t node);
 /* Has it shown a document as that node? */
 bool evidence_was(const struct evidence *v, const struct hash256 *module, size_t node);
-/* Is it the last TEE that has shown a document as that node? Of several nodes it can be so. */
+/* Is it the last TEE that has shown a document as that node? It can be of several nodes. */
 bool evidence_is_now(const struct evidence *v, const struct hash256 *module, size_t node);
 /* Which one that is; NULL: none has. */
 const struct hash256 *evidence_tee_of(const struct evidence *v, size_t node);

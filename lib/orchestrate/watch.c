@@ -406,11 +406,13 @@ static void tell_unopened(struct watch *w, const struct err *why)
 		w->is_stopping = true;
 		return;
 	}
-	if (strcmp(why->reason, STATE_LOCKED) == 0)
+	if (strcmp(why->reason, STATE_LOCKED) == 0) {
+		w->was_busy = true;
 		tell_busy(w, why);
-	else if (!w->unopened.text[0] || w->unopened.code != why->code)
+	} else if (!w->unopened.text[0] || w->unopened.code != why->code) {
 		watch_tell_event(w,
 		                 &(struct watch_event){ .kind = WATCH_FAILED, .text = why->text });
+	}
 	w->unopened = *why;
 }
 
