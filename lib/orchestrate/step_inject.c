@@ -285,9 +285,15 @@ static int send_again(struct inject *j, int64_t received, struct err *e)
 static void on_receipt(void *context, const struct err *failure)
 {
 	struct inject *j = context;
+	struct err e;
 
 	if (failure) {
 		fail(j, failure);
+		return;
+	}
+	if (policy_check_refused(j->x->run, j->node,
+	                         "it is not believed, though the shares gave it the key", &e) < 0) {
+		fail(j, &e);
 		return;
 	}
 	execution_done(j->x, j->step, "%lld of %lld shares", (long long)j->received,

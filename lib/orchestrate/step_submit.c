@@ -141,6 +141,7 @@ static int judge_incomplete(struct submit *s, const struct inject_shares_reply *
 		               "it says that it has %lld of %lld shares, and gives no key",
 		               (long long)reply->shares_received, (long long)reply->threshold);
 	if (!s->is_news && !s->is_unheard && !reply->unresolved && reply->rejected.count == 0) {
+		TRY(policy_check_refused(s->x->run, s->node, "its shares are not counted", e));
 		end_repeated(s, reply, buf_text(&names), is_cut);
 		return 0;
 	}
@@ -155,9 +156,15 @@ static int judge_incomplete(struct submit *s, const struct inject_shares_reply *
 static void on_receipt(void *context, const struct err *failure)
 {
 	struct submit *s = context;
+	struct err e;
 
 	if (failure) {
 		fail(s, failure);
+		return;
+	}
+	if (policy_check_refused(s->x->run, s->node,
+	                         "it is not believed, though the shares gave it the key", &e) < 0) {
+		fail(s, &e);
 		return;
 	}
 	execution_done(s->x, s->step, "%lld of %lld shares", (long long)s->received,
