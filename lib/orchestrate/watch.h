@@ -119,6 +119,7 @@ struct watch {
 	int64_t attest_due_ms;
 	struct err unopened; /* why the last heal could not begin; text empty: it could */
 	bool is_stopping, is_leader;
+	bool was_needed;              /* people were, at the round before */
 	bool was_busy;                /* another run held the state when the last look began, or
 	                               * when a heal was to */
 	char told_busy[ERR_TEXT_MAX]; /* who, if that was told and it still does */
