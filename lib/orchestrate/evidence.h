@@ -89,7 +89,7 @@ void evidence_manifest(struct run *r, size_t node, const struct manifest_envelop
 /* The same of one that becomes the cluster's: nobody's line, and no run's. */
 MUST_CHECK int evidence_adopted(const struct state *s, const struct manifest_envelope *envelope,
                                 struct err *e);
-/* A share that is sent, with the member's signature over it (share-submit). */
+/* A share as it leaves, with the member's signature over it (share-submit). */
 void evidence_share(struct run *r, size_t node, const struct submitted_share *share,
                     const struct public_key *setup_key, const struct hash256 *manifest_hash);
 /* Was it sent to that boot of the node before, by the journal? */

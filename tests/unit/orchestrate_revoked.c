@@ -1,44 +1,9 @@
 /* A node that was believed, and is found to be another's TEE while something of it is under way: a
  * relay is asked as well, and answers with the very same. From then on nothing is taken from it and
  * nothing given to it, however far that had come. */
-#include "tee_support.h"
+#include "connecting_support.h"
 
 #include "base/clock.h"
-#include "client/transfer.h"
-
-#include <dlfcn.h>
-
-/* In place of libcurl's: what the plot waits for happens as the operation is on its way to be
- * connected. */
-static struct plot *connecting;
-
-CURLMcode curl_multi_add_handle(CURLM *multi, CURL *easy)
-{
-	CURLMcode (*real)(CURLM *, CURL *), result;
-	struct transfer *t = NULL;
-
-	*(void **)&real = dlsym(RTLD_NEXT, "curl_multi_add_handle");
-	result = real(multi, easy);
-	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &t);
-	if (connecting && t)
-		contest_now(connecting, t->row->name, /* is_retry= */ false);
-	return result;
-}
-
-/* How often the journal says so. */
-static size_t said(const struct stage *g, const char *words)
-{
-	AUTO(buf) struct buf content = BUF_INIT(1 << 20);
-	AUTO(text) char *path = NULL;
-	size_t count = 0;
-	struct err e;
-
-	assert_ok(state_path(&g->run.state, JOURNAL_FILE, &path, &e));
-	assert_ok(file_read(path, &content, &e));
-	for (const char *at = buf_text(&content); (at = strstr(at, words)); at++)
-		count++;
-	return count;
-}
 
 static size_t asked_of(const struct stage *g, size_t tee)
 {

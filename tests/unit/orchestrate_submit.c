@@ -1,6 +1,6 @@
 /* The step that gives a TEE the shares that members have sealed to it: which bundles are for it,
  * who is waited for, and that no word of the TEE alone makes a share delivered. */
-#include "tee_support.h"
+#include "connecting_support.h"
 
 #include "orchestrate/ceremony.h"
 #include "orchestrate/share.h"
@@ -70,6 +70,8 @@ static void submit_gives_a_tee_what_is_sealed_to_it(void **state)
 	assert_ok(do_step(&g, STEP_SUBMIT, 1, &e));
 	assert_string_equal(g.told, "tee2: 2 of 2 shares\n");
 	assert_int_equal(g.tees[1].good_shares, 2);
+	assert_int_equal(said(&g, "\"share\""), 2);
+	assert_false(g.tees[1].is_ahead);
 	assert_int_equal(s.nodes, 1);
 	assert_true(s.items[0].is_used && s.items[1].is_used && s.is_news);
 	assert_int_equal(g.run.missing.count, 0);
@@ -371,6 +373,27 @@ static void submit_takes_no_word_on_shares_of_one_that_is_refused_meanwhile(void
 	assert_string_equal(s.standing, "");
 }
 
+/* In the journal is what may have been heard, once however often it was sent: no share that was
+ * withheld as the node was connected. */
+static void submit_writes_down_no_share_that_did_not_leave(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	AUTO(submission) struct submission s = { 0 };
+	struct plot plot = { &g, .node = 1, .api = API_INJECT_SHARES };
+	struct err e;
+
+	(void)state;
+	stage_wait(&g);
+	add_tee(&g, HELD_NOTHING);
+	hand_over(&g, &s, 0, setup);
+	connecting = &plot;
+	assert_refused(do_step(&g, STEP_SUBMIT, 1, &e), ERR_ATTESTATION,
+	               "tee2 was refused meanwhile, so no share is sent to it");
+	connecting = NULL;
+	assert_int_equal(g.tees[1].server->request_count, 1);
+	assert_int_equal(said(&g, "\"share\""), 0);
+}
+
 static void submit_sends_nothing_to_what_is_not_attested(void **state)
 {
 	static const struct {
@@ -457,6 +480,7 @@ int main(void)
 		cmocka_unit_test(submit_sends_nothing_again_once_it_is_refused),
 		cmocka_unit_test(submit_takes_no_word_on_shares_of_one_that_is_refused_meanwhile),
 		cmocka_unit_test(submit_is_not_done_by_one_that_is_refused_as_it_takes_the_shares),
+		cmocka_unit_test(submit_writes_down_no_share_that_did_not_leave),
 		cmocka_unit_test(submit_sends_nothing_to_what_is_not_attested),
 		cmocka_unit_test(submit_takes_no_other_tee_for_the_one_it_was_sent_to),
 	};
