@@ -56,6 +56,38 @@ static const struct wire_field down_reply_fields[] = {
 static const struct wire_schema down_reply_schema = JSON_SCHEMA(down_reply, down_reply_fields);
 WIRE_DROP(down_reply);
 
+/* What the cluster file no longer has has no near name there: that would be another, that lives. */
+static int refuse_orphan(struct context *c, const struct selection *s, struct err *e)
+{
+	AUTO(orphans) struct orphans orphans = { 0 };
+	struct err ignored;
+
+	if (orphans_find(&c->cluster, &c->state, &orphans, &ignored) < 0)
+		return -1;
+	for (size_t i = 0; i < s->count; i++) {
+		for (size_t o = 0; o < orphans.count; o++) {
+			if (!selector_names(&s->items[i], orphans.items[o].name))
+				continue;
+			context_hint(c, "teectl down --orphans stops it, and all others that the "
+			                "file no longer has");
+			return err_set(e, ERR_USAGE,
+			               "'%s' no longer launches '%s', which runs here (pid %d); "
+			               "nothing was stopped",
+			               c->cluster.path, orphans.items[o].name,
+			               orphans.items[o].pid);
+		}
+	}
+	return -1;
+}
+
+static int choose(struct context *c, const struct text_list *nodes, struct choice *ret,
+                  struct err *e)
+{
+	if (choice_make(c, nodes, ret, e) == 0)
+		return 0;
+	return e->code == ERR_USAGE ? refuse_orphan(c, &ret->selection, e) : -1;
+}
+
 /* The nodes to stop, and a flag for each of the cluster. */
 struct targets {
 	size_t *nodes, count;
@@ -312,6 +344,29 @@ static void tell_lost_key(struct context *c, const struct run *r, const struct t
 	    key, c->state.folder);
 }
 
+/* The shares that a TEE has taken and that give no key yet are nowhere else in the clear. */
+static void tell_lost_shares(struct context *c, const struct run *r, const struct targets *t,
+                             const struct down_reply *reply)
+{
+	const struct down_node *nodes = reply->nodes.items;
+
+	for (size_t i = 0; r->seen.count && i < t->count; i++) {
+		const struct status_reply *status = &r->seen.nodes[t->nodes[i]].status;
+
+		if (nodes[i].outcome != OUTCOME_STOPPED ||
+		    !node_waits_for_shares(&r->seen, t->nodes[i]) || status->shares_received <= 0)
+			continue;
+		context_say(c,
+		            "%s had %lld of %lld shares: %s lost with it, and whoever gave %s "
+		            "has to give %s again",
+		            buf_text(&nodes[i].name), (long long)status->shares_received,
+		            (long long)status->threshold,
+		            status->shares_received == 1 ? "that one is" : "those are",
+		            status->shares_received == 1 ? "it" : "one",
+		            status->shares_received == 1 ? "it" : "his");
+	}
+}
+
 /* What was asked for does not last then. */
 static void tell_watch(struct context *c)
 {
@@ -350,7 +405,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	if (args->orphans && args->nodes.count)
 		return err_set(e, ERR_USAGE,
 		               "--orphans takes no nodes: they are in no cluster file");
-	TRY(choice_make(c, &args->nodes, &choice, e));
+	TRY(choose(c, &args->nodes, &choice, e));
 	TRY(look(c, &choice, args->lose_key, &r, e));
 	TRY(find_targets(c, &choice, args->orphans, &targets, e));
 	goes = observation_goes_with(&r.seen, targets.leaving);
@@ -362,6 +417,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	TRY(print(c, &reply, e));
 	if (goes && count_outcome(&reply, OUTCOME_STOPPED))
 		tell_lost_key(c, &r, &targets);
+	tell_lost_shares(c, &r, &targets, &reply);
 	if (targets.count && count_outcome(&reply, OUTCOME_STOPPED))
 		tell_watch(c);
 	if (count_outcome(&reply, OUTCOME_FAILED))
@@ -385,7 +441,8 @@ const struct cmd cmd_down = {
 	    "launches again what its cluster file has, and that is told: end it first, or "
 	    "take the nodes out of the file.\n\n"
 	    "When the last that has the quorum key stops, that is told: then the members' "
-	    "shares must bring it back (teectl recover). Without names, all are stopped. Of "
+	    "shares must bring it back (teectl recover). It is told as well of one that waits "
+	    "for shares and has some: they are lost with it. Without names, all are stopped. Of "
 	    "nodes that are named the last that has the key is not, nor is any where fewer "
 	    "than the cluster file's keepReady would have it (status 2), unless --lose-key is "
 	    "given.",

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cluster/expect.h"
+#include "cluster/launcher.h"
 
 #include <string.h>
 
@@ -212,10 +213,29 @@ static const char *way_to_pin(const struct comparison *s)
 	                                    : "teectl measure --write --next";
 }
 
+/* Of the nodes that are launched here each runs: up has been. */
+static bool all_run(const struct context *c)
+{
+	struct local_node local;
+	struct err unknown;
+	size_t count = 0;
+
+	for (size_t i = 0; i < c->cluster.node_count; i++) {
+		if (!c->cluster.nodes[i].listen)
+			continue;
+		if (launcher_look(&c->state, &c->cluster.nodes[i], &local, &unknown) < 0 ||
+		    !local.is_running)
+			return false;
+		count++;
+	}
+	return count > 0;
+}
+
 /* Pinned values are what up launches by, or the next manifest is drafted from; others are pinned
- * first. */
-static int add_next(const struct measure_reply *reply, const struct comparison *s, struct buf *to,
-                    struct err *e)
+ * first. is_next: what was measured is of a manifest that is to follow; where the state keeps no
+ * genesis it is a member's, and the manifest is one that he was sent. */
+static int add_next(const struct context *c, const struct measure_reply *reply,
+                    const struct comparison *s, bool is_next, struct buf *to, struct err *e)
 {
 	AUTO(buf) struct buf name = BUF_INIT(FILE_FREE_NAME_MAX);
 	const struct measured_pcr *rows = reply->pcrs.items;
@@ -224,8 +244,14 @@ static int add_next(const struct measure_reply *reply, const struct comparison *
 		if (!rows[i].has_pinned ||
 		    !view_equal(buf_view(&rows[i].pinned), buf_view(&rows[i].value)))
 			return buf_add_text(to, way_to_pin(s), e);
+	if (is_next && !s->has_manifest)
+		return buf_add_text(to, "teectl manifest approve FILE --key KEY", e);
 	if (s->index == PCR_POLICY_COUNT)
-		return buf_add_text(to, "teectl up", e);
+		return buf_add_text(to,
+		                    !s->has_manifest && !c->cluster.quorum.public_key && all_run(c)
+		                        ? "teectl genesis"
+		                        : "teectl up",
+		                    e);
 	/* That of the upgrade before may be there. */
 	TRY(file_free_name("next.json", &name, e));
 	return buf_add_format(to, e, "teectl manifest new --out %s", buf_text(&name));
@@ -308,7 +334,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 		                                           "until teectl manifest adopt the verbs "
 		                                           "that look at TEEs refuse them");
 	TRY(judge(c, &reply, &s, e));
-	TRY(add_next(&reply, &s, &next, e));
+	TRY(add_next(c, &reply, &s, args->next, &next, e));
 	print_next(c, buf_text(&next));
 	return 0;
 }

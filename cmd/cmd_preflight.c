@@ -123,7 +123,8 @@ const struct cmd cmd_preflight = {
 	    "ours), limits and memory, of nodes launched elsewhere whether they answer and how "
 	    "far their clocks are off, and whether each member of etcd answers.\n\n"
 	    "A warning does not fail it. Where checks fail, the status is that of the worst, which is "
-	    "named: 2 for this machine, 5 for a measurement, 65 or 66 for a file, 69 or 77 for a "
+	    "named: 2 for this machine, 5 for a measurement or a port that another "
+	    "cluster's enclave has, 65 or 66 for a file, 69 or 77 for a "
 	    "node or etcd, 75 for a state folder in use.",
 	.examples = { { "teectl preflight", "before the first up" },
 	              { "teectl preflight --only @local", "without those elsewhere" },

@@ -339,6 +339,12 @@ static const char *words_of(const struct waiting *w, size_t node)
 	                              : session_without_node(n->why.text, name_of(w, node));
 }
 
+/* Behind "0 of 1 ": it is nodes that are counted. */
+static const char *count_words(enum wait_for what)
+{
+	return what == WAIT_SHARES ? "TEEs have their shares" : wait_names[what];
+}
+
 /* "1 of 3 ready; tee2: WHY; tee3: WHY; and 2 more". never: only those that can't become so. */
 static int describe(const struct waiting *w, bool never, struct buf *to, struct err *e)
 {
@@ -350,7 +356,7 @@ static int describe(const struct waiting *w, bool never, struct buf *to, struct 
 	                   wait_count(w->run, &w->wait, WAIT_MET) +
 	                       wait_count(w->run, &w->wait, WAIT_NEVER) +
 	                       wait_count(w->run, &w->wait, WAIT_NOT_YET),
-	                   wait_names[w->wait.what]));
+	                   count_words(w->wait.what)));
 	for (size_t i = 0; i < w->run->cluster->node_count && named < NAMED_MAX; i++) {
 		enum wait_verdict v = w->wait.nodes[i].verdict;
 
@@ -479,8 +485,9 @@ static int print_nodes(struct context *c, const struct waited *d, struct err *e)
 	bool is_cut = !c->is_wide && d->nodes.count > NODES_SHOWN_MAX;
 	size_t shown = 0;
 
-	print_line(c, "%s: %lld of %lld%s", wait_names[d->wanted], (long long)d->met_count,
-	           (long long)d->node_count, d->mode ? ", one is enough" : "");
+	print_line(c, "%s: %lld of %lld%s%s", wait_names[d->wanted], (long long)d->met_count,
+	           (long long)d->node_count, d->wanted == WAIT_SHARES ? " TEEs" : "",
+	           d->mode ? ", one is enough" : "");
 	t.keeps_last = true;
 	for (size_t i = 0; i < d->nodes.count; i++) {
 		if (is_cut && (nodes[i].met || shown >= NODES_SHOWN_MAX))

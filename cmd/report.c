@@ -157,7 +157,7 @@ static bool hint_by_reason(struct context *c, const struct err *failure)
  * handed over, and is refused for the same check, is another matter. */
 static bool hint_kept_genesis(struct context *c, const struct err *failure)
 {
-	if (!strstr(failure->text, "the genesis kept in '") || !believe_is_of_file(failure->reason))
+	if (!strstr(failure->text, POLICY_KEPT) || !believe_is_of_file(failure->reason))
 		return false;
 	context_hint(c, "put it back as it was at the genesis: members, thresholds, namespace, "
 	                "pivot and root are the quorum's for good, and others take a new quorum, "
@@ -287,12 +287,12 @@ static const char *hint_by_code(const struct context *c, const struct err *failu
 	return cure;
 }
 
-/* Is the command that comes next the one that has just failed? */
+/* Is the command that comes next, alone, the one that has just failed? */
 static bool is_same_verb(const struct context *c, const char *command)
 {
 	size_t len = strlen(command), name = strlen(c->cmd->name);
 
-	return len > name && command[len - name - 1] == ' ' &&
+	return !strstr(command, ", then ") && len > name && command[len - name - 1] == ' ' &&
 	       strcmp(command + len - name, c->cmd->name) == 0;
 }
 

@@ -260,10 +260,11 @@ int session_open(struct context *c, bool to_change, const size_t *only, struct r
 static void print_waiting(struct context *c, const struct cluster_report *report)
 {
 	const struct alias_item *names = report->waiting_for.items;
+	char head[NEEDED_TEXT_MAX];
 
+	report_say_needed(report->waiting_need, report->waiting_for.count, head);
 	for (size_t i = 0; i < report->waiting_for.count; i++)
-		print_line(c, "%s%s",
-		           i ? "             " : "waiting for: ", buf_text(&names[i].alias));
+		print_line(c, "%*s%s", (int)strlen(head), i ? "" : head, buf_text(&names[i].alias));
 }
 
 static void print_distance(struct context *c, const struct cluster_report *report)

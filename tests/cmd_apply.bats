@@ -192,3 +192,31 @@ teardown() {
 	ok plan --out named
 	[[ -L named && -s file ]] || fail 'plan has put a file in a link'\''s place'
 }
+
+@test "apply: where shares are missing it is one TEE that has some, and the others wait for the key from it" {
+	cluster own 4 3 5
+	rm own-members/member[345].secret
+	run -3 --separate-stderr teectl -f own.yaml apply
+	has "$stderr" 'tee1: 2 of 3 shares are in; waiting for one of: member3, member4, member5'
+	has "$stderr" 'waiting for the key, which tee1 has once its shares are in'
+	same "$(grep -c '2 of 3 shares are in' <<<"$stderr")" 1
+	hasnt "$stderr" 'failed'
+	run -3 --separate-stderr teectl -f own.yaml apply -o json
+	same "$(jq -r .error.text <<<"$output")" 'tee1: 2 of 3 shares are in; waiting for one of: member3, member4, member5'
+}
+
+@test "apply: of an enclave that hangs it is no help to run it again: down, then apply" {
+	local pid
+	cluster own 3 2 3
+	ok apply
+	ok down tee3
+	pid=$(pgrep -P "$(cut -d' ' -f1 .teectl/own/pids/tee2)")
+	kill -STOP "$pid"
+	run -4 --separate-stderr teectl -f own.yaml apply
+	has "$stderr" 'tee2: forward failed: does not answer'
+	has "$stderr" 'hint: teectl -f own.yaml down tee2, then teectl -f own.yaml apply'
+	hasnt "$stderr" 'run the same command again'
+	ok down tee2
+	ok apply
+	same "$output" '3 of 3 TEEs have the quorum key'
+}

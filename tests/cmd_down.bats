@@ -238,3 +238,44 @@ load verb
 	try 0 -f own.yaml down
 	says 'no TEE holds quorum key'
 }
+
+@test "down: one that the cluster file no longer has is named as what it is, and no other in its place" {
+	cluster own 3 2 3
+	sed '/name: tee3/d' own.yaml >fewer.yaml
+	try 0 -f own.yaml up
+	local pid
+	pid=$(cut -d' ' -f1 .teectl/own/pids/tee3)
+	for name in tee3 tee1,tee3; do
+		try 64 -f fewer.yaml down "$name"
+		says "'fewer.yaml' no longer launches 'tee3', which runs here (pid $pid); nothing was stopped"
+		says "hint: teectl -f fewer.yaml down --orphans stops it"
+		hasnt "$stderr" "did you mean"
+	done
+	kill -0 "$pid"
+	try 0 -f fewer.yaml down --orphans
+	# Now it is a name like any other.
+	try 64 -f fewer.yaml down tee3
+	says "has no node 'tee3'; did you mean"
+	try 0 -f own.yaml down
+}
+
+@test "down: of one that waits the shares that it has are lost with it, and that is told" {
+	local name verb
+	for name in one two; do
+		cluster "$name" 2 3 4
+		for verb in up genesis; do try 0 -f "$name.yaml" "$verb"; done
+		rm "$name"-members/member[34].secret
+	done
+	rm one-members/member2.secret
+	try 3 -f one.yaml inject
+	try 0 -f one.yaml down tee2
+	hasnt "$stderr" "lost"
+	try 0 -f one.yaml down tee1
+	says "tee1 had 1 of 3 shares: that one is lost with it, and whoever gave it has to give it again"
+	try 3 -f two.yaml inject
+	try 0 -f two.yaml down
+	says "tee1 had 2 of 3 shares: those are lost with it, and whoever gave one has to give his again"
+	hasnt "$stderr" "tee2"
+	try 0 -f two.yaml down
+	[[ -z $stderr ]]
+}

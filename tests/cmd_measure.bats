@@ -274,3 +274,26 @@ library_image() {
 	says "nothing was pinned"
 	cmp cluster.yaml before.yaml
 }
+
+@test "measure: --write --next of a member's own folder, which keeps no genesis, is followed by his approval" {
+	make_cluster --nodes 1
+	try 0 measure --write --next
+	says "next: teectl manifest approve FILE --key KEY"
+	hasnt "$stderr" "teectl up"
+}
+
+@test "measure: behind up it is the genesis that comes next" {
+	make_cluster --nodes 2
+	try 0 measure --write
+	says "next: teectl up"
+	try 0 up
+	try 0 measure --write
+	says "next: teectl genesis"
+	try 0 down tee2
+	try 0 measure
+	says "next: teectl up"
+	try 0 up
+	try 0 genesis
+	try 0 measure
+	says "next: teectl up"
+}

@@ -230,7 +230,15 @@ served() {
 	make_cluster
 	hv other
 	sed -i "s|name: tee2, listen: .* }|name: tee2, listen: \"${other#http://}\" }|" cluster.yaml
-	finds 2 ports tee2 "listening on '${other#http://}': Address already in use" 'end what listens there'
+	# It may hold a key: nobody is told to end it.
+	finds 5 ports tee2 "something answers on ${other#http://} that this state folder did not launch: another cluster's enclave" \
+		'give the node another `listen:`, or name the state folder of what runs there (--state)'
+	json .error.reason occupied
+	hasnt "$output$stderr" 'end what listens'
+	finds 5 ports tee2 'something answers' 'another `listen:`' --state elsewhere
+	kill -STOP "$(pgrep -P "$other_pid")"
+	finds 2 ports tee2 "listening on '${other#http://}': Address already in use" 'end what listens there, if it is no enclave'
+	kill -CONT "$(pgrep -P "$other_pid")"
 	same "$(row ports 'nodes of this machine' detail)" '2 of 3: 2 free, 0 ours'
 	try 0 preflight --only tee1,tee3
 	sed -i "s|name: tee2, listen: .* }|name: tee2, listen: \"192.0.2.1:0\" }|" cluster.yaml

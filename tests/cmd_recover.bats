@@ -67,8 +67,12 @@ bring_and_lose() {
 	make_cluster --nodes 2
 	try 0 up
 	try 2 recover
-	says 'there has been no genesis, so there is nothing to recover: teectl genesis'
+	says 'there has been no genesis in this state folder, so there is nothing to recover: where one was done elsewhere name its folder (--state), and bring back one that was lost; else teectl genesis'
+	# Where it was done in another folder.
 	try 0 genesis
+	try 2 --state other recover
+	says 'where one was done elsewhere name its folder (--state)'
+	says 'else teectl --state other genesis'
 	try 0 inject
 	try 0 down
 	try 69 recover

@@ -127,3 +127,38 @@ next_is() { # STATUS MISSING NEXT
 	same "$(jq -r .missing <<<"$output")" 'far does not answer; launched elsewhere: whoever did starts it again'
 	same "$(jq -r .next <<<"$output")" 'teectl -f far.yaml --state .teectl/own up'
 }
+
+@test "status: of the members who are waited for it says how many are enough" {
+	cluster own 2 3 5
+	ok up
+	ok genesis
+	run -2 --separate-stderr teectl -f own.yaml status
+	has "$output" $'waiting for 3 of: member1\n                  member2\n'
+	rm own-members/member[345].secret
+	run -3 --separate-stderr teectl -f own.yaml inject
+	run -2 --separate-stderr teectl -f own.yaml status
+	has "$output" $'waiting for one of: member3\n                    member4\n                    member5\n'
+	# No more than are needed: all of them.
+	cluster all 1 2 2
+	cluster=all
+	ok up
+	ok genesis
+	run -2 --separate-stderr teectl -f all.yaml status
+	has "$output" $'waiting for: member1\n             member2\n'
+}
+
+@test "status: a threshold that was changed after the genesis is no reason to call people" {
+	with_key own
+	ok propagate
+	sed -i 's/threshold: 2/threshold: 3/' own.yaml
+	run -5 --separate-stderr teectl -f own.yaml status
+	has "$stderr" 'the threshold is 3 in the cluster file, the genesis was for 2'
+	has "$stderr" 'put it back as it was at the genesis'
+	hasnt "$output$stderr" 'people are needed'
+	hasnt "$output$stderr" keepReady
+	run -5 --separate-stderr teectl -f own.yaml status -o json
+	same "$(jq -c '[.distance_to_ceremony, .error.reason]' <<<"$output")" '[null,"share_set"]'
+	sed -i 's/threshold: 3/threshold: 2/' own.yaml
+	ok status
+	has "$output" '1 loss is left until people are needed'
+}

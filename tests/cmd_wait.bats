@@ -128,7 +128,7 @@ end_wait() { # STATUS
 	ok up --only tee1,tee2
 	ok genesis
 	waits 75 --for ready --timeout 3s -o json
-	json '.error.text' 'the time is up: 0 of 3 ready; tee1: 0 of 2 shares are in; waiting for: member1, member2, member3; tee2: it has no manifest yet, and no key; tee3: not running: teectl -f own.yaml up'
+	json '.error.text' 'the time is up: 0 of 3 ready; tee1: 0 of 2 shares are in; waiting for 2 of: member1, member2, member3; tee2: it has no manifest yet, and no key; tee3: not running: teectl -f own.yaml up'
 	json '.waiting_for | join(" ")' 'member1 member2 member3'
 	json '[.outcome, .error.reason, .nodes[2].met] | map(tostring) | join(" ")' 'timed out deadline false'
 	[[ $(jq .elapsed_ms <<<"$output") -lt 9000 ]]
@@ -154,8 +154,11 @@ end_wait() { # STATUS
 	ok up
 	ok genesis
 	waits 75 --for shares --timeout 2s
-	says 'tee1: 0 of 2 shares are in; waiting for: member1, member2, member3'
-	first='tee1: 0 of 2 shares are in; waiting for: member1, member2, member3' begin_wait --for shares
+	# It is TEEs that are counted here, and shares there.
+	says 'the time is up: 0 of 1 TEEs have their shares; tee1: 0 of 2 shares are in'
+	prints 'shares: 0 of 1 TEEs'
+	says 'tee1: 0 of 2 shares are in; waiting for 2 of: member1, member2, member3'
+	first='tee1: 0 of 2 shares are in; waiting for 2 of: member1, member2, member3' begin_wait --for shares
 	ok inject
 	end_wait 0
 	grep -qE '^tee1 +met' waited

@@ -238,6 +238,14 @@ bool selection_has(const struct selection *s, const struct cluster_node *node, i
 	return s->count == 0;
 }
 
+bool selector_names(const struct selector *s, const char *name)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->terms[i].kind == SELECT_NAME && strcmp(s->terms[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 bool selection_has_states(const struct selection *s)
 {
 	for (size_t i = 0; i < s->count; i++)

@@ -56,6 +56,8 @@ void selection_drop(struct selection *s);
 
 /* Adds one selector. fails  ERR_USAGE, with the place in it */
 MUST_CHECK int selection_add(struct selection *s, const char *text, struct err *e);
+/* Is that very name one of its terms? */
+bool selector_names(const struct selector *s, const char *name);
 /* Does any of them ask how a node stands? */
 bool selection_has_states(const struct selection *s);
 /* Is the node chosen? state: how it stands, or SELECT_STATE_UNKNOWN */

@@ -281,8 +281,10 @@ static void settle_sources(struct execution *x, size_t step)
 		x->births--;
 		if (is_done)
 			sources_add(x->sources, s->node);
-		else if (!x->birth.text[0])
+		else if (!x->birth.text[0]) {
 			x->birth = *state->failure;
+			x->birth_node = s->node;
+		}
 		break;
 	case STEP_VERIFY:
 	case STEP_PROVE:
@@ -493,6 +495,18 @@ static bool begin_forward(struct execution *x)
 	return true;
 }
 
+/* Of one that was to be given the key. Shares are another's: it waits for that one. */
+static struct err birth_failure(const struct execution *x)
+{
+	struct err e = x->birth;
+
+	if (e.code == ERR_WAITING)
+		(void)err_reason(&e, e.code, x->birth.reason,
+		                 "waiting for the key, which %s has once its shares are in",
+		                 x->run->cluster->nodes[x->birth_node].name);
+	return e;
+}
+
 /* No source is left, and none can come any more: one of those that wait fails. */
 static bool give_up(struct execution *x)
 {
@@ -512,7 +526,7 @@ static bool give_up(struct execution *x)
 		(void)err_set(&e, ERR_INTERRUPTED, "%s: not begun, since you interrupted",
 		              node_name(x, step));
 	else if (state->failure || x->birth.text[0])
-		e = state->failure ? *state->failure : x->birth;
+		e = state->failure ? *state->failure : birth_failure(x);
 	else
 		(void)err_set(&e, ERR_NOT_DESIRED, "%s: no TEE is left that could give it the key",
 		              node_name(x, step));

@@ -66,6 +66,7 @@ struct execution {
 	size_t untold_count;
 	size_t births;    /* steps not ended that bring the key into the cluster */
 	struct err birth; /* why the first of those that failed did */
+	size_t birth_node;
 	bool has_source;  /* one had the key to begin with */
 	bool is_settling; /* advancing now: a step that ends at once does not recurse */
 	struct err lost;  /* a source that failed while another took its place */

@@ -419,7 +419,9 @@ static int plan_recover(struct planner *p, struct err *e)
 	if (!p->seen->has_genesis && !p->cluster->quorum.public_key)
 		return err_set(
 		    e, ERR_NOT_DESIRED,
-		    "there has been no genesis, so there is nothing to recover: teectl genesis");
+		    "there has been no genesis in this state folder, so there is nothing to recover: "
+		    "where one was done elsewhere name its folder (--state), and bring back one that "
+		    "was lost; else teectl genesis");
 	if (!p->seen->has_genesis)
 		return refuse_no_genesis(p, NULL, e);
 	if (plan_shares(p, ": nothing is lost; teectl propagate forwards it"))

@@ -165,7 +165,7 @@ int policy_settle(struct run *r, struct err *e)
 	if (r->seen.has_genesis && believe_kept(&basis, &r->seen.genesis, &r->seen.older, e) < 0) {
 		/* No enclave refused: it is the folder that is not of this file. */
 		e->code = e->code == ERR_ATTESTATION ? ERR_REFUSED : e->code;
-		return err_wrap(e, "the genesis kept in '%s'", r->state.folder);
+		return err_wrap(e, POLICY_KEPT "'%s'", r->state.folder);
 	}
 	r->has_policy = true;
 	tell_of_refusal(r);

@@ -7,6 +7,8 @@
 
 #define DOCUMENT_AHEAD_MS 30000 /* clocks of two machines differ */
 
+/* In the text where the state's own genesis is not of the cluster file: no TEE was judged. */
+#define POLICY_KEPT "the genesis kept in "
 /* In the text where they are not: for the hint. */
 #define POLICY_NEXT_PINS                                                                           \
 	"pins of the next image hold once its manifest is adopted: teectl manifest adopt"

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -23,7 +24,60 @@ static int try_listen(const char *address, struct err *e)
 	return listen_open("listen", address, ERR_NOT_DESIRED, &fd, &port, e);
 }
 
-static int check_port(struct preflight *p, size_t node, size_t *ok, struct err *e)
+/* A port that nobody can listen on, of one that does not run here. */
+static bool is_taken(const struct preflight *p, size_t node, struct err *ret_why)
+{
+	const struct cluster_node *n = &p->c->nodes[node];
+	struct local_node local = { 0 };
+
+	if (p->state.folder && launcher_look(&p->state, n, &local, ret_why) < 0)
+		return false;
+	return !local.is_running && try_listen(n->listen, ret_why) < 0;
+}
+
+/* What listens there may be another cluster's enclave, and have its key: those are asked. */
+static int ask_taken(const struct preflight *p, struct run *ret, struct err *e)
+{
+	AUTO(flags) bool *taken = calloc(p->c->node_count, sizeof(*taken));
+	struct run_options options = *p->options;
+	size_t count = 0;
+	struct err why;
+
+	if (!taken)
+		return err_set(e, ERR_INTERNAL, "no memory for a list of nodes");
+	for (size_t i = 0; i < p->c->node_count; i++) {
+		taken[i] =
+		    p->c->nodes[i].listen && preflight_is_chosen(p, i) && is_taken(p, i, &why);
+		count += taken[i];
+	}
+	options.chosen = taken;
+	if (!count || !p->state.folder || run_open(p->c, &options, ret, &why) == 0 ||
+	    why.code != ERR_INTERRUPTED) {
+		ret->options.chosen = NULL; /* it ends here */
+		return 0;
+	}
+	*e = why;
+	return -1;
+}
+
+static int refuse_port(struct preflight *p, const struct run *asked, size_t node,
+                       const struct err *why, struct err *e)
+{
+	const char *name = p->c->nodes[node].name;
+
+	if (asked->seen.count && asked->seen.nodes[node].presence == NODE_STRAY)
+		return preflight_add_failed(
+		    p, "ports", name, &asked->seen.nodes[node].why,
+		    "give the node another `listen:`, or name the state folder of what runs there "
+		    "(--state), put back where it was lost",
+		    e);
+	return preflight_add_failed(
+	    p, "ports", name, why,
+	    "correct the node's `listen`; or end what listens there, if it is no enclave", e);
+}
+
+static int check_port(struct preflight *p, const struct run *asked, size_t node, size_t *ok,
+                      struct err *e)
 {
 	const struct cluster_node *n = &p->c->nodes[node];
 	struct local_node local = { 0 };
@@ -33,21 +87,21 @@ static int check_port(struct preflight *p, size_t node, size_t *ok, struct err *
 		return preflight_add_failed(p, "ports", n->name, &why, "teectl down and teectl up",
 		                            e);
 	p->running += local.is_running;
-	if (!local.is_running && try_listen(n->listen, &why) < 0)
-		return preflight_add_failed(
-		    p, "ports", n->name, &why,
-		    "end what listens there, or correct the node's `listen`", e);
+	if (is_taken(p, node, &why))
+		return refuse_port(p, asked, node, &why, e);
 	++*ok;
 	return 0;
 }
 
 int preflight_check_ports(struct preflight *p, struct err *e)
 {
+	AUTO(run) struct run asked = RUN_INIT;
 	size_t ok = 0;
 
+	TRY(ask_taken(p, &asked, e));
 	for (size_t i = 0; i < p->c->node_count; i++)
 		if (p->c->nodes[i].listen && preflight_is_chosen(p, i))
-			TRY(check_port(p, i, &ok, e));
+			TRY(check_port(p, &asked, i, &ok, e));
 	if (!ok)
 		return 0;
 	return preflight_add_ok(p, "ports", "nodes of this machine", e,

@@ -229,14 +229,34 @@ static int fill_node(const struct run *r, size_t node, struct node_report *n, st
 	return wire_set_text(&n->note, note_of(r, node), e);
 }
 
+/* Of those that wait for shares; NULL: none does. */
+static const struct status_reply *first_waiting(const struct run *r)
+{
+	for (size_t i = 0; i < r->seen.count; i++)
+		if (is_chosen(r, i) && judge_state(r, i) == NODE_WAITING)
+			return &r->seen.nodes[i].status;
+	return NULL;
+}
+
+void report_say_needed(int64_t needed, size_t named, char to[static NEEDED_TEXT_MAX])
+{
+	if (needed <= 0 || (uint64_t)needed >= named)
+		snprintf(to, NEEDED_TEXT_MAX, "waiting for: ");
+	else if (needed == 1)
+		snprintf(to, NEEDED_TEXT_MAX, "waiting for one of: ");
+	else
+		snprintf(to, NEEDED_TEXT_MAX, "waiting for %lld of: ", (long long)needed);
+}
+
 static int fill_waiting(const struct run *r, struct cluster_report *report, struct err *e)
 {
-	const struct wire_list *from = &r->missing;
-
+	const struct status_reply *waiting = first_waiting(r);
 	/* Before anyone has tried to inject, those whom the waiting TEE names. */
-	for (size_t i = 0; from->count == 0 && i < r->seen.count; i++)
-		if (is_chosen(r, i) && judge_state(r, i) == NODE_WAITING)
-			from = &r->seen.nodes[i].status.shares_missing;
+	const struct wire_list *from =
+	    r->missing.count || !waiting ? &r->missing : &waiting->shares_missing;
+
+	if (waiting)
+		report->waiting_need = waiting->threshold - waiting->shares_received;
 	for (size_t i = 0; i < from->count; i++) {
 		const struct alias_item *name = (const struct alias_item *)from->items + i;
 		struct alias_item *item;
@@ -655,6 +675,15 @@ static bool all_denied(const struct cluster_report *report)
 	return report->nodes.count > 0;
 }
 
+/* The state's genesis is not the cluster file's: whoever holds the key was not judged. */
+static bool is_of_other_file(const struct run *r)
+{
+	for (size_t i = 0; i < r->seen.count; i++)
+		if (r->proofs[i].is_refused && strstr(r->proofs[i].refusal.text, POLICY_KEPT))
+			return true;
+	return false;
+}
+
 int report_make(const struct run *r, struct cluster_report *ret, struct err *e)
 {
 	AUTO(cluster_report) struct cluster_report report = { 0 };
@@ -685,8 +714,9 @@ int report_make(const struct run *r, struct cluster_report *ret, struct err *e)
 		report.verified_count += n->verified;
 	}
 	TRY(distance_fill(r, &report, e));
-	/* Whom they do not let look has seen nothing to be alarmed by. */
-	report.has_distance &= !all_denied(&report) && !report.has_next_pins;
+	/* Whom they do not let look, or who has judged none, has seen nothing to be alarmed by. */
+	report.has_distance &=
+	    !all_denied(&report) && !report.has_next_pins && !is_of_other_file(r);
 	TRY(fill_waiting(r, &report, e));
 	TRY(fill_orphans(r, &report, e));
 	TRY(fill_next(r, &report, e));

@@ -86,6 +86,7 @@ struct cluster_report {
 	uint8_t quorum_public_key[PUBLIC_KEY_LEN];
 	uint8_t dr_key[32]; /* SHA-256 of the disaster-recovery key that the genesis wrapped to */
 	struct wire_list waiting_for; /* struct alias_item: members */
+	int64_t waiting_need;         /* how many of those are enough; not in the schema */
 	struct wire_list nodes;       /* struct node_report; of run_options.chosen those */
 	struct wire_list orphans;     /* struct orphan_report */
 	bool has_next_pins;           /* of an image whose manifest is not the current one: nobody
@@ -110,6 +111,10 @@ MUST_CHECK int report_outcome(struct cluster_report *report, const char *outcome
  * was refused, ERR_ACCESS when one did not let this client look, ERR_TRY_AGAIN when the command's
  * time was up before one answered, else ERR_NOT_DESIRED. */
 MUST_CHECK int report_judge(const struct cluster_report *report, struct err *e);
+#define NEEDED_TEXT_MAX 48
+/* "waiting for 2 of: ", before the names of those whose shares are missing; all of them, where
+ * there are no more than are needed. */
+void report_say_needed(int64_t needed, size_t named, char to[static NEEDED_TEXT_MAX]);
 const char *node_state_name(enum node_state state); /* "ready", "not ready", … */
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "orchestrate/drive.h"
+#include "orchestrate/report.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -47,25 +48,28 @@ size_t wait_count(const struct run *r, const struct wait *w, enum wait_verdict v
 
 /* --- judging */
 
-/* "2 of 3 shares are in; waiting for: alice, bob" */
+/* "2 of 3 shares are in; waiting for one of: alice, bob" */
 static void say_shares(const struct status_reply *status, struct err *why)
 {
 	AUTO(buf) struct buf names = BUF_INIT(NAMES_TEXT);
 	const struct alias_item *missing = status->shares_missing.items;
+	int64_t needed = status->threshold - status->shares_received;
+	char some[NEEDED_TEXT_MAX];
 	struct err full;
 
 	for (size_t i = 0; i < status->shares_missing.count; i++)
 		if (buf_add_format(&names, &full, "%s%s", i ? ", " : "",
 		                   buf_text(&missing[i].alias)) < 0)
 			break;
-	if (status->shares_received >= status->threshold)
+	report_say_needed(needed, status->shares_missing.count, some);
+	if (needed <= 0)
 		(void)err_set(why, ERR_WAITING,
 		              "%lld of %lld shares are in, and do not give the quorum key",
 		              (long long)status->shares_received, (long long)status->threshold);
 	else
-		(void)err_set(why, ERR_WAITING, "%lld of %lld shares are in; waiting for: %s",
+		(void)err_set(why, ERR_WAITING, "%lld of %lld shares are in; %s%s",
 		              (long long)status->shares_received, (long long)status->threshold,
-		              buf_text(&names));
+		              some, buf_text(&names));
 }
 
 /* A manifest that is none of this cluster's may be that of a genesis under way elsewhere in this
