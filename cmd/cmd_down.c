@@ -292,12 +292,31 @@ static int guard_orphans(struct context *c, const struct run *r, const struct ta
 	                  t->orphans.items[0].name, holders);
 }
 
+/* One after the other, until none is left: whoever names nodes has not said that it is all. */
+static int refuse_last_named(struct context *c, const struct run *r, struct err *e)
+{
+	char key[SHORT_TEXT_LEN];
+
+	key_short(r->seen.genesis.quorum_key.bytes, key);
+	context_hint(c, "teectl up first, then teectl propagate; teectl down without names, or "
+	                "--lose-key, stops it all the same");
+	return err_reason(e, ERR_NOT_DESIRED, "last-holder",
+	                  "quorum key %s… would be gone: no other TEE has it now; nothing was "
+	                  "stopped",
+	                  key);
+}
+
 /* To stop everything is to mean it. */
 static int guard(struct context *c, const struct run *r, const struct targets *t, bool goes,
                  struct err *e)
 {
+	size_t leaving = 0;
+
+	for (size_t i = 0; i < r->seen.count; i++)
+		leaving += t->leaving[i];
 	if (!is_any_left(r, t))
-		return 0;
+		return goes && t->is_named && leaving < r->seen.count ? refuse_last_named(c, r, e)
+		                                                      : 0;
 	if (goes)
 		return refuse_last(c, r, t, e);
 	if (!plan_may_leave(&r->seen, t->leaving, (size_t)c->cluster.keep_ready))
@@ -423,9 +442,10 @@ const struct cmd cmd_down = {
 	    "take the nodes out of the file.\n\n"
 	    "When the last that has the quorum key stops, that is told: then the members' "
 	    "shares must bring it back (teectl recover). It is told as well of one that waits "
-	    "for shares and has some: they are lost with it. Where others would go on "
-	    "without it, or fewer than the cluster file's keepReady would have it, it is "
-	    "refused (status 2), unless --lose-key is given.",
+	    "for shares and has some: they are lost with it. Without names, all are stopped. Of "
+	    "nodes that are named the last that has the key is not, nor is any where fewer "
+	    "than the cluster file's keepReady would have it (status 2), unless --lose-key is "
+	    "given.",
 	.examples = { { "teectl down", "stop all" },
 	              { "teectl down tee2 tee3", "stop two" },
 	              { "teectl down --orphans", "stop what was taken out of the cluster file" },

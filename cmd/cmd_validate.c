@@ -193,7 +193,6 @@ static const char *next_of(const struct context *context)
 
 	if (is_born(context))
 		return "teectl status";
-
 	for (size_t i = 0; i < PCR_POLICY_COUNT; i++)
 		is_pinned &= c->enclave.pcrs.values[i].len != 0;
 	return is_pinned || !c->enclave.image ? "teectl up" : "teectl measure --write";

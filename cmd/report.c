@@ -4,6 +4,7 @@
 
 #include "print.h"
 #include "orchestrate/observe.h"
+#include "orchestrate/believe.h"
 #include "orchestrate/policy.h"
 
 #include "base/file.h"
@@ -156,12 +157,11 @@ static bool hint_by_reason(struct context *c, const struct err *failure)
  * handed over, and is refused for the same check, is another matter. */
 static bool hint_kept_genesis(struct context *c, const struct err *failure)
 {
-	if (!strstr(failure->text, POLICY_KEPT) || (strcmp(failure->reason, "share_set") != 0 &&
-	                                            strcmp(failure->reason, "manifest_set") != 0))
+	if (!strstr(failure->text, POLICY_KEPT) || !believe_is_of_file(failure->reason))
 		return false;
-	context_hint(c, "put it back as it was at the genesis: members and thresholds are the "
-	                "quorum's for good, and others take a new quorum, with another name and "
-	                "state folder");
+	context_hint(c, "put it back as it was at the genesis: members, thresholds, namespace, "
+	                "pivot and root are the quorum's for good, and others take a new quorum, "
+	                "with another name and state folder");
 	return true;
 }
 
@@ -266,6 +266,7 @@ static bool hint_for_member(struct context *c, const struct err *failure)
 		                "you were given");
 	else if (failure->code == ERR_SHARE)
 		context_hint(c, "key and share are your own: look for those of this quorum");
+	/* A check that did not hold, whichever: all end with this status. */
 	else if (err_info(failure->code)->exit_status == err_info(ERR_REFUSED)->exit_status)
 		context_hint(c, "ask whoever sent it what is meant, by another way than it came; "
 		                "until then neither sign nor seal");

@@ -226,6 +226,19 @@ load verb
 	prints "tee1  stopped  not in the cluster file"
 }
 
+@test "down: one after the other, the last that has the key is not stopped; all at once are" {
+	cluster own 2 2 3
+	with_key own
+	teectl -f own.yaml propagate >/dev/null 2>&1
+	try 0 -f own.yaml down tee1
+	try 2 -f own.yaml down tee2
+	says 'would be gone: no other TEE has it now; nothing was stopped'
+	says 'hint: teectl -f own.yaml up first, then teectl -f own.yaml propagate; teectl -f own.yaml down without names, or --lose-key'
+	try 0 -f own.yaml status --only tee2
+	try 0 -f own.yaml down
+	says 'no TEE holds quorum key'
+}
+
 @test "down: one that the cluster file no longer has is named as what it is, and no other in its place" {
 	cluster own 3 2 3
 	sed '/name: tee3/d' own.yaml >fewer.yaml

@@ -203,7 +203,7 @@ tls: { ca: pki/ca.pem, cert: pki/operator.pem, key: pki/operator.key, server: { 
 	until_event "$(of tee2 crash-loop 'launched 2 times in a row')"
 	kill_node own tee3
 	until_event "$(of tee3 node ready)"
-	until_event "$(of tee2 node ready)"
+	until_ready 3
 	watch_end TERM 0
 	same "$(jq -r 'select(.event == "crash-loop") | .node' events | sort -u)" tee2
 }

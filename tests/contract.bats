@@ -85,7 +85,7 @@ GET  /enclave/receipts              -        200      200      200      200     
 POST /enclave/live-attestation      NONCE    200      200      200      200      200      200
 POST /validate-seed                 PHRASE   200      200      200      200      200      200
 POST /enclave/generate-attestation  ATTEST   409/1001 200      200      200      200      409/1001
-POST /enclave/retire                RETIRE   409/1001 409/1006 409/1006 409/1006 409/1006 403/1011
+POST /enclave/retire                RETIRE   409/1006 409/1006 409/1006 409/1006 409/1006 403/1011
 POST /enclave/boot-standard         JUNK     400/1002 409/1006 409/1006 409/1006 409/1006 409/1006
 POST /enclave/genesis-boot          BIRTH    400/1002 409/1006 409/1006 409/1006 409/1006 409/1006
 POST /enclave/share-manifest        JUNK     400/1002 409/1006 409/1006 409/1006 409/1006 409/1006

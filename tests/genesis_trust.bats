@@ -248,9 +248,10 @@ goes_through() {
 		run -0 diff -q own.yaml own.yaml
 		run -5 --separate-stderr teectl -f other.yaml --state .teectl/own verify
 		has "$stderr" "$words"
+		has "$stderr" 'hint: put it back as it was at the genesis'
 	done <<-'EOF'
-	s/namespace: own/namespace: other/|the manifest's namespace is not the cluster file's
-	s/nonce: 1/nonce: 2/|the manifest's namespace is not the cluster file's
+	s/namespace: own/namespace: other/|the manifest's namespace is not the cluster file's: expected 'other' and nonce 1, found 'own' and nonce 1
+	s/nonce: 1/nonce: 2/|the manifest's namespace is not the cluster file's: expected 'own' and nonce 2, found 'own' and nonce 1
 	s/name: member2/name: member9/|member 2 is 'member9' in the cluster file
 	EOF
 }

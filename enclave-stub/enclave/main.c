@@ -140,7 +140,8 @@ static int announce(const struct enclave *en, const char *asked, unsigned port, 
 	snprintf(address, sizeof(address), "%.*s:%u", (int)(strrchr(asked, ':') - asked), asked,
 	         port);
 	log_line(LOG_INFO, "serving", "address", address, "version", TEECTL_VERSION, "debug",
-	         en->is_debug ? "true" : "false", "instance", en->instance_id, NULL);
+	         en->is_debug ? "true" : "false", "insecure_open_seed",
+	         en->open_seed ? "true" : "false", "instance", en->instance_id, NULL);
 	if (printf("listening on %s\n", address) < 0 || fflush(stdout) != 0)
 		return err_sys(e, ERR_ENCLAVE, errno, "writing to standard output");
 	return 0;

@@ -28,7 +28,8 @@ struct view mapping_view(const struct mapping *m);
 /* fails  ERR_DATA: it is not a regular file of 1 to max bytes, ERR_NO_INPUT; what: of the message
  */
 MUST_CHECK int fd_map(int fd, const char *what, size_t max, struct mapping *ret, struct err *e);
-/* Its pages stay in the kernel's cache and not in this process's memory. */
+/* Of a mapping: its pages leave this process's memory for the kernel's cache, and are read from
+ * there again where the slice is looked at once more. */
 void mapped_let_go(struct view slice);
 
 /* The bytes of a file that only grows and may be larger than what is kept in memory, as it stood
@@ -119,8 +120,9 @@ void folder_sweep(const char *path);
  * patience_ms  how long it is waited for; 0: not at all
  * fails        ERR_TRY_AGAIN: another holds it */
 MUST_CHECK int file_lock(const char *path, int64_t patience_ms, int *ret_fd, struct err *e);
-/* Does a process hold it, this one or another? Asks without taking it: who wanted it at that moment
- * would be refused. Where /proc does not say, nobody does. */
+/* Does a process hold it, this one or another? Asks without taking it, as who wanted it at that
+ * moment would be refused; but where /proc may mean another file of the same number, of another
+ * file system. Where /proc does not say, nobody does. */
 bool file_is_locked(const char *path);
 
 /* The path of the file that a link leads to; of any other file path itself. ERR_NO_INPUT where

@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -93,17 +94,32 @@ int file_lock(const char *path, int64_t patience_ms, int *ret_fd, struct err *e)
 	return 0;
 }
 
-/* A line of /proc/locks: "1: FLOCK  ADVISORY  WRITE 4711 fd:00:1234567 0 EOF". The device is not
- * compared: below an overlay it is another than stat's. */
+/* A shared lock, for a moment. Of a file that can't be asked it is true. */
+static bool is_refused_a_lock(const char *path)
+{
+	AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd < 0)
+		return errno != ENOENT;
+	return flock(fd, LOCK_SH | LOCK_NB) < 0;
+}
+
+/* A line of /proc/locks: "1: FLOCK  ADVISORY  WRITE 4711 fd:00:1234567 0 EOF". Below an overlay, or
+ * in a subvolume, the device is another than stat's: a line of another device may be of this file,
+ * or of one that anybody has on a file system of his own. Only then is the file itself asked. */
 bool file_is_locked(const char *path)
 {
 	AUTO(buf) struct buf locks = BUF_INIT(LOCKS_MAX);
 	struct stat st;
 	struct err ignored;
-	char lock[48];
+	char lock[64], *number;
 
 	if (stat(path, &st) < 0 || file_read("/proc/locks", &locks, &ignored) < 0)
 		return false;
-	snprintf(lock, sizeof(lock), ":%ju 0 EOF", (uintmax_t)st.st_ino);
-	return strstr(buf_text(&locks), lock) != NULL;
+	snprintf(lock, sizeof(lock), " %02x:%02x:%ju 0 EOF", major(st.st_dev), minor(st.st_dev),
+	         (uintmax_t)st.st_ino);
+	if (strstr(buf_text(&locks), lock))
+		return true;
+	number = strrchr(lock, ':');
+	return strstr(buf_text(&locks), number) && is_refused_a_lock(path);
 }

@@ -64,6 +64,8 @@ typedef void client_done(void *context, void *reply, const struct err *failure, 
 /* May it be sent, now? What it fails with is the exchange's failure, as it is. Must not call the
  * client. */
 typedef int client_may(void *context, struct err *e);
+/* It leaves when this returns: what comes after may have been heard. Must not call the client. */
+typedef void client_leave(void *context);
 
 struct client_exchange {
 	const char *node; /* its name, for error texts: "tee2: export-key: …" */
@@ -73,7 +75,10 @@ struct client_exchange {
 	const char *query;   /* NULL: none; else "from=7", borrowed during client_start alone */
 	const void *request; /* the api's request struct, borrowed during client_start alone */
 	client_done *on_done;
-	client_may *may; /* before each attempt, with context; NULL: it may */
+	/* With context: before each attempt, and once it is connected, which may be much later: a
+	 * node takes its time, and others wait for the same connections. NULL: it may */
+	client_may *may;
+	client_leave *on_leave; /* once, with context, as it leaves first; NULL: untold */
 	void *context;
 	int64_t timeout_ms; /* of one attempt; 0: the client's */
 	unsigned attempts;  /* 0: the client's */

@@ -45,6 +45,24 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
 	return buf_add(&t->response, view_new(data, len), &ignored) < 0 ? 0 : len;
 }
 
+/* Connected, and nothing of it sent yet. Also on a connection that was kept, and where libcurl
+ * itself sends again. */
+static int on_connected(void *context, char *peer_ip, char *own_ip, int peer_port, int own_port)
+{
+	struct transfer *t = context;
+
+	(void)peer_ip;
+	(void)own_ip;
+	(void)peer_port;
+	(void)own_port;
+	if (t->may && t->may(t->context, &t->withheld) < 0)
+		return CURL_PREREQFUNC_ABORT;
+	if (t->on_leave && !t->has_left)
+		t->on_leave(t->context);
+	t->has_left = true;
+	return CURL_PREREQFUNC_OK;
+}
+
 static int add_header(struct transfer *t, struct err *e, const char *name, const char *value)
 {
 	AUTO(buf) struct buf line = BUF_INIT(HEADER_MAX);
@@ -107,6 +125,8 @@ static CURLcode set_exchange(struct transfer *t)
 	SET(CURLOPT_WRITEFUNCTION, on_body);
 	SET(CURLOPT_WRITEDATA, t);
 	SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)t->row->response_max);
+	SET(CURLOPT_PREREQFUNCTION, on_connected);
+	SET(CURLOPT_PREREQDATA, t);
 	if (t->ret_is_sent)
 		SET(CURLOPT_FRESH_CONNECT, 1L);
 	if (t->row->request) {
@@ -150,6 +170,7 @@ int transfer_new(const struct client_options *options, const struct client_excha
 	t->row = x->row ? x->row : &api_table[x->api];
 	t->on_done = x->on_done;
 	t->may = x->may;
+	t->on_leave = x->on_leave;
 	t->context = x->context;
 	t->ret_round_trip_us = x->ret_round_trip_us;
 	t->ret_is_sent = x->ret_is_sent;
@@ -262,6 +283,10 @@ int transfer_judge(const struct transfer *t, CURLcode curl, struct outcome *ret,
 	int failed = 0;
 
 	*ret = (struct outcome){ 0 };
+	if (t->withheld.text[0]) {
+		*e = t->withheld;
+		return -1;
+	}
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (curl)
 		failed = judge_failure(t, curl, ret, e);

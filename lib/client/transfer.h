@@ -13,6 +13,7 @@ struct transfer {
 	const struct api_row *row;
 	client_done *on_done;
 	client_may *may;
+	client_leave *on_leave;
 	void *context;
 	unsigned attempts, attempt; /* at most; begun so far */
 	int64_t due_ms;             /* of the next attempt */
@@ -20,8 +21,10 @@ struct transfer {
 	int64_t *ret_round_trip_us;
 	bool *ret_is_sent;
 	bool is_refusal_final;
-	bool is_running;    /* its handle is with the multi handle */
-	struct err failure; /* of the last attempt, when there was one */
+	bool has_left;       /* and may have been heard */
+	bool is_running;     /* its handle is with the multi handle */
+	struct err withheld; /* where there is a text, why it may not be sent any more */
+	struct err failure;  /* of the last attempt, when there was one */
 
 	CURL *easy;
 	struct curl_slist *headers;

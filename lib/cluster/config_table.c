@@ -184,7 +184,8 @@ const struct config_row config_rows[] = {
 	{ "keepReady", CONFIG_NUMBER, false, "1",
 	  NUMBER_AT(cluster, keep_ready, 1, CLUSTER_NODES_MAX),
 	  .doc = "TEEs that must have the quorum key at any time: none is stopped or replaced that "
-	         "would leave fewer; below it there is a warning" },
+	         "would leave fewer, but by `down` of all or with --lose-key; below it there is a "
+	         "warning" },
 
 	{ "watch", CONFIG_MAP, false, NULL, NOT_KEPT, .doc = "what `teectl watch` does, and when" },
 	{ "watch.interval", CONFIG_DURATION, false, "10s",

@@ -18,7 +18,8 @@
 /* A genesis of 255 members: 90 KiB of output, 70 KiB of manifest, a third more as base64. */
 #define JOURNAL_LINE_MAX WIRE_TEXT_MAX
 /* A million forwards or so; it is mapped, not copied. */
-#define JOURNAL_MAX ((size_t)16 << 30)
+#define JOURNAL_MAX ((size_t)16 << 30) /* on a machine of 64 bits */
+_Static_assert(sizeof(size_t) >= 8, "a journal is mapped whole");
 /* From a pipe, which can't be mapped. */
 #define JOURNAL_READ_MAX ((size_t)256 << 20)
 

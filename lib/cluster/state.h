@@ -22,7 +22,7 @@ MUST_CHECK int state_open(const struct cluster *c, const char *folder_or_null, b
 void state_drop(struct state *s);
 /* Is a run that changes something under way? */
 MUST_CHECK int state_is_locked(const struct state *s, bool *ret, struct err *e);
-/* Who it is, in the words of state_open, where it is. */
+/* Who it is, for one that state_is_locked has found: ret is what state_open would fail with. */
 void state_name_holder(const struct state *s, struct err *ret);
 /* Of what state_open failed with: is it a watch, which holds the lock only while it heals? */
 bool state_is_watchs(const struct err *failure);

@@ -3,6 +3,8 @@
 #include "base/file.h"
 #include "proto/manifest_diff.h"
 
+#include <string.h>
+
 /* One refusal: what differs, with its reason for machines. */
 static int differs(struct err *e, const char *reason, const char *what)
 {
@@ -224,6 +226,18 @@ static int check_pivot(const struct cluster *c, const struct pivot *pivot, struc
 	return same ? 0 : differs(e, "pivot", "the manifest's pivot is not the cluster file's");
 }
 
+static int check_namespace(const struct cluster *c, const struct manifest *m, struct err *e)
+{
+	if (view_equal(buf_view(&m->namespace.name), view_text(c->manifest.namespace_name)) &&
+	    m->namespace.nonce == c->manifest.nonce)
+		return 0;
+	return err_reason(e, ERR_ATTESTATION, "namespace",
+	                  "the manifest's namespace is not the cluster file's: expected '%s' and "
+	                  "nonce %lld, found '%s' and nonce %lld",
+	                  c->manifest.namespace_name, (long long)c->manifest.nonce,
+	                  buf_text(&m->namespace.name), (long long)m->namespace.nonce);
+}
+
 static int check_enclave(const struct basis *b, const struct manifest *m,
                          const struct attestation *proved, struct err *e)
 {
@@ -252,10 +266,7 @@ static int check_manifest(const struct basis *b, const struct manifest_envelope 
 	if (manifest_check(envelope, proved->is_debug, e) < 0)
 		return err_reason(e, ERR_ATTESTATION, "manifest",
 		                  "the manifest is not well formed");
-	if (!view_equal(buf_view(&m->namespace.name), view_text(c->manifest.namespace_name)) ||
-	    m->namespace.nonce != c->manifest.nonce)
-		return differs(e, "namespace",
-		               "the manifest's namespace is not the cluster file's");
+	TRY(check_namespace(c, m, e));
 	if (!view_equal(buf_view(&m->namespace.quorum_key), buf_view(&output->quorum_key)))
 		return differs(e, "quorum_key",
 		               "the manifest's quorum key is not the attested one");
@@ -549,4 +560,15 @@ int believe_proof(const struct public_key *quorum_key, const struct prove_key_re
 		return err_reason(e, ERR_ATTESTATION, "key-proof",
 		                  "the key proof is not signed by the quorum key");
 	return 0;
+}
+
+bool believe_is_of_file(const char *reason)
+{
+	static const char *const reasons[] = { "share_set", "manifest_set", "namespace",
+		                               "pivot",     "root",         "dr_key" };
+
+	for (size_t i = 0; i < COUNT(reasons); i++)
+		if (strcmp(reason, reasons[i]) == 0)
+			return true;
+	return false;
 }

@@ -65,4 +65,8 @@ MUST_CHECK int believe_proof(const struct public_key *quorum_key,
                              const struct prove_key_reply *answer, const uint8_t challenge[32],
                              const struct hash256 *manifest_hash, struct err *e);
 
+/* Of a genesis that was kept, and of nothing that came in since: is that what the cluster file says
+ * itself, so that it was changed after the genesis? reason: of the failure */
+bool believe_is_of_file(const char *reason);
+
 #endif

@@ -240,6 +240,16 @@ int submission_settle(struct submission *s, struct err *e)
 	return -1;
 }
 
+void ceremony_record_shares(struct run *r, size_t node, const struct public_key *setup_key,
+                            const struct inject_shares_request *request)
+{
+	const struct submitted_share *shares = request->shares.items;
+
+	for (size_t i = 0; i < request->shares.count; i++)
+		evidence_share(r, node, &shares[i], setup_key, &r->seen.genesis.manifest_hash);
+	evidence_sync(r, SYNC_URGENT);
+}
+
 bool ceremony_lists(const struct wire_list *aliases, struct view alias)
 {
 	const struct alias_item *items = aliases->items;

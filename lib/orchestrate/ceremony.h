@@ -47,7 +47,13 @@ bool submission_is_used(const struct submission *s);
  * refusal, where no bundle was for any */
 MUST_CHECK int submission_settle(struct submission *s, struct err *e);
 
-/* --- answers to inject-shares */
+/* --- inject-shares, and answers to it */
+
+/* As they leave: shares that never did must not look sent. They are in the journal, durable, when
+ * this returns.
+ * setup_key  that they are sealed to */
+void ceremony_record_shares(struct run *r, size_t node, const struct public_key *setup_key,
+                            const struct inject_shares_request *request);
 
 /* aliases: struct alias_item */
 bool ceremony_lists(const struct wire_list *aliases, struct view alias);

@@ -20,8 +20,9 @@ struct node_proof;
 /* The receipts of one boot of a TEE, of which its setup key is the name. */
 struct receipt_chain {
 	struct hash256 setup_key; /* SHA-256 of it */
-	size_t node;              /* who brought them; SIZE_MAX: none of the cluster file's, */
-	struct hash256 module;    /* and which TEE that was, by its documents */
+	size_t node;              /* who brought them; SIZE_MAX: none of the cluster file's, or one
+	                           * that no document has shown */
+	struct hash256 module;    /* the TEE that it was then, by its documents */
 	bool is_before;           /* in an earlier run */
 	struct hash256 *messages; /* SHA-256 of each receipt's message, by sequence */
 	size_t count;
@@ -88,7 +89,7 @@ void evidence_manifest(struct run *r, size_t node, const struct manifest_envelop
 /* The same of one that becomes the cluster's: nobody's line, and no run's. */
 MUST_CHECK int evidence_adopted(const struct state *s, const struct manifest_envelope *envelope,
                                 struct err *e);
-/* A share that is sent, with the member's signature over it (share-submit). */
+/* A share as it leaves, with the member's signature over it (share-submit). */
 void evidence_share(struct run *r, size_t node, const struct submitted_share *share,
                     const struct public_key *setup_key, const struct hash256 *manifest_hash);
 /* Was it sent to that boot of the node before, by the journal? */
@@ -144,7 +145,7 @@ MUST_CHECK int evidence_take_tee(struct evidence *v, size_t node, struct view do
 size_t evidence_node_of(const struct evidence *v, const struct hash256 *module, size_t node);
 /* Has it shown a document as that node? */
 bool evidence_was(const struct evidence *v, const struct hash256 *module, size_t node);
-/* Is it the last TEE that has shown a document as that node? Of several nodes it can be so. */
+/* Is it the last TEE that has shown a document as that node? It can be of several nodes. */
 bool evidence_is_now(const struct evidence *v, const struct hash256 *module, size_t node);
 /* Which one that is; NULL: none has. */
 const struct hash256 *evidence_tee_of(const struct evidence *v, size_t node);

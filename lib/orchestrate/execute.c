@@ -467,6 +467,7 @@ static bool pass_refused(struct execution *x, size_t step, size_t source)
 		return false;
 	keep_failure(state, &why);
 	state->last_source = source;
+	/* This ends what was prepared for it: the next source's begins anew in the journal. */
 	state->is_begin_written = false;
 	journal(x, step, state->failure->text);
 	sources_lose(x->sources, source);

@@ -284,11 +284,12 @@ int graph_mermaid(const struct graph *g, struct buf *to, struct err *e)
 }
 
 /* Pixels. A column is a hop; a row is a TEE without one below it. */
-#define BOX_WIDTH  150
-#define BOX_HEIGHT 26
-#define COLUMN     290
-#define ROW        36
-#define MARGIN     20
+#define BOX_WIDTH   150
+#define BOX_HEIGHT  26
+#define BOX_LETTERS 18 /* that fit as they are; more are drawn narrower */
+#define COLUMN      290
+#define ROW         36
+#define MARGIN      20
 
 struct drawing {
 	const struct graph *g;
@@ -348,9 +349,13 @@ static int svg_box(size_t left, size_t middle, const char *name, const char *end
 {
 	TRY(buf_add_format(to, e,
 	                   "<rect class=\"%s\" x=\"%zu\" y=\"%zu\" width=\"%d\" height=\"%d\" "
-	                   "rx=\"4\"/><text x=\"%zu\" y=\"%zu\">",
+	                   "rx=\"4\"/><text x=\"%zu\" y=\"%zu\"",
 	                   classes, left, middle - BOX_HEIGHT / 2, BOX_WIDTH, BOX_HEIGHT,
 	                   left + BOX_WIDTH / 2, middle + 4));
+	if (strlen(name) + strlen(end) > BOX_LETTERS)
+		TRY(buf_add_format(to, e, " textLength=\"%d\" lengthAdjust=\"spacingAndGlyphs\"",
+		                   BOX_WIDTH - 10));
+	TRY(buf_add_text(to, ">", e));
 	TRY(add_entities(to, name, e));
 	return buf_add_format(to, e, "%s%s</text>\n", end[0] ? ", " : "", end);
 }

@@ -12,12 +12,13 @@
 /* In the text where they are not: for the hint. */
 #define POLICY_NEXT_PINS                                                                           \
 	"pins of the next image hold once its manifest is adopted: teectl manifest adopt"
-/* Of PCR0..3, what has a length in `expected` must be found so. The words, around both values, are
- * for people. fails  code, reason pcrN: the first that is not */
+/* What is told of a PCR that differs: "PCR0 (image): BEFORE expected BETWEEN found AFTER". */
 struct pcr_words {
 	enum err_code code;
 	const char *before, *between, *after;
 };
+/* Must be found, of PCR0..3, what has a length in `expected`. fails  words->code, reason pcrN: the
+ * first that is not */
 MUST_CHECK int policy_compare(const struct pcr_set *expected, const struct pcr_set *found,
                               const struct pcr_words *words, struct err *e);
 /* Are a manifest's PCR0..3 those that the cluster file pins? fails  ERR_ATTESTATION, reason pcrN */

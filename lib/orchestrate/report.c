@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cluster/orphans.h"
 #include "cluster/select.h"
+#include "orchestrate/believe.h"
 #include "orchestrate/ceremony.h"
 #include "orchestrate/distance.h"
 #include "orchestrate/policy.h"
@@ -357,8 +358,7 @@ static int next_of_failed(const struct run *r, struct cluster_report *report, st
 	if (strncmp(buf_text(&n->reason), "pcr", 3) == 0)
 		return add_command(r, &report->next, "measure", NULL, e);
 	/* It is the cluster file that differs. */
-	if (strcmp(buf_text(&n->reason), "share_set") == 0 ||
-	    strcmp(buf_text(&n->reason), "manifest_set") == 0)
+	if (believe_is_of_file(buf_text(&n->reason)))
 		return 0;
 	if (is_hung(r, n->index))
 		return next_of_hung(r, n->index, report, e);

@@ -268,17 +268,20 @@ void run_note(const struct run *r, size_t node, const char *format, ...)
 	                .kind = EVENT_NOTE, .node = r->cluster->nodes[node].name, .text = text });
 }
 
-static int exchange(struct run *r, size_t node, struct client_exchange *x, struct err *e)
+int run_exchange_as(struct run *r, size_t node, const struct client_exchange *exchange,
+                    struct err *e)
 {
+	struct client_exchange x = *exchange;
+
 	if (r->options.may)
 		TRY(r->options.may(r->options.may_context, /* is_step= */ false, e));
-	x->node = r->cluster->nodes[node].name;
-	x->url = r->seen.nodes[node].url;
-	if (!x->url) {
+	x.node = r->cluster->nodes[node].name;
+	x.url = r->seen.nodes[node].url;
+	if (!x.url) {
 		*e = r->seen.nodes[node].why;
 		return -1;
 	}
-	return client_start(r->client, x, e);
+	return client_start(r->client, &x, e);
 }
 
 int run_exchange(struct run *r, size_t node, enum api api, const void *request,
@@ -290,21 +293,21 @@ int run_exchange(struct run *r, size_t node, enum api api, const void *request,
 int run_exchange_while(struct run *r, size_t node, enum api api, const void *request,
                        client_may *may, client_done *on_done, void *context, struct err *e)
 {
-	struct client_exchange x = {
+	const struct client_exchange x = {
 		.api = api, .request = request, .may = may, .on_done = on_done, .context = context
 	};
 
-	return exchange(r, node, &x, e);
+	return run_exchange_as(r, node, &x, e);
 }
 
 int run_query(struct run *r, size_t node, enum api api, const char *query, client_done *on_done,
               void *context, struct err *e)
 {
-	struct client_exchange x = {
+	const struct client_exchange x = {
 		.api = api, .query = query, .on_done = on_done, .context = context
 	};
 
-	return exchange(r, node, &x, e);
+	return run_exchange_as(r, node, &x, e);
 }
 
 int run_ask_document(struct run *r, size_t node, uint8_t ret_nonce[static NONCE_LEN],

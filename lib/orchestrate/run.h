@@ -154,6 +154,9 @@ MUST_CHECK int run_exchange(struct run *r, size_t node, enum api api, const void
 MUST_CHECK int run_exchange_while(struct run *r, size_t node, enum api api, const void *request,
                                   client_may *may, client_done *on_done, void *context,
                                   struct err *e);
+/* The same of whatever else an exchange says but whom it is with. */
+MUST_CHECK int run_exchange_as(struct run *r, size_t node, const struct client_exchange *exchange,
+                               struct err *e);
 /* A live attestation document, asked for with a fresh nonce, which is the caller's to compare. */
 MUST_CHECK int run_ask_document(struct run *r, size_t node, uint8_t ret_nonce[static NONCE_LEN],
                                 client_done *on_done, void *context, struct err *e);

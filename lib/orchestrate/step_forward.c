@@ -131,9 +131,15 @@ static bool are_believed(struct forward *f)
 static void on_injection_receipt(void *context, const struct err *failure)
 {
 	struct forward *f = context;
+	struct err e;
 
 	if (failure) {
 		fail(f, failure);
+		return;
+	}
+	if (policy_check_refused(f->x->run, f->target, "it is not believed, though it took the key",
+	                         &e) < 0) {
+		fail(f, &e);
 		return;
 	}
 	execution_done(f->x, f->step, "from %s", name_of(f, f->source));

@@ -38,6 +38,7 @@ struct inject {
 	uint8_t nonce[NONCE_LEN];
 	struct public_key setup_key; /* attested: what shares are sealed to */
 	struct genesis_output output;
+	struct inject_shares_request request;
 	struct share_slot *slots;
 	size_t count;
 	int64_t threshold;
@@ -52,6 +53,7 @@ static void inject_drop(struct inject **j)
 	if (!gone)
 		return;
 	genesis_output_drop(&gone->output);
+	inject_shares_request_drop(&gone->request);
 	free(gone->slots);
 	free(gone);
 	*j = NULL;
@@ -162,7 +164,7 @@ static void submitted_share_drop(struct submitted_share *s)
 }
 
 /* Seals as many as are needed; a wrong one names its member and the next takes its place. */
-static int fill_shares(struct inject *j, struct inject_shares_request *q, struct err *e)
+static int fill_shares(struct inject *j, struct err *e)
 {
 	int64_t sent = 0;
 
@@ -186,9 +188,7 @@ static int fill_shares(struct inject *j, struct inject_shares_request *q, struct
 			         j->slots[i].member->name, why.text);
 			continue;
 		}
-		evidence_share(j->x->run, j->node, &sealed, &j->setup_key,
-		               &j->x->run->seen.genesis.manifest_hash);
-		TRY(wire_list_add(&q->shares, &submitted_share_schema, &item, e));
+		TRY(wire_list_add(&j->request.shares, &submitted_share_schema, &item, e));
 		*item = MOVE(sealed);
 		j->slots[i].status = SHARE_SENT;
 		sent++;
@@ -271,6 +271,13 @@ static int may_send(void *context, struct err *e)
 	return policy_check_refused(j->x->run, j->node, "no share is sent to it", e);
 }
 
+static void on_leave(void *context)
+{
+	const struct inject *j = context;
+
+	ceremony_record_shares(j->x->run, j->node, &j->setup_key, &j->request);
+}
+
 /* Shares that gave no key together with those that were in before: all that are here, anew. */
 static int send_again(struct inject *j, int64_t received, struct err *e)
 {
@@ -285,9 +292,15 @@ static int send_again(struct inject *j, int64_t received, struct err *e)
 static void on_receipt(void *context, const struct err *failure)
 {
 	struct inject *j = context;
+	struct err e;
 
 	if (failure) {
 		fail(j, failure);
+		return;
+	}
+	if (policy_check_refused(j->x->run, j->node,
+	                         "it is not believed, though the shares gave it the key", &e) < 0) {
+		fail(j, &e);
 		return;
 	}
 	execution_done(j->x, j->step, "%lld of %lld shares", (long long)j->received,
@@ -326,16 +339,26 @@ static void on_submitted(void *context, void *reply, const struct err *failure, 
 
 static int submit(struct inject *j, struct err *e)
 {
-	AUTO(inject_shares_request) struct inject_shares_request q = { 0 };
+	struct inject_shares_request *q = &j->request;
 	struct run *r = j->x->run;
 	const struct manifest *m = &r->seen.genesis.envelope.manifest;
 
-	TRY(wire_set(&q.namespace_name, buf_view(&m->namespace.name), e));
-	q.namespace_nonce = m->namespace.nonce;
-	TRY(fill_shares(j, &q, e));
-	if (q.shares.count == 0)
+	inject_shares_request_drop(q); /* of those before, where it is sent anew */
+	TRY(wire_set(&q->namespace_name, buf_view(&m->namespace.name), e));
+	q->namespace_nonce = m->namespace.nonce;
+	TRY(fill_shares(j, e));
+	if (q->shares.count == 0)
 		return refuse_waiting(j, j->received, e);
-	return run_exchange_while(r, j->node, API_INJECT_SHARES, &q, may_send, on_submitted, j, e);
+	return run_exchange_as(r, j->node,
+	                       &(const struct client_exchange){
+	                           .api = API_INJECT_SHARES,
+	                           .request = q,
+	                           .may = may_send,
+	                           .on_leave = on_leave,
+	                           .on_done = on_submitted,
+	                           .context = j,
+	                       },
+	                       e);
 }
 
 static int take_document(struct inject *j, const struct attestation_reply *answer, struct err *e)

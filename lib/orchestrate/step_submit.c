@@ -12,6 +12,7 @@ struct submit {
 	size_t step, node;
 	uint8_t nonce[NONCE_LEN];
 	struct public_key setup_key; /* attested: what the bundles must be sealed to */
+	struct inject_shares_request request;
 	int64_t received, threshold;
 	bool is_news; /* a share that it lacked is among those that are sent */
 	/* Of one that it says it has, nothing here says that it was sent before: what a TEE says of
@@ -21,6 +22,9 @@ struct submit {
 
 static void submit_drop(struct submit **s)
 {
+	if (!*s)
+		return;
+	inject_shares_request_drop(&(*s)->request);
 	free(*s);
 	*s = NULL;
 }
@@ -38,19 +42,17 @@ static const struct status_reply *status_of(const struct submit *s)
 
 static int add_share(struct submit *s, const struct submitted_bundle *b,
                      const struct bundle_item *sealed, const struct hash256 *setup_key,
-                     struct inject_shares_request *q, struct err *e)
+                     struct err *e)
 {
 	struct view alias = buf_view(&b->bundle.alias);
 	struct submitted_share *share;
 
-	TRY(wire_list_add(&q->shares, &submitted_share_schema, &share, e));
+	TRY(wire_list_add(&s->request.shares, &submitted_share_schema, &share, e));
 	TRY(wire_set(&share->member_alias, alias, e));
 	TRY(wire_set(&share->encrypted_share, VIEW_OF(sealed->encrypted_share), e));
 	TRY(wire_set(&share->signature, VIEW_OF(sealed->signature), e));
 	share->has_encrypted = share->has_signature = true;
 	s->is_unheard |= !evidence_has_share(s->x->run, s->node, alias, setup_key);
-	evidence_share(s->x->run, s->node, share, &s->setup_key,
-	               &s->x->run->seen.genesis.manifest_hash);
 	if (ceremony_lists(&status_of(s)->shares_missing, alias))
 		s->is_news = s->x->run->submission->is_news = true;
 	else
@@ -60,7 +62,7 @@ static int add_share(struct submit *s, const struct submitted_bundle *b,
 }
 
 /* All that are for it, also those that it has: it tells a repeated one by itself. */
-static int fill_shares(struct submit *s, struct inject_shares_request *q, struct err *e)
+static int fill_shares(struct submit *s, struct err *e)
 {
 	struct submission *submission = s->x->run->submission;
 	struct hash256 setup_key;
@@ -74,7 +76,7 @@ static int fill_shares(struct submit *s, struct inject_shares_request *q, struct
 		if (b->is_refused || !sealed || !submission_is_first(submission, i, &setup_key))
 			continue;
 		b->is_used = true;
-		TRY(add_share(s, b, sealed, &setup_key, q, e));
+		TRY(add_share(s, b, sealed, &setup_key, e));
 	}
 	return 0;
 }
@@ -141,6 +143,7 @@ static int judge_incomplete(struct submit *s, const struct inject_shares_reply *
 		               "it says that it has %lld of %lld shares, and gives no key",
 		               (long long)reply->shares_received, (long long)reply->threshold);
 	if (!s->is_news && !s->is_unheard && !reply->unresolved && reply->rejected.count == 0) {
+		TRY(policy_check_refused(s->x->run, s->node, "its shares are not counted", e));
 		end_repeated(s, reply, buf_text(&names), is_cut);
 		return 0;
 	}
@@ -155,9 +158,15 @@ static int judge_incomplete(struct submit *s, const struct inject_shares_reply *
 static void on_receipt(void *context, const struct err *failure)
 {
 	struct submit *s = context;
+	struct err e;
 
 	if (failure) {
 		fail(s, failure);
+		return;
+	}
+	if (policy_check_refused(s->x->run, s->node,
+	                         "it is not believed, though the shares gave it the key", &e) < 0) {
+		fail(s, &e);
 		return;
 	}
 	execution_done(s->x, s->step, "%lld of %lld shares", (long long)s->received,
@@ -205,18 +214,33 @@ static int may_send(void *context, struct err *e)
 	return policy_check_refused(s->x->run, s->node, "no share is sent to it", e);
 }
 
+static void on_leave(void *context)
+{
+	const struct submit *s = context;
+
+	ceremony_record_shares(s->x->run, s->node, &s->setup_key, &s->request);
+}
+
 static int submit(struct submit *s, struct err *e)
 {
-	AUTO(inject_shares_request) struct inject_shares_request q = { 0 };
+	struct inject_shares_request *q = &s->request;
 	struct run *r = s->x->run;
 	const struct manifest *m = &r->seen.genesis.envelope.manifest;
 
-	TRY(wire_set(&q.namespace_name, buf_view(&m->namespace.name), e));
-	q.namespace_nonce = m->namespace.nonce;
-	TRY(fill_shares(s, &q, e));
-	if (q.shares.count)
-		return run_exchange_while(r, s->node, API_INJECT_SHARES, &q, may_send, on_submitted,
-		                          s, e);
+	TRY(wire_set(&q->namespace_name, buf_view(&m->namespace.name), e));
+	q->namespace_nonce = m->namespace.nonce;
+	TRY(fill_shares(s, e));
+	if (q->shares.count)
+		return run_exchange_as(r, s->node,
+		                       &(const struct client_exchange){
+		                           .api = API_INJECT_SHARES,
+		                           .request = q,
+		                           .may = may_send,
+		                           .on_leave = on_leave,
+		                           .on_done = on_submitted,
+		                           .context = s,
+		                       },
+		                       e);
 	execution_skip_followers(s->x, s->step);
 	execution_done(s->x, s->step, "no bundle is for it");
 	submit_drop(&s);

@@ -406,11 +406,13 @@ static void tell_unopened(struct watch *w, const struct err *why)
 		w->is_stopping = true;
 		return;
 	}
-	if (strcmp(why->reason, STATE_LOCKED) == 0)
+	if (strcmp(why->reason, STATE_LOCKED) == 0) {
+		w->was_busy = true;
 		tell_busy(w, why);
-	else if (!w->unopened.text[0] || w->unopened.code != why->code)
+	} else if (!w->unopened.text[0] || w->unopened.code != why->code) {
 		watch_tell_event(w,
 		                 &(struct watch_event){ .kind = WATCH_FAILED, .text = why->text });
+	}
 	w->unopened = *why;
 }
 
@@ -481,6 +483,15 @@ static bool is_resting(const struct watch *w)
 	return is_any && !w->report.is_lost;
 }
 
+/* At two rounds in a row: a TEE that is just ending does not answer, and is gone at the next. */
+static bool is_lasting(struct watch *w)
+{
+	bool was_needed = w->was_needed;
+
+	w->was_needed = w->report.missing.len > 0;
+	return was_needed || !w->was_needed || w->options.is_once;
+}
+
 /* What another run is about, and what this watch does itself, is nobody's to do. */
 static int call_people(struct watch *w, struct err *e)
 {
@@ -498,7 +509,7 @@ static int call_people(struct watch *w, struct err *e)
 	/* A heal that can't begin was told, and leaves it to people. */
 	if (w->report.missing.len && !w->options.is_once && !w->unopened.text[0])
 		TRY(find_own_work(w, &is_own, e));
-	if (!is_own && (w->options.is_once || !is_resting(w)))
+	if (!is_own && is_lasting(w) && (w->options.is_once || !is_resting(w)))
 		watch_tell_people(w);
 	return 0;
 }

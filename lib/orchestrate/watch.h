@@ -119,7 +119,9 @@ struct watch {
 	int64_t attest_due_ms;
 	struct err unopened; /* why the last heal could not begin; text empty: it could */
 	bool is_stopping, is_leader;
-	bool was_busy;                /* another run held the state when the last look began */
+	bool was_needed;              /* people were, at the round before */
+	bool was_busy;                /* another run held the state when the last look began, or
+	                               * when a heal was to */
 	char told_busy[ERR_TEXT_MAX]; /* who, if that was told and it still does */
 	char told_cluster[ERR_TEXT_MAX], told_people[ERR_TEXT_MAX], told_look[ERR_TEXT_MAX];
 	unsigned looks; /* rounds that were begun */

@@ -45,8 +45,8 @@ enum role {
 struct api_row {
 	const char *name; /* "export-key": logs, metrics, errors */
 	const char *method, *path;
-	unsigned phases;     /* IN(...) bits */
-	bool needs_manifest; /* allowed in any phase once there is one; else 1001 */
+	unsigned phases;           /* IN(...) bits */
+	enum err_code no_manifest; /* allowed once there is one, else this; 0: it needs none */
 	unsigned roles;
 	const struct wire_schema *request;  /* NULL: no body */
 	const struct wire_schema *response; /* NULL: not JSON */

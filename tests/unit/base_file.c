@@ -13,6 +13,28 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* In place of libc's: the file is on another device than it says, and has that number. */
+static ino_t number_elsewhere;
+
+int stat(const char *path, struct stat *st)
+{
+	int result = fstatat(AT_FDCWD, path, st, 0);
+
+	if (number_elsewhere) {
+		st->st_dev++;
+		st->st_ino = number_elsewhere;
+	}
+	return result;
+}
+
+static ino_t number_of(int fd)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	return st.st_ino;
+}
+
 /* A folder of each test's own. */
 struct place {
 	char folder[256], file[320];
@@ -407,6 +429,44 @@ static void a_lock_keeps_another_out_until_it_is_closed(void **state)
 	fd_drop(&first);
 	assert_int_equal(first, -1);
 	assert_ok(file_lock(p.file, 10000, &second, &e));
+}
+
+static void a_lock_is_seen_without_being_taken(void **state)
+{
+	AUTO(place) struct place p = place_new();
+	AUTO(fd) int lock = -1;
+	struct err e;
+
+	(void)state;
+	assert_false(file_is_locked(p.file));
+	assert_ok(file_lock(p.file, 0, &lock, &e));
+	assert_true(file_is_locked(p.file));
+	/* On an overlay. */
+	number_elsewhere = number_of(lock);
+	assert_true(file_is_locked(p.file));
+	number_elsewhere = 0;
+	fd_drop(&lock);
+	assert_false(file_is_locked(p.file));
+}
+
+/* Anybody can lock a file of that number on a file system of his own. */
+static void a_lock_of_another_file_system_s_file_does_not_count(void **state)
+{
+	AUTO(place) struct place p = place_new();
+	AUTO(place) struct place other = place_new();
+	AUTO(fd) int theirs = -1;
+	AUTO(fd) int lock = -1;
+	struct err e;
+
+	(void)state;
+	assert_ok(file_write(p.file, view_text("x"), 0600, &e));
+	assert_ok(file_lock(other.file, 0, &theirs, &e));
+	number_elsewhere = number_of(theirs);
+	assert_false(file_is_locked(p.file));
+	/* Nor is it kept locked. */
+	assert_ok(file_lock(p.file, 0, &lock, &e));
+	assert_true(file_is_locked(p.file));
+	number_elsewhere = 0;
 }
 
 static void skip_without_pidfd(void)
@@ -813,6 +873,8 @@ int main(void)
 		cmocka_unit_test(private_folders_are_made_with_what_is_above),
 		cmocka_unit_test(a_folder_is_removed_with_all_in_it_and_no_link_is_followed),
 		cmocka_unit_test(a_lock_keeps_another_out_until_it_is_closed),
+		cmocka_unit_test(a_lock_is_seen_without_being_taken),
+		cmocka_unit_test(a_lock_of_another_file_system_s_file_does_not_count),
 		cmocka_unit_test(a_lock_is_waited_for_no_longer_than_said),
 		cmocka_unit_test(that_a_lock_cannot_be_waited_for_is_told),
 		cmocka_unit_test(a_lock_is_had_as_soon_as_it_is_free),

@@ -483,7 +483,10 @@ struct tally {
 	struct err first, last;
 	unsigned again;  /* exchanges to start from callbacks */
 	client_may *may; /* of those that are started */
-	unsigned attempts;
+	client_leave *on_leave;
+	unsigned answers; /* yes, before it is no */
+	unsigned left;
+	struct server *server;
 };
 
 static void start_one(struct tally *t);
@@ -515,6 +518,7 @@ static void start_one(struct tally *t)
 		                           .request = &q,
 		                           .on_done = on_done,
 		                           .may = t->may,
+		                           .on_leave = t->on_leave,
 		                           .context = t };
 	struct err e;
 
@@ -604,35 +608,115 @@ static int may(void *context, struct err *e)
 {
 	struct tally *t = context;
 
-	return t->attempts-- ? 0
-	                     : err_reason(e, ERR_REFUSED, "too-late", "it is not wanted any more");
+	return t->answers-- ? 0
+	                    : err_reason(e, ERR_REFUSED, "too-late", "it is not wanted any more");
 }
 
-/* Neither at first nor again, whatever is started for it. */
+/* Neither at first nor again, whatever is started for it; nor where it is connected by then, which
+ * is asked second. */
 static void what_may_not_be_sent_any_more_is_not(void **state)
 {
 	struct err e;
 
 	(void)state;
-	for (unsigned attempts = 0; attempts < 3; attempts++) {
+	for (unsigned answers = 0; answers < 6; answers++) {
 		AUTO(server)
 		struct server *s =
 		    server_start(SCRIPT({ ANSWER, http("503 Service Unavailable", "", "") }));
 		AUTO(client) struct client *c = client_of(6, NULL);
 		struct tally t = { .client = c, .url = s->url, .again = 1, .may = may };
 
-		t.attempts = attempts;
+		t.answers = answers;
 		start_one(&t);
 		t.may = NULL; /* of the one that is started then */
 		assert_ok(client_run(c, soon(), -1, NULL, NULL, &e));
 		/* What its callback has started is sent as often as any. */
-		assert_int_equal(s->request_count, attempts + 6);
+		assert_int_equal(s->request_count, answers / 2 + 6);
 		assert_int_equal(t.failed, 2);
 		assert_int_equal(t.first.code, ERR_REFUSED);
 		assert_string_equal(t.first.text, "it is not wanted any more");
 		assert_string_equal(t.first.reason, "too-late");
 		assert_int_equal(t.last.code, ERR_UNAVAILABLE);
 	}
+}
+
+static size_t heard(struct server *s)
+{
+	size_t count;
+
+	pthread_mutex_lock(&s->lock);
+	count = s->request_count;
+	pthread_mutex_unlock(&s->lock);
+	return count;
+}
+
+static int may_until_heard(void *context, struct err *e)
+{
+	struct tally *t = context;
+
+	return heard(t->server) == 0 ? 0 : err_set(e, ERR_REFUSED, "another was heard");
+}
+
+static void on_leave(void *context)
+{
+	struct tally *t = context;
+
+	t->left++;
+}
+
+/* The last gets a connection only once another was answered. */
+static void what_waits_for_a_connection_is_asked_about_as_it_gets_one(void **state)
+{
+	AUTO(server) struct server *s = server_start(SCRIPT({ ANSWER, http("200 OK", "", VALID) }));
+	AUTO(client) struct client *c = client_of(1, NULL);
+	struct tally t = { .client = c,
+		           .url = s->url,
+		           .may = may_until_heard,
+		           .on_leave = on_leave,
+		           .server = s };
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < 17; i++)
+		start_one(&t);
+	assert_ok(client_run(c, soon(), -1, NULL, NULL, &e));
+	assert_in_range(t.failed, 1, 16);
+	assert_string_equal(t.last.text, "another was heard");
+	assert_int_equal(s->request_count, t.done);
+	assert_int_equal(t.left, t.done);
+}
+
+/* Before the server hears it, and not again where it is sent again. */
+static void that_a_request_leaves_is_told_once(void **state)
+{
+	AUTO(server)
+	struct server *s = server_start(SCRIPT({ ANSWER, http("503 No", "", "") }));
+	AUTO(client) struct client *c = client_of(3, NULL);
+	struct tally t = { .client = c, .url = s->url, .on_leave = on_leave };
+	struct err e;
+
+	(void)state;
+	start_one(&t);
+	assert_ok(client_run(c, soon(), -1, NULL, NULL, &e));
+	assert_int_equal(s->request_count, 3);
+	assert_int_equal(t.left, 1);
+}
+
+static void what_meets_nobody_does_not_leave(void **state)
+{
+	AUTO(client) struct client *c = client_of(2, NULL);
+	char url[64];
+	int fd = listen_on_a_free_port(url, sizeof(url));
+	struct tally t = { .client = c, .url = url, .on_leave = on_leave };
+	struct err e;
+
+	(void)state;
+	close(fd);
+	start_one(&t);
+	assert_ok(client_run(c, soon(), -1, NULL, NULL, &e));
+	assert_int_equal(t.failed, 1);
+	assert_int_equal(t.last.code, ERR_UNREACHABLE);
+	assert_int_equal(t.left, 0);
 }
 
 static void callbacks_start_more(void **state)
@@ -830,6 +914,9 @@ int main(void)
 		cmocka_unit_test(each_round_tells_of_sending_and_of_answers),
 		cmocka_unit_test(waiting_is_told_once_all_is_sent),
 		cmocka_unit_test(what_may_not_be_sent_any_more_is_not),
+		cmocka_unit_test(what_waits_for_a_connection_is_asked_about_as_it_gets_one),
+		cmocka_unit_test(that_a_request_leaves_is_told_once),
+		cmocka_unit_test(what_meets_nobody_does_not_leave),
 		cmocka_unit_test(callbacks_start_more),
 		cmocka_unit_test(the_deadline_ends_what_is_in_flight_and_what_it_starts),
 		cmocka_unit_test(at_the_deadline_the_last_failure_is_told),

@@ -894,7 +894,8 @@ static void retire_needs_the_hash_of_the_manifest_that_is_held(void **state)
 	uint8_t other[32] = { 0 };
 
 	(void)state;
-	assert_denied(retire(w, other, NULL), 1001, "Manifest envelope not found");
+	assert_denied(retire(w, other, NULL), 1006,
+	              "retire needs a manifest, and phase WaitingForBootInstruction has none");
 	world_ready(w, true, &g);
 	assert_denied(retire(w, other, NULL), 1006, "retire names manifest 00000000");
 	assert_int_equal(w->enclave->state.phase, PHASE_READY);

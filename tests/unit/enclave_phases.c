@@ -27,7 +27,7 @@ static const struct {
 	{ API_EXPORT_KEY, IN(PHASE_READY), 1006 },
 	{ API_PROVE_KEY, IN(PHASE_READY), 1006 },
 	{ API_GENERATE_SEED, IN(PHASE_READY), 1006 },
-	{ API_RETIRE, MANIFEST_, 1001 },
+	{ API_RETIRE, MANIFEST_, 1006 },
 };
 
 static void fill(struct buf *b, size_t len)

@@ -1,5 +1,5 @@
 /* The step that gives a TEE the members' shares: whose, sealed to whom, and who is waited for. */
-#include "tee_support.h"
+#include "connecting_support.h"
 
 /* Key and share of the member are here; of: whose share it is in truth. */
 static void have_share(struct stage *g, size_t member, size_t of)
@@ -27,6 +27,8 @@ static void inject_sends_as_many_as_are_needed_each_by_its_member(void **state)
 		have_share(&g, i, i);
 	assert_ok(do_step(&g, STEP_INJECT, 1, &e));
 	assert_string_equal(g.told, "tee2: 2 of 2 shares\n");
+	assert_int_equal(said(&g, "\"share\""), 2);
+	assert_false(g.tees[1].is_ahead);
 	assert_int_equal(g.tees[1].good_shares, 2);
 	assert_int_equal(g.run.missing.count, 0);
 }
@@ -192,10 +194,12 @@ static void inject_sends_nothing_again_once_it_is_refused(void **state)
 	assert_refused(do_step(&g, STEP_INJECT, 1, &e), ERR_ATTESTATION,
 	               "tee2 was refused meanwhile, so no share is sent to it");
 	assert_int_equal(g.tees[1].server->request_count, 2);
+	assert_int_equal(said(&g, "\"share\""), 1); /* it may have taken it */
 }
 
-/* What was sealed was to what it had attested: that it took the shares is as true. */
-static void inject_holds_a_receipt_to_what_the_shares_were_sealed_to(void **state)
+/* What was sealed was to what it had attested, and is written down; but whose it is nobody knows.
+ */
+static void inject_is_not_done_by_one_that_is_refused_as_it_takes_the_shares(void **state)
 {
 	AUTO(stage) struct stage g = { 0 };
 	struct plot plot = { &g, .node = 1, .api = API_INJECT_SHARES };
@@ -207,8 +211,31 @@ static void inject_holds_a_receipt_to_what_the_shares_were_sealed_to(void **stat
 	have_share(&g, 0, 0);
 	have_share(&g, 1, 1);
 	contest_at(&plot);
-	assert_ok(do_step(&g, STEP_INJECT, 1, &e));
-	assert_true(g.proofs[1].is_refused);
+	assert_refused(do_step(&g, STEP_INJECT, 1, &e), ERR_ATTESTATION,
+	               "tee2 was refused meanwhile, so it is not believed, though the shares gave "
+	               "it the key, until teectl verify");
+	assert_null(strstr(g.told, "2 of 2 shares"));
+	assert_int_equal(g.run.evidence.count, 1); /* the receipt's chain */
+}
+
+/* In the journal is what may have been heard, once however often it was sent: no share that was
+ * withheld as the node was connected. */
+static void inject_writes_down_no_share_that_did_not_leave(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct plot plot = { &g, .node = 1, .api = API_INJECT_SHARES };
+	struct err e;
+
+	(void)state;
+	stage_wait(&g);
+	add_tee(&g, HELD_NOTHING);
+	have_share(&g, 0, 0);
+	connecting = &plot;
+	assert_refused(do_step(&g, STEP_INJECT, 1, &e), ERR_ATTESTATION,
+	               "tee2 was refused meanwhile, so no share is sent to it");
+	connecting = NULL;
+	assert_int_equal(g.tees[1].server->request_count, 1);
+	assert_int_equal(said(&g, "\"share\""), 0);
 }
 
 static void inject_uses_no_key_that_others_can_read(void **state)
@@ -236,7 +263,8 @@ int main(void)
 		cmocka_unit_test(inject_takes_no_other_key_and_no_word_without_a_receipt),
 		cmocka_unit_test(inject_sends_nothing_more_to_one_that_is_refused_meanwhile),
 		cmocka_unit_test(inject_sends_nothing_again_once_it_is_refused),
-		cmocka_unit_test(inject_holds_a_receipt_to_what_the_shares_were_sealed_to),
+		cmocka_unit_test(inject_is_not_done_by_one_that_is_refused_as_it_takes_the_shares),
+		cmocka_unit_test(inject_writes_down_no_share_that_did_not_leave),
 		cmocka_unit_test(inject_uses_no_key_that_others_can_read),
 	};
 

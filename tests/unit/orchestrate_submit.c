@@ -1,6 +1,6 @@
 /* The step that gives a TEE the shares that members have sealed to it: which bundles are for it,
  * who is waited for, and that no word of the TEE alone makes a share delivered. */
-#include "tee_support.h"
+#include "connecting_support.h"
 
 #include "orchestrate/ceremony.h"
 #include "orchestrate/share.h"
@@ -70,6 +70,8 @@ static void submit_gives_a_tee_what_is_sealed_to_it(void **state)
 	assert_ok(do_step(&g, STEP_SUBMIT, 1, &e));
 	assert_string_equal(g.told, "tee2: 2 of 2 shares\n");
 	assert_int_equal(g.tees[1].good_shares, 2);
+	assert_int_equal(said(&g, "\"share\""), 2);
+	assert_false(g.tees[1].is_ahead);
 	assert_int_equal(s.nodes, 1);
 	assert_true(s.items[0].is_used && s.items[1].is_used && s.is_news);
 	assert_int_equal(g.run.missing.count, 0);
@@ -330,8 +332,9 @@ static void submit_sends_nothing_again_once_it_is_refused(void **state)
 	assert_int_equal(g.tees[1].server->request_count, 2);
 }
 
-/* What was sealed was to what it had attested: that it took the shares is as true. */
-static void submit_holds_a_receipt_to_what_the_shares_were_sealed_to(void **state)
+/* What was sealed was to what it had attested, and is written down; but whose it is nobody knows.
+ */
+static void submit_is_not_done_by_one_that_is_refused_as_it_takes_the_shares(void **state)
 {
 	AUTO(stage) struct stage g = { 0 };
 	AUTO(submission) struct submission s = { 0 };
@@ -344,8 +347,51 @@ static void submit_holds_a_receipt_to_what_the_shares_were_sealed_to(void **stat
 	hand_over(&g, &s, 0, setup);
 	hand_over(&g, &s, 1, setup);
 	contest_at(&plot);
-	assert_ok(do_step(&g, STEP_SUBMIT, 1, &e));
-	assert_true(g.proofs[1].is_refused);
+	assert_refused(do_step(&g, STEP_SUBMIT, 1, &e), ERR_ATTESTATION,
+	               "tee2 was refused meanwhile, so it is not believed, though the shares gave "
+	               "it the key, until teectl verify");
+	assert_null(strstr(g.told, "2 of 2 shares"));
+	assert_int_equal(g.run.evidence.count, 1); /* the receipt's chain */
+}
+
+static void submit_takes_no_word_on_shares_of_one_that_is_refused_meanwhile(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	AUTO(submission) struct submission s = { 0 };
+	struct plot plot = { &g, .node = 1, .api = API_INJECT_SHARES };
+	struct err e;
+
+	(void)state;
+	stage_wait(&g);
+	add_tee(&g, HELD_NOTHING);
+	waits_from(&g, 1);
+	hand_over(&g, &s, 0, setup);
+	was_sent(&g, 1, 0, setup);
+	contest_at(&plot);
+	assert_refused(do_step(&g, STEP_SUBMIT, 1, &e), ERR_ATTESTATION,
+	               "tee2 was refused meanwhile, so its shares are not counted");
+	assert_string_equal(s.standing, "");
+}
+
+/* In the journal is what may have been heard, once however often it was sent: no share that was
+ * withheld as the node was connected. */
+static void submit_writes_down_no_share_that_did_not_leave(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	AUTO(submission) struct submission s = { 0 };
+	struct plot plot = { &g, .node = 1, .api = API_INJECT_SHARES };
+	struct err e;
+
+	(void)state;
+	stage_wait(&g);
+	add_tee(&g, HELD_NOTHING);
+	hand_over(&g, &s, 0, setup);
+	connecting = &plot;
+	assert_refused(do_step(&g, STEP_SUBMIT, 1, &e), ERR_ATTESTATION,
+	               "tee2 was refused meanwhile, so no share is sent to it");
+	connecting = NULL;
+	assert_int_equal(g.tees[1].server->request_count, 1);
+	assert_int_equal(said(&g, "\"share\""), 0);
 }
 
 static void submit_sends_nothing_to_what_is_not_attested(void **state)
@@ -432,7 +478,9 @@ int main(void)
 		cmocka_unit_test(submit_is_no_success_without_a_key),
 		cmocka_unit_test(submit_takes_no_other_key_and_no_word_without_a_receipt),
 		cmocka_unit_test(submit_sends_nothing_again_once_it_is_refused),
-		cmocka_unit_test(submit_holds_a_receipt_to_what_the_shares_were_sealed_to),
+		cmocka_unit_test(submit_takes_no_word_on_shares_of_one_that_is_refused_meanwhile),
+		cmocka_unit_test(submit_is_not_done_by_one_that_is_refused_as_it_takes_the_shares),
+		cmocka_unit_test(submit_writes_down_no_share_that_did_not_leave),
 		cmocka_unit_test(submit_sends_nothing_to_what_is_not_attested),
 		cmocka_unit_test(submit_takes_no_other_tee_for_the_one_it_was_sent_to),
 	};

@@ -102,6 +102,7 @@ struct tee {
 	unsigned good_shares; /* that it was given, of whom they say, for it and this manifest */
 	unsigned all_shares;  /* and any */
 	int64_t approvals;    /* that boot-standard gave it and that hold */
+	bool is_ahead;        /* it was given shares before the journal had them for sure */
 	int64_t shares_held;  /* before the next that it is given */
 	char answer[65536];
 };
@@ -287,6 +288,22 @@ static inline bool is_good_share(const struct tee *t, const struct submitted_sha
 	return false;
 }
 
+/* How often the journal says so. */
+static inline size_t said(const struct stage *g, const char *words)
+{
+	AUTO(buf) struct buf content = BUF_INIT(1 << 20);
+	AUTO(text) char *path = NULL;
+	size_t count = 0;
+	struct err e;
+
+	assert_ok(state_path(&g->run.state, JOURNAL_FILE, &path, &e));
+	if (file_read(path, &content, &e) < 0)
+		return 0;
+	for (const char *at = buf_text(&content); (at = strstr(at, words)); at++)
+		count++;
+	return count;
+}
+
 /* Two are enough. */
 static inline int serve_shares(struct tee *t, const struct inject_shares_request *q, struct buf *to,
                                struct err *e)
@@ -295,6 +312,8 @@ static inline int serve_shares(struct tee *t, const struct inject_shares_request
 	const struct submitted_share *shares = q->shares.items;
 	struct alias_item *rejected;
 
+	t->is_ahead |= t->stage->run.evidence.journal.is_unsynced ||
+	               said(t->stage, "\"share\"") < q->shares.count;
 	for (size_t i = 0; i < q->shares.count; i++) {
 		t->all_shares++;
 		t->good_shares += is_good_share(t, &shares[i]);
