@@ -114,7 +114,7 @@ nothing_to_do() { # VERB WORDS
 
 	run -2 --separate-stderr teectl -f own.yaml status
 	has "$output" 'waiting for people'
-	has "$output" 'waiting for: member1'
+	has "$output" 'waiting for one of: member1'
 	has "$output" "missing: tee1 waits for shares"
 	has "$stderr" "hint: teectl -f own.yaml inject"
 

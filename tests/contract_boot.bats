@@ -313,7 +313,7 @@ proves() { # URL: the key is the genesis's
 @test "contract: retire's request has its limits" {
 	hv tee --debug
 	ask "$tee" POST /enclave/retire "{\"manifest_hash\":$ZERO32}"
-	refused 409 1001 'Manifest envelope not found' retire
+	refused 409 1006 'Invalid state transition' retire
 	ask "$tee" POST /enclave/retire '{"manifest_hash":[1]}'
 	refused 400 1000 'Invalid request' manifest_hash
 	ask "$tee" POST /enclave/retire '{}'
