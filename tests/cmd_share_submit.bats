@@ -255,3 +255,10 @@ sealed_after_loss() {
 	submit 0 request.json b1 b2
 	has "$stderr" "refused: 'request.json': a share bundle was expected"
 }
+
+@test "share submit: more shares than are needed are told as such" {
+	sealed 2 3
+	submit 0 b1 b2 b3
+	has "$stderr" 'tee1: shares in, 3 shares, of which 2 are enough'
+	hasnt "$stderr" '3 of 2'
+}

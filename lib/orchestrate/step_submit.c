@@ -169,8 +169,11 @@ static void on_receipt(void *context, const struct err *failure)
 		fail(s, &e);
 		return;
 	}
-	execution_done(s->x, s->step, "%lld of %lld shares", (long long)s->received,
-	               (long long)s->threshold);
+	/* Of all that were handed over: more than are needed are no fault. */
+	execution_done(s->x, s->step,
+	               s->received > s->threshold ? "%lld shares, of which %lld are enough"
+	                                          : "%lld of %lld shares",
+	               (long long)s->received, (long long)s->threshold);
 	submit_drop(&s);
 }
 
