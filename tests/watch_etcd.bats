@@ -19,10 +19,12 @@ teardown() {
 	watch_teardown
 }
 
-# N free ports of loopback, bound all at once.
+# N free ports of loopback, below those that the kernel gives to whoever asks for any: until etcd listens, no
+# connection or port 0 of another test can take one.
 free_ports() {
-	perl -MSocket -e 'for (1 .. shift) { socket(my $s, PF_INET, SOCK_STREAM, 0) or die;
-		bind($s, sockaddr_in(0, INADDR_LOOPBACK)) or die; push @all, $s; }
+	perl -MSocket -e 'open(my $r, "<", "/proc/sys/net/ipv4/ip_local_port_range") or die; my ($end) = split(" ", <$r>);
+		for (my $try = 0; @all < $ARGV[0]; $try++) { $try < 1000 or die; socket(my $s, PF_INET, SOCK_STREAM, 0) or die;
+		bind($s, sockaddr_in(10000 + int(rand($end - 10000)), INADDR_LOOPBACK)) and push @all, $s; }
 		print join(" ", map { (sockaddr_in(getsockname($_)))[0] } @all), "\n"' "$1"
 }
 
