@@ -156,7 +156,7 @@ static int describe_identity(const struct manifest_file *f, struct shown_manifes
 	memcpy(to->manifest_hash, f->hash.bytes, sizeof(to->manifest_hash));
 	TRY(wire_set(&to->namespace_name, buf_view(&m->namespace.name), e));
 	TRY(wire_set(&to->quorum_key, buf_view(&m->namespace.quorum_key), e));
-	TRY(bip39_check_phrase(VIEW_OF(f->hash.bytes), phrase, e));
+	bip39_check_phrase(&f->hash, phrase);
 	TRY(wire_set_text(&to->check_phrase, phrase, e));
 	TRY(sha256(root, &print, e));
 	memcpy(to->root_fingerprint, print.bytes, sizeof(to->root_fingerprint));

@@ -112,7 +112,7 @@ static int write_request(const char *out, struct share_request *q, struct reques
 
 	TRY(request_format(q, &text, e));
 	TRY(sha256(buf_view(&text), &hash, e));
-	TRY(bip39_check_phrase(VIEW_OF(hash.bytes), phrase, e));
+	bip39_check_phrase(&hash, phrase);
 	TRY(file_create(out, buf_view(&text), 0644, e));
 	memcpy(ret->request_hash, hash.bytes, sizeof(ret->request_hash));
 	TRY(wire_set_text(&ret->file, out, e));

@@ -218,7 +218,7 @@ static int seal(struct context *c, const struct seal_args *args, const struct se
 	char phrase[BIP39_CHECK_TEXT_MAX];
 
 	TRY(judge(c, in, &r, &s, e));
-	TRY(bip39_check_phrase(VIEW_OF(s.request_hash.bytes), phrase, e));
+	bip39_check_phrase(&s.request_hash, phrase);
 	TRY(show(c, &s, phrase, e));
 	TRY(confirm(c, args->yes, "Seal your share to these TEEs?", e));
 	TRY(write_bundle(args->out, in, &s, e));

@@ -372,7 +372,7 @@ int manifest_print(struct context *c, const struct manifest_file *f, struct err 
 	char hex[2 * sizeof(f->hash) + 1], phrase[BIP39_CHECK_TEXT_MAX];
 
 	hex_write(VIEW_OF(f->hash.bytes), hex);
-	TRY(bip39_check_phrase(VIEW_OF(f->hash.bytes), phrase, e));
+	bip39_check_phrase(&f->hash, phrase);
 	print_line(c, "namespace      %s", buf_text(&m->namespace.name));
 	print_line(c, "nonce          %lld", (long long)m->namespace.nonce);
 	print_line(c, "manifest hash  %s (version %d)", hex, f->version);

@@ -185,17 +185,14 @@ bool bip39_is_valid(struct view phrase, unsigned *ret_words)
 	return valid;
 }
 
-int bip39_check_phrase(struct view subject, char ret[static BIP39_CHECK_TEXT_MAX], struct err *e)
+void bip39_check_phrase(const struct hash256 *digest, char ret[static BIP39_CHECK_TEXT_MAX])
 {
-	struct hash256 digest;
 	size_t len = 0;
 
-	TRY(sha256(subject, &digest, e));
 	for (size_t i = 0; i < BIP39_CHECK_WORDS; i++) {
-		const char *word = bip39_words[bits_read(digest.bytes, i * WORD_BITS)];
+		const char *word = bip39_words[bits_read(digest->bytes, i * WORD_BITS)];
 
 		len += (size_t)snprintf(ret + len, BIP39_CHECK_TEXT_MAX - len, "%s%s", i ? " " : "",
 		                        word);
 	}
-	return 0;
 }

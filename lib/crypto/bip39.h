@@ -3,6 +3,7 @@
 #define TEECTL_CRYPTO_BIP39_H
 
 #include "base/secret.h"
+#include "crypto/hash.h"
 
 #define BIP39_WORDS      2048
 #define BIP39_PHRASE_MAX 24 /* words */
@@ -18,10 +19,9 @@ MUST_CHECK int bip39_format(const struct secret *entropy, struct secret *ret_phr
 bool bip39_is_valid(struct view phrase, unsigned *ret_words);
 
 /* What two people read to each other to know that both see the same public bytes: six words, the
- * first 66 bits of SHA-256 of the subject. */
+ * first 66 bits of their SHA-256. */
 #define BIP39_CHECK_WORDS    6
 #define BIP39_CHECK_TEXT_MAX (BIP39_CHECK_WORDS * 9)
-MUST_CHECK int bip39_check_phrase(struct view subject, char ret[static BIP39_CHECK_TEXT_MAX],
-                                  struct err *e);
+void bip39_check_phrase(const struct hash256 *digest, char ret[static BIP39_CHECK_TEXT_MAX]);
 
 #endif
