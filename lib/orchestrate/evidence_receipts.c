@@ -235,6 +235,7 @@ struct fetch {
 	uint8_t nonce[NONCE_LEN];
 	struct node_proof proof; /* of who answers, where all receipts are wanted */
 	bool has_setup_key;
+	bool is_said_empty; /* by its status, of what this cluster's TEEs hold */
 	evidence_done *on_done;
 	void *context;
 };
@@ -344,6 +345,20 @@ static int check_all_there(const struct fetch *f, const struct receipts_reply *r
 	return 0;
 }
 
+/* An enclave forgets none before it has given RECEIPTS_MAX: a shorter list without those before it
+ * is one that somebody has made. */
+static int check_gap(const struct fetch *f, const struct receipts_reply *reply, bool is_gap,
+                     struct err *e)
+{
+	if (!is_gap || reply->receipts.count >= RECEIPTS_MAX)
+		return 0;
+	return err_reason(e, ERR_ATTESTATION, "receipt",
+	                  "%s: it lists %zu receipts and lacks those before them, which it would "
+	                  "forget only beyond %d",
+	                  f->run->cluster->nodes[f->claim.node].name, reply->receipts.count,
+	                  RECEIPTS_MAX);
+}
+
 static int take_all(struct fetch *f, const struct receipts_reply *reply, struct err *e)
 {
 	const struct receipt_item *items = reply->receipts.items;
@@ -353,6 +368,7 @@ static int take_all(struct fetch *f, const struct receipts_reply *reply, struct 
 		TRY(take_fetched(f, &items[i], &is_gap, e));
 	if (f->claim.item)
 		return take_own(f, is_gap, e);
+	TRY(check_gap(f, reply, is_gap, e));
 	TRY(check_all_there(f, reply, e));
 	if (is_gap)
 		run_note(f->run, f->claim.node,
@@ -468,11 +484,16 @@ static int check_proof(const struct run *r, const struct receipt_claim *claim,
 	const struct node_proof *proof = claim->proof;
 	enum boot_match match;
 
-	if (!proof || proof->holding == HOLDS_UNKNOWN)
+	if (!proof || (proof->holding == HOLDS_UNKNOWN && !claim->is_proof))
 		return 0;
 	match = match_boot(r, &receipt->setup_key, proof);
 	if (match == BOOT_OTHER)
 		return refuse_boot(r, claim->node, e);
+	if (match == BOOT_UNKNOWN && claim->is_proof)
+		return refuse(e, r, claim->node,
+		              "no document in the journal shows the setup key that its receipt "
+		              "names, so nothing says that it is of the TEE that answers here; "
+		              "whoever launched it has to stop it");
 	if (match == BOOT_UNKNOWN &&
 	    (int64_t)(receipt->nsm_ms & INT64_MAX) + DOCUMENT_AHEAD_MS < proof->timestamp_ms)
 		return refuse(e, r, claim->node,
@@ -518,14 +539,36 @@ static int check_rivals(const struct fetch *f, struct err *e)
 	return 0;
 }
 
-static int take_identity(struct fetch *f, struct view document, struct err *e)
+/* What it holds is none of this cluster's, as it says itself: it is told. */
+static void pass_empty(const struct fetch *f)
+{
+	const struct run *r = f->run;
+	const struct node_seen *seen = &r->seen.nodes[f->claim.node];
+
+	run_note(
+	    r, f->claim.node, "%s",
+	    seen->status.has_manifest_hash
+	        ? "says that it holds a manifest that is none of this cluster's: it is not asked"
+	        : "holds no manifest, so that it has no receipts; those of the TEE before it "
+	          "are the journal's");
+	f->on_done(f->context, NULL);
+}
+
+/* *ret_is_over: there is nothing to ask for */
+static int take_identity(struct fetch *f, struct view document, bool *ret_is_over, struct err *e)
 {
 	struct run *r = f->run;
+
+	*ret_is_over = false;
 
 	if (policy_judge(r, f->claim.node, document, VIEW_OF(f->nonce), &f->proof, e) < 0)
 		return err_wrap(e, "%s", r->cluster->nodes[f->claim.node].name);
 	r->proofs[f->claim.node] = f->proof; /* it is nobody else's TEE */
 	TRY(check_rivals(f, e));
+	*ret_is_over = f->is_said_empty && f->proof.holding != HOLDS_KEY &&
+	               f->proof.holding != HOLDS_SETUP_KEY;
+	if (*ret_is_over)
+		return 0;
 	if (f->proof.holding == HOLDS_NOTHING)
 		return refuse(
 		    e, r, f->claim.node,
@@ -539,13 +582,16 @@ static void on_identity(void *context, void *reply, const struct err *failure, i
 {
 	AUTO(fetch) struct fetch *f = context;
 	const struct attestation_reply *answer = reply;
+	bool is_over;
 	struct err e;
 
 	(void)elapsed_us;
 	if (failure)
 		f->on_done(f->context, failure);
-	else if (take_identity(f, buf_view(&answer->attestation_doc), &e) < 0)
+	else if (take_identity(f, buf_view(&answer->attestation_doc), &is_over, &e) < 0)
 		f->on_done(f->context, &e);
+	else if (is_over)
+		pass_empty(f);
 	else
 		f = NULL; /* on_receipts' now */
 }
@@ -560,6 +606,15 @@ static int ask_identity(struct fetch *f, struct err *e)
 	return run_exchange(f->run, f->claim.node, API_LIVE_ATTESTATION, &q, on_identity, f, e);
 }
 
+static bool is_said_empty(const struct run *r, size_t node)
+{
+	const struct status_reply *status = &r->seen.nodes[node].status;
+	const struct hash256 manifest = node_manifest(&r->seen, node);
+
+	return !status->has_manifest_hash ||
+	       !view_equal(VIEW_OF(status->manifest_hash), VIEW_OF(manifest.bytes));
+}
+
 int evidence_fetch(struct run *r, size_t node, const struct hash256 *manifest_hash,
                    const struct public_key *quorum_key, evidence_done *on_done, void *context,
                    struct err *e)
@@ -571,6 +626,7 @@ int evidence_fetch(struct run *r, size_t node, const struct hash256 *manifest_ha
 
 	evidence_load(r, node);
 	TRY(fetch_new(r, &claim, on_done, context, &f, e));
+	f->is_said_empty = is_said_empty(r, node);
 	TRY(ask_identity(f, e));
 	f = NULL; /* its callbacks' now */
 	return 0;
@@ -615,19 +671,18 @@ static size_t known_receipts(const struct evidence *v)
 	return count;
 }
 
-/* Also of one that holds an older manifest, or has wiped the key: who had it when is what counts. A
- * stranger's are none of this cluster's. */
+/* Also of one that holds an older manifest, or has wiped the key: who had it when is what counts.
+ * What the journal knows of it more than it says itself, its document has to deny as well. */
 static int fetch_one(struct run *r, size_t node, struct fetch_all *all, struct err *e)
 {
 	const struct status_reply *status = &r->seen.nodes[node].status;
 	const struct hash256 manifest = node_manifest(&r->seen, node);
 
-	if (!status->has_manifest_hash)
-		return 0;
-	if (!view_equal(VIEW_OF(status->manifest_hash), VIEW_OF(manifest.bytes))) {
-		run_note(r, node,
-		         "says that it holds a manifest that is none of this cluster's: it is not "
-		         "asked");
+	if (is_said_empty(r, node) && !evidence_tee_of(&r->evidence, node)) {
+		if (status->has_manifest_hash)
+			run_note(r, node,
+			         "says that it holds a manifest that is none of this cluster's: it "
+			         "is not asked");
 		return 0;
 	}
 	return evidence_fetch(r, node, &manifest, &r->seen.genesis.quorum_key, on_fetched, all, e);

@@ -325,6 +325,14 @@ int policy_check_module(struct run *r, size_t node, const struct hash256 *module
 	return 0;
 }
 
+void policy_tell_of_another(const struct run *r, size_t node, const struct hash256 *module)
+{
+	if (!is_here(r, node) && evidence_was_another(&r->evidence, module, node))
+		run_note(r, node,
+		         "another TEE answers than the last one seen here: it was started anew, or "
+		         "another stands in its place");
+}
+
 /* The claims choose which of the strict rules is asked; none of them is weaker. */
 static int choose_rule(const struct run *r, const struct attestation_claims *claims,
                        struct attestation_policy *policy, struct node_proof *proof, struct err *e)

@@ -72,6 +72,9 @@ MUST_CHECK int policy_judge(struct run *r, size_t node, struct view document, st
 /* That alone, of a document that was verified otherwise. */
 MUST_CHECK int policy_check_module(struct run *r, size_t node, const struct hash256 *module,
                                    struct view document, struct view nonce, struct err *e);
+/* Nothing binds a node that others launch to one TEE: whoever launched it knows, and is told where
+ * another answers than the last one. Before its document is taken. */
+void policy_tell_of_another(const struct run *r, size_t node, const struct hash256 *module);
 /* What was judged of a node holds no more once it is refused: another node has turned out to be the
  * same TEE, say, while it was waited for. Asked before anything is given to it or taken from it.
  *

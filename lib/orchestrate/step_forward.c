@@ -283,18 +283,6 @@ static void go_on(struct forward *f)
 	forward_drop(&f);
 }
 
-/* Nothing binds a node that others launch to one TEE: whoever launched it knows. */
-static void tell_of_another(const struct forward *f, const struct hash256 *module)
-{
-	struct run *r = f->x->run;
-
-	if (!r->cluster->nodes[f->target].listen &&
-	    evidence_was_another(&r->evidence, module, f->target))
-		run_note(r, f->target,
-		         "another TEE answers than the last one seen here: it was started anew, or "
-		         "another stands in its place");
-}
-
 static int take_document(struct forward *f, struct attestation_reply *answer, struct err *e)
 {
 	struct run *r = f->x->run;
@@ -308,7 +296,7 @@ static int take_document(struct forward *f, struct attestation_reply *answer, st
 		                  "%s: its document carries an older manifest than was shared with "
 		                  "it",
 		                  name_of(f, f->target));
-	tell_of_another(f, &proof.module);
+	policy_tell_of_another(r, f->target, &proof.module);
 	evidence_document(r, f->target, buf_view(&answer->attestation_doc), VIEW_OF(f->nonce));
 	r->proofs[f->target] = proof;
 	f->has_key = proof.holding == HOLDS_KEY;

@@ -96,6 +96,7 @@ static void on_document(void *context, void *reply, const struct err *failure, i
 		(void)err_wrap(&e, "%s", r->cluster->nodes[v->node].name);
 		refuse(v, &e);
 	} else {
+		policy_tell_of_another(r, v->node, &r->proofs[v->node].module);
 		evidence_document(r, v->node, buf_view(&answer->attestation_doc),
 		                  VIEW_OF(v->nonce));
 		execution_done(v->x, v->step, "%s", holding_text(&r->proofs[v->node]));

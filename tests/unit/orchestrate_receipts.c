@@ -6,23 +6,6 @@
 
 #define SHOWN_ELSEWHERE "of another TEE than the one that answers here"
 
-/* Both TEEs have been seen with their setup keys, and then got the key: tee2 has a receipt of it.
- */
-static void stage_known(struct stage *g)
-{
-	struct err e;
-
-	stage_fill(g, HELD_SETUP);
-	g->tees[0].held = HELD_SETUP;
-	for (size_t i = 0; i < 2; i++) {
-		g->seen[i].status.phase = PHASE_WAITING_FOR_KEY;
-		assert_ok(do_step(g, STEP_VERIFY, i, &e));
-		g->tees[i].held = HELD_KEY;
-		g->seen[i].status.phase = PHASE_READY;
-	}
-	stage_forget(g);
-}
-
 static void does(struct tee *t, enum receipt_kind kind)
 {
 	struct receipt_item ignored;
@@ -188,6 +171,12 @@ static void who_claims_another_manifest_is_named(void **state)
 	does(&g.tees[1], RECEIPT_INJECT);
 	g.seen[1].status.manifest_hash[0] ^= 1;
 	g.told[0] = 0;
+	/* Its document says otherwise, and counts. */
+	assert_ok(evidence_fetch_all(&g.run, &new, &e));
+	assert_int_equal(new, 1);
+	stage_forget(&g);
+	g.tees[1].held = HELD_NOTHING;
+	g.tees[1].module = "i-9";
 	assert_ok(evidence_fetch_all(&g.run, &new, &e));
 	assert_int_equal(new, 0);
 	assert_non_null(strstr(g.told, "tee2: says that it holds a manifest that is none of this"));
@@ -236,10 +225,13 @@ static void a_step_takes_no_old_one_that_nothing_binds(void **state)
 	stage_fill(&old, HELD_KEY);
 	lie(&old, 1, API_RETIRE, OLD_RECEIPT);
 	assert_refused(do_step(&old, STEP_RETIRE, 1, &e), ERR_ATTESTATION,
-	               "its receipt is older than its document");
+	               "no document in the journal shows the setup key");
 	assert_int_equal(node_phase(&old.run.seen, 1), PHASE_READY);
+	/* A new one can be another TEE's as well, to which a relay passed the question on. */
 	stage_fill(&fresh, HELD_KEY);
-	assert_ok(do_step(&fresh, STEP_RETIRE, 1, &e));
+	assert_refused(do_step(&fresh, STEP_RETIRE, 1, &e), ERR_ATTESTATION,
+	               "no document in the journal shows the setup key that its receipt names");
+	assert_int_equal(node_phase(&fresh.run.seen, 1), PHASE_READY);
 	/* Its own may be as old as it is: the answer was lost before. */
 	stage_known(&known);
 	lie(&known, 1, API_RETIRE, OLD_RECEIPT);
@@ -388,6 +380,35 @@ static void a_tee_is_not_retired_by_a_receipt_without_those_before_it(void **sta
 	}
 }
 
+/* A blank enclave stands in the place of the one that has the key. */
+static void a_tee_is_not_retired_by_another_that_has_no_key(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_known(&g);
+	g.tees[1].module = "i-9";
+	g.tees[1].setup = third_setup;
+	g.tees[1].held = HELD_NOTHING;
+	g.seen[1].status.phase = PHASE_UNRECOVERABLE;
+	lie(&g, 1, API_RETIRE, NO_RECEIPT);
+	assert_refused(do_step(&g, STEP_RETIRE, 1, &e), ERR_NOT_DESIRED,
+	               "tee2: another TEE answers than the last one seen here");
+}
+
+static void a_list_that_begins_late_is_refused(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+
+	(void)state;
+	stage_known(&g);
+	does(&g.tees[1], RECEIPT_INJECT);
+	does(&g.tees[1], RECEIPT_EXPORT);
+	lie(&g, 1, API_RECEIPTS, FORGETS);
+	refused(&g, ERR_ATTESTATION, "tee2: it lists 1 receipts and lacks those before them");
+}
+
 static void those_that_were_given_before_are_there(void **state)
 {
 	AUTO(stage) struct stage g = { 0 };
@@ -443,6 +464,8 @@ int main(void)
 		cmocka_unit_test(a_document_says_more_than_who_was_first),
 		cmocka_unit_test(those_before_an_answers_are_of_its_boot),
 		cmocka_unit_test(a_tee_is_not_retired_by_a_receipt_without_those_before_it),
+		cmocka_unit_test(a_tee_is_not_retired_by_another_that_has_no_key),
+		cmocka_unit_test(a_list_that_begins_late_is_refused),
 		cmocka_unit_test(those_that_were_given_before_are_there),
 		cmocka_unit_test(a_receipt_that_the_journal_has_twice_breaks_nothing),
 	};

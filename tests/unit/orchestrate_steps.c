@@ -405,7 +405,7 @@ static void retire_forgets_what_was_known(void **state)
 	struct err e;
 
 	(void)state;
-	stage_fill(&g, HELD_KEY);
+	stage_known(&g);
 	g.proofs[1] = (struct node_proof){ .holding = HOLDS_KEY, .has_key_proof = true };
 	assert_ok(do_step(&g, STEP_RETIRE, 1, &e));
 	assert_string_equal(g.told, "tee2: wiped\n");
@@ -486,7 +486,7 @@ static void retire_takes_no_receipt_of_another_tee(void **state)
 	struct err e;
 
 	(void)state;
-	stage_fill(&g, HELD_KEY);
+	stage_known(&g);
 	assert_ok(do_step(&g, STEP_RETIRE, 0, &e));
 	/* Of the same boot, as its setup key says, and so of the same TEE. */
 	g.tees[1].setup = other_setup;
