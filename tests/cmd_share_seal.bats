@@ -66,6 +66,12 @@ edit() { # N SED-EXPRESSION: member N's cluster file
 	seal 0 2 request.json
 	words=${output##*other members: }
 	words=${words%%$'\n'*}
+	# Those of SHA-256 of the request, for whoever has the word list and another program.
+	local list bits
+	list=($(grep -oE '"[a-z]+"' "$BATS_TEST_DIRNAME/../lib/crypto/bip39_words.c" | tr -d '"'))
+	bits=$((0x$(sha256sum request.json | cut -c 1-11) >> 22))
+	same "${words%% *} ${#list[@]}" "${list[bits >> 11]} 2048"
+	has "$words" " ${list[bits & 2047]}"
 	seal 0 3 request.json
 	has "$output" "other members: $words"
 	change request.json other.json --arg t "$(date -u -d '-1 hour' +%FT%TZ)" '.created = $t'
@@ -219,6 +225,8 @@ later() { # N...
 	refuses 3 request.json 5 'nonce 1 is below 2'
 	# A quorum from QuorumOS has no genesis of ours.
 	change later.json without.json 'del(.genesis)'
+	refuses 1 without.json 5 'the request has no genesis to compare your share with'
+	sed -i "s|^  threshold: 2|&\n  publicKey: $BATS_FILE_TMPDIR/.teectl/own/quorum_key.pub|" m1/cluster.yaml
 	seal 0 1 without.json
 	has "$output" 'none: the share is compared with nothing but its quorum'
 }

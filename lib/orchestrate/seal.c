@@ -129,6 +129,12 @@ static int judge_genesis(struct judging *j, struct err *e)
 		return err_reason(e, ERR_ATTESTATION, "genesis",
 		                  "nobody has approved the manifest, and there is no genesis that "
 		                  "made it");
+	/* Whoever sends the request could leave out what the share would be compared with. */
+	if (!q->has_genesis && !j->in->cluster->quorum.public_key)
+		return err_reason(e, ERR_ATTESTATION, "genesis",
+		                  "the request has no genesis to compare your share with; only a "
+		                  "quorum that was born elsewhere has none, and then your cluster "
+		                  "file names its key (quorum.publicKey)");
 	if (!q->has_genesis)
 		return match_add(j->rows, "genesis", true, e,
 		                 "none: the share is compared with nothing but its quorum");
