@@ -52,7 +52,7 @@ load manifest
 	try 0 manifest show "$VECTORS/qos/manifest/golden_manifest_envelope_v1.json"
 	prints "namespace      production/signer"
 	prints "nonce          31"
-	prints "check phrase   dove front phrase slam monkey peanut"
+	prints "check phrase   vacant fluid album bar record basket"
 	prints "manifest set   1 of 1"
 	[[ $output =~ manifest\ +dev\ +1c41e197b96000cb\ +approved ]]
 	[[ $output =~ share\ +dev\ +1c41e197b96000cb\ +- ]]
