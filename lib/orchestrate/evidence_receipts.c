@@ -540,18 +540,14 @@ static int check_rivals(const struct fetch *f, struct err *e)
 }
 
 /* What it holds is none of this cluster's, as it says itself: it is told. */
-static void pass_empty(const struct fetch *f)
+static void pass_empty(const struct run *r, size_t node)
 {
-	const struct run *r = f->run;
-	const struct node_seen *seen = &r->seen.nodes[f->claim.node];
-
-	run_note(
-	    r, f->claim.node, "%s",
-	    seen->status.has_manifest_hash
-	        ? "says that it holds a manifest that is none of this cluster's: it is not asked"
-	        : "holds no manifest, so that it has no receipts; those of the TEE before it "
-	          "are the journal's");
-	f->on_done(f->context, NULL);
+	run_note(r, node, "%s",
+	         r->seen.nodes[node].status.has_manifest_hash
+	             ? "says that it holds a manifest that is none of this cluster's: it is not "
+	               "asked for receipts"
+	             : "holds no manifest, so that it has no receipts; those of the TEE before it "
+	               "are the journal's");
 }
 
 /* *ret_is_over: there is nothing to ask for */
@@ -586,14 +582,16 @@ static void on_identity(void *context, void *reply, const struct err *failure, i
 	struct err e;
 
 	(void)elapsed_us;
-	if (failure)
+	if (failure) {
 		f->on_done(f->context, failure);
-	else if (take_identity(f, buf_view(&answer->attestation_doc), &is_over, &e) < 0)
+	} else if (take_identity(f, buf_view(&answer->attestation_doc), &is_over, &e) < 0) {
 		f->on_done(f->context, &e);
-	else if (is_over)
-		pass_empty(f);
-	else
+	} else if (is_over) {
+		pass_empty(f->run, f->claim.node);
+		f->on_done(f->context, NULL);
+	} else {
 		f = NULL; /* on_receipts' now */
+	}
 }
 
 static int ask_identity(struct fetch *f, struct err *e)
@@ -675,14 +673,11 @@ static size_t known_receipts(const struct evidence *v)
  * What the journal knows of it more than it says itself, its document has to deny as well. */
 static int fetch_one(struct run *r, size_t node, struct fetch_all *all, struct err *e)
 {
-	const struct status_reply *status = &r->seen.nodes[node].status;
 	const struct hash256 manifest = node_manifest(&r->seen, node);
 
 	if (is_said_empty(r, node) && !evidence_tee_of(&r->evidence, node)) {
-		if (status->has_manifest_hash)
-			run_note(r, node,
-			         "says that it holds a manifest that is none of this cluster's: it "
-			         "is not asked");
+		if (r->seen.nodes[node].status.has_manifest_hash)
+			pass_empty(r, node);
 		return 0;
 	}
 	return evidence_fetch(r, node, &manifest, &r->seen.genesis.quorum_key, on_fetched, all, e);
