@@ -495,7 +495,7 @@ static bool is_lasting(struct watch *w)
 /* What another run is about, and what this watch does itself, is nobody's to do. */
 static int call_people(struct watch *w, struct err *e)
 {
-	bool is_own = false;
+	bool is_own = false, lasts = is_lasting(w);
 	struct err holder;
 
 	if (w->was_busy || is_busy(w)) {
@@ -509,7 +509,7 @@ static int call_people(struct watch *w, struct err *e)
 	/* A heal that can't begin was told, and leaves it to people. */
 	if (w->report.missing.len && !w->options.is_once && !w->unopened.text[0])
 		TRY(find_own_work(w, &is_own, e));
-	if (!is_own && is_lasting(w) && (w->options.is_once || !is_resting(w)))
+	if (!is_own && lasts && (w->options.is_once || !is_resting(w)))
 		watch_tell_people(w);
 	return 0;
 }
