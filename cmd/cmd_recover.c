@@ -3,20 +3,20 @@
 #include "passphrase.h"
 
 struct recover_args {
-	const char *to;
 	int practice; /* index into practices, or -1 */
 	int64_t passphrase_fd;
-	struct text_list only;
+	struct text_list only, to;
 };
 
 static const char *const practices[] = { "drill", NULL };
 
 static const struct opt opts[] = {
 	{ .name = "to",
-	  .kind = OPT_NODE,
-	  .metavar = "NODE",
+	  .kind = OPT_SELECTOR,
+	  .metavar = "SELECTOR",
+	  .is_list = true,
 	  .offset = offsetof(struct recover_args, to),
-	  .doc = "the fresh TEE to restart the quorum on" },
+	  .doc = "the fresh TEEs to restart the quorum on: each of them" },
 	OPT_ONLY(recover_args),
 	PASSPHRASE_FD_OPT(recover_args, passphrase_fd),
 	{ .kind = OPT_WORD,
@@ -32,21 +32,19 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	AUTO(run) struct run r = RUN_INIT;
 	const struct recover_args *args = arguments;
 	struct passphrases p;
-	struct goal goal = { .kind = GOAL_RECOVER, .has_source = args->to != NULL };
+	struct goal goal = { .kind = GOAL_RECOVER, .restarts_all = args->to.count > 0 };
 
-	if (args->practice >= 0 && (goal.has_source || args->only.count))
+	if (args->practice >= 0 && (args->to.count || args->only.count))
 		return err_set(e, ERR_USAGE, "%s is of a recovery: a drill has nodes of its own",
-		               goal.has_source ? "--to" : "--only");
-	if (goal.has_source && args->only.count)
-		return err_set(
-		    e, ERR_USAGE,
-		    "--to names the TEE, and --only those that it may be: one of the two");
+		               args->to.count ? "--to" : "--only");
+	if (args->to.count && args->only.count)
+		return err_set(e, ERR_USAGE,
+		               "--to names the TEEs to restart the quorum on, and --only those "
+		               "that it may be: one of the two");
 	c->passphrases = passphrases_begin(&p, c, args->passphrase_fd);
 	if (args->practice >= 0)
 		return drill_verb(c, e);
-	if (goal.has_source)
-		TRY(context_node(c, args->to, &goal.source, e));
-	TRY(choice_open_whole(c, &args->only, &choice, &r, &goal, e));
+	TRY(choice_open_whole(c, args->to.count ? &args->to : &args->only, &choice, &r, &goal, e));
 	return session_reach(c, &r, &goal, e);
 }
 
@@ -69,6 +67,10 @@ const struct cmd cmd_recover = {
 	    "not waited for. With --only the quorum is restarted on one of those nodes: the cluster "
 	    "file's propagate.source if it is a fresh one of them, else the first that is; where a TEE "
 	    "that is none of them waits for shares, it is refused.\n\n"
+	    "With --to it is restarted on each of those nodes, beside one that waits for shares too: "
+	    "they have one manifest, and can have no key but that of before. The shares that are here "
+	    "go to one of them. Where the members live elsewhere, teectl share request asks them for "
+	    "all that wait, and the loss of one of them costs no second call.\n\n"
 	    "teectl recover drill checks the share of each member whose key is here as teectl share "
 	    "check does: it opens and is the one that the genesis attested. Then everything is done "
 	    "for real, with another key: two throw-away enclaves of the file's image are launched on "
@@ -81,6 +83,7 @@ const struct cmd cmd_recover = {
 	    "at the end (status 65), even if the others would do.",
 	.examples = { { "teectl recover", "between teectl up and teectl propagate" },
 	              { "teectl recover --to tee2", "on a TEE of your choice" },
+	              { "teectl recover --to tee1,tee2", "on two, so that one may be lost" },
 	              { "teectl recover --only region=eu", "on one of a region" },
 	              { "teectl recover drill", "practise it, with the keys that are here" },
 	              { "teectl recover -o json | jq .waiting_for", "whom to call" } },

@@ -281,7 +281,7 @@ _teectl() {
 		:
 		return ;;
 	'recover':--to)
-		_teectl_reply -o default -W "$(_teectl_nodes)"
+		_teectl_selectors
 		return ;;
 	'recover':--only | 'recover':-l)
 		_teectl_selectors

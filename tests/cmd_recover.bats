@@ -63,6 +63,36 @@ bring_and_lose() {
 	run -1 grep -rq operation=boot-standard .teectl/demo/logs
 }
 
+@test "recover: --to restarts the quorum on each that is named, and the shares that are here go to one of them" {
+	make_cluster --nodes 4
+	bring_and_lose
+	sed -i 's|key: members/\(member[23]\).secret|pub: members/\1.pub|' cluster.yaml
+	local file
+	file=$(echo .teectl/demo/manifests/*)
+	try 3 recover
+	says '1 of 2 approvals of the manifest are here'
+	sed -i 's|pub: members/member2.pub|key: members/member2.secret|' cluster.yaml
+	mv .teectl/demo/shares/member2.share aside
+	try 3 recover --to tee2,tee3 -o json
+	says 'tee2: restarted, by 2 approvals'
+	says 'tee3: restarted, by 2 approvals'
+	says '1 of 2 shares are in'
+	json '[.nodes[].phase] | join(" ")' 'WaitingForBootInstruction WaitingForQuorumShards WaitingForQuorumShards WaitingForBootInstruction'
+	# Another beside them; those that wait already are what they are.
+	try 2 recover --only tee4
+	says 'tee2 waits for shares already, and is none of the nodes asked for: choose it too'
+	mv aside .teectl/demo/shares/member2.share
+	try 0 recover --to tee3 --to tee4 -o json
+	says 'tee4: restarted, by 2 approvals'
+	says 'tee3: shares in, 2 of 2 shares'
+	json '[.nodes[].phase] | join(" ")' 'WaitingForBootInstruction WaitingForQuorumShards ApplicationReady WaitingForQuorumShards'
+	json .quorum_public_key "$key"
+	try 64 recover --to tee1 --only tee1
+	says '--to names the TEEs to restart the quorum on, and --only those that it may be'
+	try 64 recover --to tee1 drill
+	says '--to is of a recovery'
+}
+
 @test "recover: refuses where there is no genesis, and where no fresh TEE runs" {
 	make_cluster --nodes 2
 	try 0 up

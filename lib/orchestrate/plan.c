@@ -262,9 +262,8 @@ static int refuse_not_waiting(const struct planner *p, size_t node, struct err *
 	               name_of(p, node), phase_name(node_phase(p->seen, node)));
 }
 
-/* The shares to whoever waits for them; or nothing, where a TEE has the key: whoever claims so
- * proves it. false: there is neither. */
-static bool plan_shares(struct planner *p, const char *nothing)
+/* Nothing is to be done where a TEE has the key: whoever claims so proves it. false: none does. */
+static bool plan_holders(struct planner *p, const char *nothing)
 {
 	for (size_t i = 0; i < p->seen->count; i++) {
 		if (!node_has_key(p->seen, i))
@@ -274,20 +273,33 @@ static bool plan_shares(struct planner *p, const char *nothing)
 			         "%s has the quorum key%s", name_of(p, i), nothing);
 		planner_add_proof(p, i);
 	}
-	for (size_t i = 0; p->plan.count == 0 && i < p->seen->count; i++) {
+	return p->plan.count > 0;
+}
+
+/* needs: the node's own step before, or STEP_NONE */
+static void add_injection(struct planner *p, size_t node, size_t needs)
+{
+	add(p, STEP_INJECT, node, needs);
+	add(p, STEP_PROVE, node, p->plan.count - 1);
+}
+
+/* The shares to one that waits for them. false: none does. */
+static bool plan_shares(struct planner *p)
+{
+	for (size_t i = 0; i < p->seen->count; i++) {
 		if (!planner_asks_for(p, i) || !node_waits_for_shares(p->seen, i))
 			continue;
-		add(p, STEP_INJECT, i, STEP_NONE);
-		add(p, STEP_PROVE, i, p->plan.count - 1);
+		add_injection(p, i, STEP_NONE);
+		return true;
 	}
-	return p->plan.count > 0;
+	return false;
 }
 
 static int plan_inject(struct planner *p, struct err *e)
 {
 	if (!p->seen->has_genesis)
 		return refuse_no_genesis(p, "teectl genesis comes first", e);
-	if (plan_shares(p, "; no shares are needed"))
+	if (plan_holders(p, "; no shares are needed") || plan_shares(p))
 		return 0;
 	for (size_t i = 0; p->goal->targets && i < p->seen->count; i++)
 		if (p->goal->targets[i])
@@ -404,14 +416,50 @@ static int check_not_beside(const struct planner *p, struct err *e)
 		if (!planner_asks_for(p, i) && node_waits_for_shares(p->seen, i))
 			return err_reason(e, ERR_NOT_DESIRED, "beside",
 			                  "%s waits for shares already, and is none of the nodes "
-			                  "asked for: no quorum is restarted beside it; choose it "
-			                  "too, or stop it first: teectl down %s",
+			                  "asked for: choose it too, stop it first (teectl down "
+			                  "%s), or name the one to restart beside it (teectl "
+			                  "recover --to)",
 			                  name_of(p, i), name_of(p, i));
 	return 0;
 }
 
-/* No quorum is restarted beside one that lives: where a TEE has the key or waits for its shares,
- * the way back leads over that one. */
+static size_t add_restart(struct planner *p, size_t node)
+{
+	planner_add_verify(p, node, STEP_NONE);
+	add(p, STEP_BOOT, node, p->plan.count - 1);
+	return p->plan.count - 1;
+}
+
+/* Each of those named becomes one that members may seal to: all are of one manifest, and so of one
+ * key. Those shares that are here go to one of them, which waits already if it can be. */
+static int restart_all(struct planner *p, struct err *e)
+{
+	size_t taker = STEP_NONE, boot = STEP_NONE;
+
+	for (size_t i = 0; i < p->seen->count; i++) {
+		if (!planner_asks_for(p, i))
+			continue;
+		if (node_waits_for_shares(p->seen, i)) {
+			if (taker == STEP_NONE || boot != STEP_NONE)
+				taker = i;
+			boot = STEP_NONE;
+			continue;
+		}
+		if (node_standing(p->seen, i) != STANDS_EMPTY)
+			return planner_refuse_target(p, i, e);
+		if (taker == STEP_NONE) {
+			taker = i;
+			boot = add_restart(p, i);
+		} else {
+			(void)add_restart(p, i);
+		}
+	}
+	add_injection(p, taker, boot);
+	return 0;
+}
+
+/* No quorum is restarted beside one that lives: where a TEE has the key, nothing is lost, and where
+ * one waits for its shares the way back leads over that one, unless others are named. */
 static int plan_recover(struct planner *p, struct err *e)
 {
 	size_t target = STEP_NONE;
@@ -424,14 +472,15 @@ static int plan_recover(struct planner *p, struct err *e)
 		    "was lost; else teectl genesis");
 	if (!p->seen->has_genesis)
 		return refuse_no_genesis(p, NULL, e);
-	if (plan_shares(p, ": nothing is lost; teectl propagate forwards it"))
+	if (plan_holders(p, ": nothing is lost; teectl propagate forwards it"))
+		return 0;
+	if (p->goal->restarts_all)
+		return restart_all(p, e);
+	if (plan_shares(p))
 		return 0;
 	TRY(check_not_beside(p, e));
 	TRY(find_fresh(p, &target, e));
-	planner_add_verify(p, target, STEP_NONE);
-	add(p, STEP_BOOT, target, p->plan.count - 1);
-	add(p, STEP_INJECT, target, p->plan.count - 1);
-	add(p, STEP_PROVE, target, p->plan.count - 1);
+	add_injection(p, target, add_restart(p, target));
 	return 0;
 }
 

@@ -26,13 +26,14 @@ enum goal_kind {
 struct goal {
 	enum goal_kind kind;
 	enum topology topology; /* of GOAL_PROPAGATE and GOAL_APPLY */
-	bool has_source;        /* --from; of GOAL_RECOVER --to */
+	bool has_source;        /* --from; of a drill also GOAL_RECOVER's */
 	size_t source;
 	/* One flag a node; NULL: all. Of GOAL_UP, GOAL_INJECT, GOAL_REQUEST,
 	 * GOAL_PROPAGATE, GOAL_VERIFY, GOAL_STATUS, GOAL_APPLY and GOAL_WATCH; of GOAL_RETIRE:
 	 * those that go; of GOAL_UPGRADE: those that are upgraded now; of GOAL_RECOVER: those that
-	 * one of is restarted. */
+	 * one of is restarted, or all of with restarts_all. */
 	const bool *targets;
+	bool restarts_all;      /* of GOAL_RECOVER: also beside one that waits for shares */
 	size_t first, parallel; /* of GOAL_UPGRADE: nodes before all others, then at once */
 	bool retires;           /* of GOAL_UPGRADE: old ones launched elsewhere are told to wipe */
 	bool lose_key;          /* of GOAL_RETIRE: also the last that has it */

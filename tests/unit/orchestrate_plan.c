@@ -602,6 +602,50 @@ static void recover_goes_to_the_node_asked_for(void **state)
 	assert_non_null(strstr(e.text, "tee3 is in WaitingForForwardedKey"));
 }
 
+static const struct {
+	const char *letters, *targets, *steps, *text;
+} restarts[] = {
+	{ "eee", "110",
+	  "verify tee1, boot tee1<0, verify tee2, boot tee2<2, inject tee1<1, prove tee1<4", NULL },
+	{ "ese", "101",
+	  "verify tee1, boot tee1<0, verify tee3, boot tee3<2, inject tee1<1, prove tee1<4", NULL },
+	/* One that waits already is served first, and one that was asked for beside it restarted.
+	 */
+	{ "ees", "011", "verify tee2, boot tee2<0, inject tee3, prove tee3<2", NULL },
+	{ "sse", "110", "inject tee1, prove tee1<0", NULL },
+	{ "ree", "010", "verify tee1, prove tee1<0", NULL },
+	{ "ewe", "110", NULL, "tee2 is in WaitingForForwardedKey" },
+	{ "eae", "111", NULL, "no answer" },
+	{ "oee", "110", NULL, "tee1 is occupied" },
+};
+
+static void recover_restarts_each_that_is_named(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(restarts); i++) {
+		AUTO(plan) struct plan plan = { 0 };
+		bool targets[3];
+		struct goal goal = { .kind = GOAL_RECOVER,
+			             .restarts_all = true,
+			             .targets = targets };
+		char steps[512];
+		struct world w;
+		struct err e;
+
+		for (size_t k = 0; k < COUNT(targets); k++)
+			targets[k] = restarts[i].targets[k] == '1';
+		make_world(&w, restarts[i].letters, true);
+		assert_int_equal(plan_make(&w.cluster, &w.observation, &goal, &plan, &e),
+		                 restarts[i].steps ? 0 : -1);
+		if (!restarts[i].steps) {
+			assert_non_null(strstr(e.text, restarts[i].text));
+			continue;
+		}
+		describe(&w, &plan, steps, sizeof(steps));
+		assert_string_equal(steps, restarts[i].steps);
+	}
+}
+
 /* "tee1>tee2@1": the key's way as foretold, with the round. */
 static void describe_way(const struct world *w, const struct plan *p, char *to, size_t size)
 {
@@ -1141,6 +1185,7 @@ int main(void)
 		cmocka_unit_test(a_named_source_without_the_key_is_refused),
 		cmocka_unit_test(a_named_source_forwards_by_itself_whoever_else_has_the_key),
 		cmocka_unit_test(recover_goes_to_the_node_asked_for),
+		cmocka_unit_test(recover_restarts_each_that_is_named),
 		cmocka_unit_test(the_way_is_foretold),
 		cmocka_unit_test(a_tree_takes_as_many_rounds_as_doubling_does),
 		cmocka_unit_test(upgrades_are_what_the_table_says),
