@@ -238,6 +238,8 @@ static void print_image(struct context *c, const struct plan_report *r)
 	print_line(c, "image: %s", buf_text(&r->image.text));
 	if (r->outcome == PLAN_REFUSED)
 		print_line(c, "image: what is launched here would be refused");
+	if (r->outcome == PLAN_IMAGE)
+		print_next(c, "teectl manifest new");
 }
 
 /* The library suggests verbs; what is printed are commands. */
@@ -292,7 +294,7 @@ static int save(struct context *c, const struct run *r, const struct goal *goal,
 static int judge(struct context *c, const struct plan_report *r, const struct err *image,
                  struct err *e)
 {
-	if (r->outcome == PLAN_REFUSED && image->text[0]) {
+	if (image->text[0] && (r->outcome == PLAN_REFUSED || r->outcome == PLAN_IMAGE)) {
 		*e = *image;
 		return -1;
 	}
@@ -309,6 +311,7 @@ static int judge(struct context *c, const struct plan_report *r, const struct er
 		context_hint(c, "teectl upgrade");
 		return err_set(e, ERR_NOT_DESIRED, "%lld TEE%s an older manifest",
 		               (long long)r->older, r->older == 1 ? " holds" : "s hold");
+	case PLAN_IMAGE: /* with why */
 	case PLAN_REFUSED:
 		return err_set(e, ERR_REFUSED, "a step is refused: which and why is named above");
 	}

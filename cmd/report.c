@@ -112,6 +112,10 @@ static const struct {
 	{ 5, "pcr",
 	  "teectl measure shows what this machine measures beside what is expected; where it says "
 	  "`same`, the enclave was started with something else: teectl down NODE, then teectl apply" },
+	{ 2, "pcr",
+	  "where that image is meant: teectl manifest new drafts its manifest, and once that is "
+	  "approved, collected and adopted teectl upgrade brings it to the TEEs; else name the image "
+	  "of before" },
 	{ 2, PLAN_STALE, "teectl plan --out shows and saves what is to be done now" },
 	{ 2, "foreign-genesis",
 	  "name the state folder that the genesis was done with (--state), or have the operator "

@@ -89,12 +89,21 @@ teardown() {
 	has "$stderr" PCR0
 	truncate -s -1 image
 	ok apply
-	# Of what runs nothing is launched: it is said, and that is all.
-	sed -i '/^  pcrs:/,/^    3:/d' own.yaml
+	# Of what runs nothing is launched, and it is not what the file says: with pins of before or none.
 	printf x >>image
-	ok plan --detailed-exitcode
+	run -2 --separate-stderr teectl -f own.yaml upgrade
+	has "$stderr" 'PCR0 (image): the current manifest says '
+	sed -i '/^  pcrs:/,/^    3:/d' own.yaml
+	run -2 --separate-stderr teectl -f own.yaml plan --detailed-exitcode
 	has "$output" 'image: PCR0 (image): the current manifest says '
+	has "$stderr" 'next: teectl -f own.yaml manifest new'
 	hasnt "$output" 'would be refused'
+	ok plan -o json
+	json '[.outcome, .image.reason] | join(" ")' 'another image pcr0'
+	run -2 --separate-stderr teectl -f own.yaml apply
+	has "$stderr" 'teectl: apply: PCR0 (image): the current manifest says '
+	has "$stderr" 'hint: where that image is meant: teectl -f own.yaml manifest new drafts its manifest'
+	hasnt "$output" 'nothing to do'
 	ok down tee2
 	run -5 --separate-stderr teectl -f own.yaml plan --detailed-exitcode -o json
 	json '[.outcome, .image.reason] | join(" ")' 'refused pcr0'

@@ -55,6 +55,19 @@ static int go_round(struct run *r, const struct goal *goal, struct plan *ret, st
 	return ret->count ? execute(r, ret, e) : 0;
 }
 
+/* All is done, and the file names another image than the manifest's: who brings the cluster to what
+ * the file says must hear that this is not it. */
+static int check_desired(const struct run *r, const struct goal *goal, char nothing[NOTHING_MAX],
+                         struct err *e)
+{
+	if (goal->kind != GOAL_APPLY && goal->kind != GOAL_UPGRADE)
+		return 0;
+	if (policy_check_image(r->cluster, &r->seen, e) == 0)
+		return 0;
+	nothing[0] = 0;
+	return -1;
+}
+
 int drive(struct run *r, const struct goal *goal, char ret_nothing[static NOTHING_MAX],
           struct err *e)
 {
@@ -77,7 +90,7 @@ int drive(struct run *r, const struct goal *goal, char ret_nothing[static NOTHIN
 		if (round == 0)
 			snprintf(ret_nothing, NOTHING_MAX, "%s", plan.nothing);
 	}
-	return 0;
+	return check_desired(r, goal, ret_nothing, e);
 }
 
 int drive_look(struct run *r, const struct goal *goal, struct err *e)

@@ -4,14 +4,17 @@
 #include "base/text.h"
 #include "cluster/expect.h"
 #include "orchestrate/estimate.h"
+#include "orchestrate/policy.h"
 #include "proto/row.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const outcome_words[] = { "nothing to do", "changes", "waiting for people",
-	                                     "refused", "upgrade", NULL };
+static const char *const outcome_words[] = {
+	"nothing to do", "changes", "waiting for people", "refused", "upgrade",
+	"another image", NULL
+};
 
 #define STEPS_MAX (8 * CLUSTER_NODES_MAX)
 
@@ -311,49 +314,18 @@ static bool launches(const struct plan *plan)
 	return false;
 }
 
-static int compare_pcrs(const struct pcr_set *expected, const struct pcr_set *found,
-                        const char *whose, struct err *e)
-{
-	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++) {
-		const struct pcr *a = &expected->values[i], *b = &found->values[i];
-		char want[2 * PCR_MAX_LEN + 1], have[2 * PCR_MAX_LEN + 1], reason[8];
-
-		if (a->len == 0 || b->len == 0 || pcr_equal(a, b))
-			continue;
-		hex_write(pcr_view(a), want);
-		hex_write(pcr_view(b), have);
-		snprintf(reason, sizeof(reason), "pcr%u", i);
-		return err_reason(e, ERR_REFUSED, reason,
-		                  "PCR%u (%s): %s says %s, and what the cluster file would launch "
-		                  "measures %s: teectl measure",
-		                  i, pcr_name(i), whose, want, have);
-	}
-	return 0;
-}
-
 /* 0: as it has to be, or nothing can be said here */
 static int judge_image(const struct cluster *cluster, const struct observation *seen,
                        bool is_launching, struct err *e)
 {
-	struct cluster unpinned = *cluster; /* borrowed */
-	struct pcr_set expected = cluster->enclave.pcrs, found;
-
-	if (!cluster->enclave.image)
-		return 0;
-	if (!file_is_there(cluster->enclave.image)) {
-		if (!is_launching)
-			return 0;
+	if (is_launching && cluster->enclave.image && !file_is_there(cluster->enclave.image))
 		return err_set(e, ERR_NO_INPUT, "enclave.image: there is no '%s'",
 		               cluster->enclave.image);
-	}
-	unpinned.enclave.pcrs = (struct pcr_set){ 0 };
-	TRY(cluster_expect_here(&unpinned, &found, e));
-	if (!seen->has_genesis)
-		return compare_pcrs(&expected, &found, "the cluster file", e);
-	TRY(manifest_pcrs(&seen->genesis.envelope.manifest, &expected, e));
-	if (cluster->attestation.allow_debug && pcr_set_is_debug(&expected))
+	if (policy_check_image(cluster, seen, e) == 0)
 		return 0;
-	return compare_pcrs(&expected, &found, "the current manifest", e);
+	if (is_launching && e->code == ERR_NOT_DESIRED)
+		e->code = ERR_REFUSED;
+	return -1;
 }
 
 int plan_report_image(const struct cluster *cluster, const struct observation *seen,
@@ -368,6 +340,8 @@ int plan_report_image(const struct cluster *cluster, const struct observation *s
 		return 0;
 	if (is_launching)
 		report->outcome = PLAN_REFUSED;
+	else if (report->outcome == PLAN_NOTHING)
+		report->outcome = PLAN_IMAGE;
 	TRY(wire_set_text(&report->image.reason, ret_why->reason, e));
 	return wire_set_text(&report->image.text, ret_why->text, e);
 }

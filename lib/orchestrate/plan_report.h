@@ -47,7 +47,14 @@ struct plan_estimate_report {
 	struct wire_list parts; /* struct plan_time, of the kinds of step that the plan has */
 };
 
-enum plan_outcome { PLAN_NOTHING, PLAN_CHANGES, PLAN_PEOPLE, PLAN_REFUSED, PLAN_UPGRADE };
+enum plan_outcome {
+	PLAN_NOTHING,
+	PLAN_CHANGES,
+	PLAN_PEOPLE,
+	PLAN_REFUSED,
+	PLAN_UPGRADE,
+	PLAN_IMAGE
+};
 
 /* The image here is not what a launched node is held to. */
 struct plan_image_report {
@@ -82,7 +89,8 @@ MUST_CHECK int plan_report_make(const struct cluster *cluster, const struct obse
 /* Measures the image that the cluster file names, if any, and compares it with the current
  * manifest, or before there is one with the pins, as far as they go. What differs is put into the
  * report and *ret_why; where the plan launches something its outcome is then PLAN_REFUSED: each
- * launched node would be refused, and stopped. ret_why->text is empty where it does not differ. */
+ * launched node would be refused, and stopped; where nothing else is to be done, PLAN_IMAGE.
+ * ret_why->text is empty where it does not differ. */
 MUST_CHECK int plan_report_image(const struct cluster *cluster, const struct observation *seen,
                                  const struct plan *plan, struct plan_report *report,
                                  struct err *ret_why, struct err *e);

@@ -1,6 +1,7 @@
 #include "orchestrate/policy.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "cluster/expect.h"
 #include "cluster/match.h"
@@ -83,7 +84,7 @@ static void forget_debug(const struct cluster *c, const struct pcr_set *manifest
 }
 
 /* What is launched elsewhere is held to the manifest: which must then be the image's. */
-static int check_image(const struct run *r, struct err *e)
+static int check_seal_image(const struct run *r, struct err *e)
 {
 	static const struct pcr_words words = {
 		.code = ERR_REFUSED,
@@ -119,6 +120,47 @@ int policy_check_launch(const struct cluster *c, const struct manifest *m, const
 	return policy_compare(&expected, &here, &words, e);
 }
 
+/* Of two that are both known. */
+static int compare_known(const struct pcr_set *expected, const struct pcr_set *found,
+                         const struct pcr_words *words, struct err *e)
+{
+	struct pcr_set known = *expected;
+
+	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++)
+		if (found->values[i].len == 0)
+			known.values[i] = (struct pcr){ 0 };
+	return policy_compare(&known, found, words, e);
+}
+
+int policy_check_image(const struct cluster *c, const struct observation *seen, struct err *e)
+{
+	static const struct pcr_words pinned = {
+		.code = ERR_REFUSED,
+		.before = "the cluster file says",
+		.between = ", and what it would launch measures",
+		.after = ": teectl measure",
+	};
+	static const struct pcr_words current = {
+		.code = ERR_NOT_DESIRED,
+		.before = "the current manifest says",
+		.between = ", and what the cluster file would launch measures",
+		.after = ": teectl measure",
+	};
+	struct cluster unpinned = *c; /* borrowed */
+	struct pcr_set expected, here;
+
+	if (!c->enclave.image || !file_is_there(c->enclave.image))
+		return 0;
+	unpinned.enclave.pcrs = (struct pcr_set){ 0 };
+	TRY(cluster_expect_here(&unpinned, &here, e));
+	if (!seen->has_genesis)
+		return compare_known(&c->enclave.pcrs, &here, &pinned, e);
+	TRY(manifest_pcrs(&seen->genesis.envelope.manifest, &expected, e));
+	if (c->attestation.allow_debug && pcr_set_is_debug(&expected))
+		return 0;
+	return compare_known(&expected, &here, &current, e);
+}
+
 static int check_to_seal(const struct run *r, struct err *e)
 {
 	const struct basis basis = policy_basis(r);
@@ -126,7 +168,7 @@ static int check_to_seal(const struct run *r, struct err *e)
 	if (!r->seen.has_genesis)
 		return 0;
 	TRY(believe_to_seal(&basis, &r->seen.genesis, e));
-	return check_image(r, e);
+	return check_seal_image(r, e);
 }
 
 /* Whoever only looks is told what would be refused. */
