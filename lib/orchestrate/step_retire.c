@@ -128,12 +128,27 @@ static int ask(struct retire *t, struct err *e)
 	return run_exchange(t->x->run, t->node, API_RETIRE, &q, on_retired, t, e);
 }
 
+/* Without a receipt all that speaks for it is that it is the TEE that was known here: a journal
+ * that is new, beside a state that came by etcd say, knows none. */
+static int check_known(const struct retire *t, struct err *e)
+{
+	const struct run *r = t->x->run;
+
+	TRY(policy_check_last(r, t->node, &t->proof.module, e));
+	if (t->proof.holding == HOLDS_KEY || evidence_tee_of(&r->evidence, t->node))
+		return 0;
+	return err_reason(e, ERR_NOT_DESIRED, STEP_ELSEWHERE,
+	                  "the TEE that answers has no key, and no document in the journal shows "
+	                  "that it is the one that had it: whoever launched that one has to stop "
+	                  "it; teectl verify takes note of the one that answers now");
+}
+
 static int take_document(struct retire *t, struct view document, struct err *e)
 {
 	struct run *r = t->x->run;
 
 	if (policy_judge(r, t->node, document, VIEW_OF(t->nonce), &t->proof, e) < 0 ||
-	    policy_check_last(r, t->node, &t->proof.module, e) < 0)
+	    check_known(t, e) < 0)
 		return err_wrap(e, "%s", name_of(t));
 	evidence_document(r, t->node, document, VIEW_OF(t->nonce));
 	t->has_key |= t->proof.holding == HOLDS_KEY;

@@ -405,6 +405,27 @@ static void a_tee_is_not_retired_by_another_that_has_no_key(void **state)
 	assert_ok(do_step(&g, STEP_RETIRE, 1, &e));
 }
 
+/* The journal is new: whoever stands there has not been seen as the node that had the key. */
+static void a_tee_without_a_key_is_not_retired_where_none_is_known(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_fill(&g, HELD_NOTHING);
+	g.seen[1].status.phase = PHASE_UNRECOVERABLE;
+	lie(&g, 1, API_RETIRE, NO_RECEIPT);
+	for (int i = 0; i < 2; i++) {
+		assert_refused(do_step(&g, STEP_RETIRE, 1, &e), ERR_NOT_DESIRED,
+		               "tee2: the TEE that answers has no key, and no document in the "
+		               "journal shows that it is the one that had it");
+		stage_forget(&g);
+	}
+	assert_ok(do_step(&g, STEP_VERIFY, 1, &e));
+	stage_forget(&g);
+	assert_ok(do_step(&g, STEP_RETIRE, 1, &e));
+}
+
 /* One that has the key, or had it, stands there: it was a node that is out of the cluster file. Its
  * receipt holds, and says nothing of the one that was to go. */
 static void a_tee_is_not_retired_by_another_that_has_been(void **state)
@@ -552,6 +573,7 @@ int main(void)
 		cmocka_unit_test(those_before_an_answers_are_of_its_boot),
 		cmocka_unit_test(a_tee_is_not_retired_by_a_receipt_without_those_before_it),
 		cmocka_unit_test(a_tee_is_not_retired_by_another_that_has_no_key),
+		cmocka_unit_test(a_tee_without_a_key_is_not_retired_where_none_is_known),
 		cmocka_unit_test(a_tee_is_not_retired_by_another_that_has_been),
 		cmocka_unit_test(a_blank_tee_in_anothers_place_has_not_retired),
 		cmocka_unit_test(receipts_of_a_node_of_before_are_booked_on_nobody),
