@@ -1,14 +1,17 @@
 #include "choose.h"
 #include "print.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "cluster/orphans.h"
 #include "cluster/watcher.h"
+#include "orchestrate/drive.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #define STOP_TIMEOUT_MS 15000 /* an enclave leaves within a second; a busy machine is slower */
+#define PROOF_MS        5000  /* of that, for those that stay to prove the key */
 
 enum outcome { OUTCOME_STOPPED, OUTCOME_NOT_RUNNING, OUTCOME_ELSEWHERE, OUTCOME_FAILED };
 static const char *const outcome_names[] = { "stopped", "not running", "elsewhere", "failed",
@@ -306,8 +309,53 @@ static int refuse_last_named(struct context *c, const struct run *r, struct err 
 	                  key);
 }
 
+/* One that has the key, or may have it. */
+static bool is_any_holder_leaving(const struct run *r, const struct targets *t)
+{
+	for (size_t i = 0; i < r->seen.count; i++)
+		if (t->leaving[i] &&
+		    (node_has_key(&r->seen, i) || r->seen.nodes[i].presence == NODE_UNREACHABLE))
+			return true;
+	return false;
+}
+
+static int refuse_unproved(struct context *c, const struct run *r, size_t proved, struct err *e)
+{
+	context_hint(c, "teectl verify says why they did not; --lose-key stops it all the same");
+	return err_reason(
+	    e, ERR_NOT_DESIRED, "last-holder",
+	    "of those that go on and say that they have the quorum key %zu proved it, "
+	    "and the cluster file wants %lld at any time (keepReady); nothing was "
+	    "stopped",
+	    proved, (long long)r->cluster->keep_ready);
+}
+
+/* That others have the key is their own word, until they prove it. */
+static int check_stayers(struct context *c, struct run *r, const struct targets *t, struct err *e)
+{
+	AUTO(flags) bool *stayers = calloc(r->seen.count + 1, sizeof(*stayers));
+	const struct goal goal = { .kind = GOAL_VERIFY, .targets = stayers };
+	int64_t deadline_ms = r->deadline_ms, until_ms = clock_monotonic_ms() + PROOF_MS;
+	size_t claimed = 0, proved = 0;
+
+	if (!stayers)
+		return err_set(e, ERR_INTERNAL, "no memory for the nodes");
+	for (size_t i = 0; i < r->seen.count; i++) {
+		stayers[i] = !t->leaving[i] && node_has_key(&r->seen, i);
+		claimed += stayers[i];
+	}
+	if (!claimed || !is_any_holder_leaving(r, t))
+		return 0;
+	r->deadline_ms = until_ms < deadline_ms ? until_ms : deadline_ms;
+	TRY(drive_look(r, &goal, e));
+	r->deadline_ms = deadline_ms;
+	for (size_t i = 0; i < r->seen.count; i++)
+		proved += stayers[i] && r->proofs[i].has_key_proof;
+	return proved < (size_t)c->cluster.keep_ready ? refuse_unproved(c, r, proved, e) : 0;
+}
+
 /* To stop everything is to mean it. */
-static int guard(struct context *c, const struct run *r, const struct targets *t, bool goes,
+static int guard(struct context *c, struct run *r, const struct targets *t, bool goes,
                  struct err *e)
 {
 	size_t leaving = 0;
@@ -321,7 +369,7 @@ static int guard(struct context *c, const struct run *r, const struct targets *t
 		return refuse_last(c, r, t, e);
 	if (!plan_may_leave(&r->seen, t->leaving, (size_t)c->cluster.keep_ready))
 		return refuse_fewer(c, r, t, e);
-	return 0;
+	return check_stayers(c, r, t, e);
 }
 
 /* The key dies with the last TEE that has it. That was asked for, but may not have been meant. */
@@ -445,7 +493,7 @@ const struct cmd cmd_down = {
 	    "for shares and has some: they are lost with it. Without names, all are stopped. Of "
 	    "nodes that are named the last that has the key is not, nor is any where fewer "
 	    "than the cluster file's keepReady would have it (status 2), unless --lose-key is "
-	    "given.",
+	    "given: those that go on prove it first.",
 	.examples = { { "teectl down", "stop all" },
 	              { "teectl down tee2 tee3", "stop two" },
 	              { "teectl down --orphans", "stop what was taken out of the cluster file" },

@@ -97,7 +97,9 @@ load verb
 	json .error.reason last-holder
 	try 0 propagate
 	try 0 down tee1
-	hasnt "$stderr" "quorum key"
+	says "tee2: key proved"
+	hasnt "$stderr" "would be gone"
+	hasnt "$stderr" "no TEE"
 	try 0 up
 	try 2 down tee2
 	try 0 down tee2 --lose-key
@@ -127,7 +129,9 @@ load verb
 	try 2 status
 	says "hint: teectl down tee1, then teectl apply"
 	try 0 down tee1
-	hasnt "$stderr" "quorum key"
+	says "tee2: key proved"
+	hasnt "$stderr" "would be gone"
+	hasnt "$stderr" "no TEE"
 }
 
 @test "down: where nobody can be asked, any may be the last: some are not stopped, all may be" {
@@ -237,6 +241,28 @@ load verb
 	try 0 -f own.yaml status --only tee2
 	try 0 -f own.yaml down
 	says 'no TEE holds quorum key'
+}
+
+@test "down: that another has the key it proves, or the one that has it is not stopped" {
+	cluster own 2 2 3
+	with_key own
+	local pid
+	pid=$(cut -d' ' -f1 .teectl/own/pids/tee1)
+	# It holds the manifest, and no key comes.
+	mitm relay --to "$(url own tee2)" generate-attestation:nonce
+	behind own lie tee2 "$relay"
+	try 5 -f lie.yaml propagate
+	mitm liar --to "$(url own tee2)" status:ready
+	behind own lie tee2 "$liar"
+	try 2 -f lie.yaml down tee1
+	says 'of those that go on and say that they have the quorum key 0 proved it'
+	says 'nothing was stopped'
+	kill -0 "$pid"
+	# It has it by now.
+	teectl -f own.yaml propagate >/dev/null 2>&1
+	try 0 -f lie.yaml down tee1
+	prints 'tee1  stopped'
+	stop_hvs
 }
 
 @test "down: one that the cluster file no longer has is named as what it is, and no other in its place" {

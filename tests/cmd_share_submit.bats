@@ -256,6 +256,17 @@ sealed_after_loss() {
 	has "$stderr" "refused: 'request.json': a share bundle was expected"
 }
 
+@test "share submit: a pipe among the bundles holds nobody up" {
+	sealed 3 3
+	local fd
+	mkfifo pipe
+	exec {fd}<>pipe
+	submit 3 pipe b1
+	has "$stderr" "'pipe' is not a regular file"
+	has "$stderr" 'tee1: 1 of 3'
+	exec {fd}<&-
+}
+
 @test "share submit: more shares than are needed are told as such" {
 	sealed 2 3
 	submit 0 b1 b2 b3

@@ -122,7 +122,7 @@ void folder_sweep(const char *path);
 MUST_CHECK int file_lock(const char *path, int64_t patience_ms, int *ret_fd, struct err *e);
 /* Does a process hold it, this one or another? Asks without taking it, as who wanted it at that
  * moment would be refused; but where /proc may mean another file of the same number, of another
- * file system. Where /proc does not say, nobody does. */
+ * file system, or does not say. */
 bool file_is_locked(const char *path);
 
 /* The path of the file that a link leads to; of any other file path itself. ERR_NO_INPUT where

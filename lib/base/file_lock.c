@@ -106,7 +106,8 @@ static bool is_refused_a_lock(const char *path)
 
 /* A line of /proc/locks: "1: FLOCK  ADVISORY  WRITE 4711 fd:00:1234567 0 EOF". Below an overlay, or
  * in a subvolume, the device is another than stat's: a line of another device may be of this file,
- * or of one that anybody has on a file system of his own. Only then is the file itself asked. */
+ * or of one that anybody has on a file system of his own. Only then is the file itself asked, and
+ * where the list can't be read: whoever has enough locks makes it too long. */
 bool file_is_locked(const char *path)
 {
 	AUTO(buf) struct buf locks = BUF_INIT(LOCKS_MAX);
@@ -114,8 +115,10 @@ bool file_is_locked(const char *path)
 	struct err ignored;
 	char lock[64], *number;
 
-	if (stat(path, &st) < 0 || file_read("/proc/locks", &locks, &ignored) < 0)
+	if (stat(path, &st) < 0)
 		return false;
+	if (file_read("/proc/locks", &locks, &ignored) < 0)
+		return is_refused_a_lock(path);
 	snprintf(lock, sizeof(lock), " %02x:%02x:%ju 0 EOF", major(st.st_dev), minor(st.st_dev),
 	         (uintmax_t)st.st_ino);
 	if (strstr(buf_text(&locks), lock))

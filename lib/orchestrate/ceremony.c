@@ -61,13 +61,13 @@ static void refuse(struct submitted_bundle *b, const struct err *why)
 	(void)err_wrap(&b->why, "'%s'", b->path);
 }
 
-/* Its text names the file. */
-
+/* Its text names the file. Members put them where others may as well: no pipe, whose writer says
+ * nothing, holds anybody up. */
 static int read_bundle(struct submitted_bundle *b, struct err *e)
 {
 	AUTO(buf) struct buf content = BUF_INIT(BUNDLE_FILE_MAX);
 
-	if (file_read(b->path, &content, e) < 0) {
+	if (file_read_regular(b->path, &content, e) < 0) {
 		if (e->code == ERR_DATA)
 			file_kind_wrap(FILE_KIND_BUNDLE, buf_view(&content), e);
 		return -1;

@@ -539,6 +539,18 @@ static int check_rivals(const struct fetch *f, struct err *e)
 	return 0;
 }
 
+/* By the journal the node was another TEE: this one's receipts are then whosever it was. */
+static int check_last(const struct fetch *f, struct err *e)
+{
+	const struct run *r = f->run;
+
+	if (!evidence_was_another(&r->evidence, &f->proof.module, f->claim.node))
+		return 0;
+	return refuse(e, r, f->claim.node,
+	              "another TEE answers than the last one seen here, so nothing says whose its "
+	              "receipts are, until teectl verify has taken note of it");
+}
+
 /* What it holds is none of this cluster's, as it says itself: it is told. */
 static void pass_empty(const struct run *r, size_t node)
 {
@@ -563,13 +575,16 @@ static int take_identity(struct fetch *f, struct view document, bool *ret_is_ove
 	TRY(check_rivals(f, e));
 	*ret_is_over = f->is_said_empty && f->proof.holding != HOLDS_KEY &&
 	               f->proof.holding != HOLDS_SETUP_KEY;
-	if (*ret_is_over)
+	if (*ret_is_over) {
+		policy_tell_of_another(r, f->claim.node, &f->proof.module);
 		return 0;
+	}
 	if (f->proof.holding == HOLDS_NOTHING)
 		return refuse(
 		    e, r, f->claim.node,
 		    "its document shows that it holds no manifest, so that there can be no "
 		    "receipts");
+	TRY(check_last(f, e));
 	f->manifest_hash = f->proof.manifest_hash;
 	return ask_receipts(f, 0, e);
 }

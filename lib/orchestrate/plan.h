@@ -74,6 +74,8 @@ struct step {
 	/* The step that must merely have ended before, as in a chain, where a hop that failed
 	 * leaves the next to an earlier source. */
 	size_t after;
+	/* Of a verify: of one that is to give up the key, and says that it holds nothing. */
+	bool is_leaving;
 	/* Why it can't be done: it fails without being started. Of plan's refusals; NULL: it can.
 	 */
 	const struct err *refusal;

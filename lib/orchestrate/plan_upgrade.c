@@ -392,6 +392,7 @@ int plan_retire(struct planner *p, struct err *e)
 			count++;
 		} else if (p->seen->nodes[i].presence == NODE_PRESENT) {
 			planner_add_verify(p, i, STEP_NONE); /* its document, not its word */
+			p->plan.steps[last_step(p)].is_leaving = true;
 		}
 	}
 	if (count == 0)

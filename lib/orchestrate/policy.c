@@ -6,6 +6,7 @@
 #include "cluster/expect.h"
 #include "cluster/match.h"
 #include "orchestrate/believe.h"
+#include "orchestrate/plan.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -373,6 +374,19 @@ void policy_tell_of_another(const struct run *r, size_t node, const struct hash2
 		run_note(r, node,
 		         "another TEE answers than the last one seen here: it was started anew, or "
 		         "another stands in its place");
+}
+
+int policy_check_last(const struct run *r, size_t node, const struct hash256 *module, struct err *e)
+{
+	const struct hash256 *last = evidence_tee_of(&r->evidence, node);
+
+	if (is_here(r, node) || !last || view_equal(VIEW_OF(last->bytes), VIEW_OF(module->bytes)))
+		return 0;
+	return err_reason(
+	    e, ERR_NOT_DESIRED, STEP_ELSEWHERE,
+	    "another TEE answers than the last one seen here, which may still have the "
+	    "quorum key: whoever launched that one has to stop it; once that is so, "
+	    "teectl verify takes note of the one that answers now");
 }
 
 /* The claims choose which of the strict rules is asked; none of them is weaker. */

@@ -80,6 +80,13 @@ MUST_CHECK int policy_check_module(struct run *r, size_t node, const struct hash
 /* Nothing binds a node that others launch to one TEE: whoever launched it knows, and is told where
  * another answers than the last one. Before its document is taken. */
 void policy_tell_of_another(const struct run *r, size_t node, const struct hash256 *module);
+/* Whoever gives up a node's key for good may not be told that by another TEE than the last one seen
+ * there: that one may live, with the key, where only whoever answers in its place can reach it.
+ * Before its document is taken, or the journal would know no other.
+ *
+ * fails  ERR_NOT_DESIRED, with reason STEP_ELSEWHERE */
+MUST_CHECK int policy_check_last(const struct run *r, size_t node, const struct hash256 *module,
+                                 struct err *e);
 /* What was judged of a node holds no more once it is refused: another node has turned out to be the
  * same TEE, say, while it was waited for. Asked before anything is given to it or taken from it.
  *

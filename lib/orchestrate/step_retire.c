@@ -11,8 +11,7 @@
 struct retire {
 	struct execution *x;
 	size_t step, node;
-	bool has_key;    /* so that there is a receipt */
-	bool is_another; /* than the last TEE seen there */
+	bool has_key; /* so that there is a receipt */
 	struct hash256 manifest;
 	uint8_t nonce[NONCE_LEN];
 	struct node_proof proof; /* right before */
@@ -81,29 +80,12 @@ static void on_receipt(void *context, const struct err *failure)
 		finish(context);
 }
 
-/* What the one before held nobody can ask any more: it may live, with the key, where only whoever
- * answers in its place can reach it. */
-static void fail_another(struct retire *t)
-{
-	struct err e;
-
-	(void)err_reason(
-	    &e, ERR_NOT_DESIRED, STEP_ELSEWHERE,
-	    "%s: another TEE answers than the last one seen here, which may still have "
-	    "the quorum key: whoever launched that one has to stop it; once that is so, "
-	    "teectl verify takes note of the one that answers now",
-	    name_of(t));
-	fail(t, &e);
-}
-
 static void take_receipt(struct retire *t, const struct success_reply *answer)
 {
 	struct run *r = t->x->run;
 	struct err e;
 
-	if (!t->has_key && !answer->has_receipt && t->is_another)
-		fail_another(t);
-	else if (!t->has_key && !answer->has_receipt)
+	if (!t->has_key && !answer->has_receipt)
 		finish(t);
 	else if (evidence_receipt(r,
 	                          &(struct receipt_claim){
@@ -146,13 +128,28 @@ static int ask(struct retire *t, struct err *e)
 	return run_exchange(t->x->run, t->node, API_RETIRE, &q, on_retired, t, e);
 }
 
+/* Without a receipt all that speaks for it is that it is the TEE that was known here: a journal
+ * that is new, beside a state that came by etcd say, knows none. */
+static int check_known(const struct retire *t, struct err *e)
+{
+	const struct run *r = t->x->run;
+
+	TRY(policy_check_last(r, t->node, &t->proof.module, e));
+	if (t->proof.holding == HOLDS_KEY || evidence_tee_of(&r->evidence, t->node))
+		return 0;
+	return err_reason(e, ERR_NOT_DESIRED, STEP_ELSEWHERE,
+	                  "the TEE that answers has no key, and no document in the journal shows "
+	                  "that it is the one that had it: whoever launched that one has to stop "
+	                  "it; teectl verify takes note of the one that answers now");
+}
+
 static int take_document(struct retire *t, struct view document, struct err *e)
 {
 	struct run *r = t->x->run;
 
-	if (policy_judge(r, t->node, document, VIEW_OF(t->nonce), &t->proof, e) < 0)
+	if (policy_judge(r, t->node, document, VIEW_OF(t->nonce), &t->proof, e) < 0 ||
+	    check_known(t, e) < 0)
 		return err_wrap(e, "%s", name_of(t));
-	t->is_another = evidence_was_another(&r->evidence, &t->proof.module, t->node);
 	evidence_document(r, t->node, document, VIEW_OF(t->nonce));
 	t->has_key |= t->proof.holding == HOLDS_KEY;
 	/* Its status is nobody's word. */

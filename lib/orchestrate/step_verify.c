@@ -80,6 +80,16 @@ static int check_claim(const struct run *r, size_t node, struct err *e)
 	                  phase_name(node_phase(&r->seen, node)), holding_text(proof));
 }
 
+/* Another that holds nothing says nothing of the one that is to give up the key. */
+static int check_leaving(const struct verify *v, struct err *e)
+{
+	const struct run *r = v->x->run;
+
+	if (!v->x->plan->steps[v->step].is_leaving)
+		return 0;
+	return policy_check_last(r, v->node, &r->proofs[v->node].module, e);
+}
+
 static void on_document(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
 {
 	struct verify *v = context;
@@ -92,7 +102,7 @@ static void on_document(void *context, void *reply, const struct err *failure, i
 		refuse(v, failure);
 	} else if (policy_judge(r, v->node, buf_view(&answer->attestation_doc), VIEW_OF(v->nonce),
 	                        &r->proofs[v->node], &e) < 0 ||
-	           check_claim(r, v->node, &e) < 0) {
+	           check_claim(r, v->node, &e) < 0 || check_leaving(v, &e) < 0) {
 		(void)err_wrap(&e, "%s", r->cluster->nodes[v->node].name);
 		refuse(v, &e);
 	} else {

@@ -27,6 +27,25 @@ int stat(const char *path, struct stat *st)
 	return result;
 }
 
+static bool are_locks_unread;
+
+int open(const char *path, int flags, ...)
+{
+	mode_t mode = 0;
+	va_list args;
+
+	if (flags & O_CREAT) {
+		va_start(args, flags);
+		mode = va_arg(args, mode_t);
+		va_end(args);
+	}
+	if (are_locks_unread && strcmp(path, "/proc/locks") == 0) {
+		errno = EACCES;
+		return -1;
+	}
+	return openat(AT_FDCWD, path, flags, mode);
+}
+
 static ino_t number_of(int fd)
 {
 	struct stat st;
@@ -469,6 +488,23 @@ static void a_lock_of_another_file_system_s_file_does_not_count(void **state)
 	number_elsewhere = 0;
 }
 
+/* A user with some ten thousand locks makes the list longer than anybody reads. */
+static void a_lock_is_seen_where_the_list_of_locks_is_not(void **state)
+{
+	AUTO(place) struct place p = place_new();
+	AUTO(fd) int lock = -1;
+	struct err e;
+
+	(void)state;
+	are_locks_unread = true;
+	assert_false(file_is_locked(p.file));
+	assert_ok(file_lock(p.file, 0, &lock, &e));
+	assert_true(file_is_locked(p.file));
+	fd_drop(&lock);
+	assert_false(file_is_locked(p.file));
+	are_locks_unread = false;
+}
+
 static void skip_without_pidfd(void)
 {
 	AUTO(fd) int own = (int)syscall(SYS_pidfd_open, getpid(), 0);
@@ -875,6 +911,7 @@ int main(void)
 		cmocka_unit_test(a_lock_keeps_another_out_until_it_is_closed),
 		cmocka_unit_test(a_lock_is_seen_without_being_taken),
 		cmocka_unit_test(a_lock_of_another_file_system_s_file_does_not_count),
+		cmocka_unit_test(a_lock_is_seen_where_the_list_of_locks_is_not),
 		cmocka_unit_test(a_lock_is_waited_for_no_longer_than_said),
 		cmocka_unit_test(that_a_lock_cannot_be_waited_for_is_told),
 		cmocka_unit_test(a_lock_is_had_as_soon_as_it_is_free),
