@@ -128,7 +128,11 @@ static int read_remote(struct etcd *etcd, const char *prefix, struct wire_list *
 	TRY(etcd_get(etcd, prefix, /* is_prefix= */ true, &items, e));
 	all = items.items;
 	for (size_t i = 0; i < items.count; i++) {
-		struct view name = view_new(all[i].key.data + len, all[i].key.len - len);
+		struct view name;
+
+		if (all[i].key.len < len)
+			continue;
+		name = view_new(all[i].key.data + len, all[i].key.len - len);
 
 		if (!shared_is_name(name))
 			continue;
