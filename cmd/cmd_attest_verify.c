@@ -308,9 +308,10 @@ static int add_moved(unsigned index, enum pcr_maker maker, const struct pcr *exp
 	return wire_set(&row->found, pcr_view(found), e);
 }
 
-/* Which parts moved, and the line that pins what was found. PCRs are judged after the signature:
- * what the document lists is what its enclave measured. */
-static int describe_moved(struct view document, const struct attestation_policy *p,
+/* Which parts moved, and where the first of them is one that a manifest holds the line that pins
+ * what was found. PCRs are judged after the signature: what the document lists is what its enclave
+ * measured. */
+static int describe_moved(unsigned first, struct view document, const struct attestation_policy *p,
                           struct verify_reply *ret, struct err *e)
 {
 	AUTO(attestation_claims) struct attestation_claims claims = { 0 };
@@ -323,7 +324,7 @@ static int describe_moved(struct view document, const struct attestation_policy 
 		if (expected->len && !pcr_equal(expected, found))
 			TRY(add_moved(i, maker, expected, found, &ret->moved, e));
 	}
-	if (pcr_set_is_debug(&claims.pcrs))
+	if (first >= PCR_POLICY_COUNT || pcr_set_is_debug(&claims.pcrs))
 		return 0;
 	ret->has_pin = true;
 	ret->pin = BUF_INIT(CELL_MAX);
@@ -350,6 +351,28 @@ static const struct {
 	{ "", "it is not to be believed; trying again does not help" },
 };
 
+/* Of what no manifest and no cluster file has, or what a debug enclave shows. */
+static void hint_unpinned(struct context *c, const struct moved_pcr *first)
+{
+	char hex[2 * PCR_MAX_LEN + 1];
+	bool is_policy = first->index < PCR_POLICY_COUNT;
+
+	if (first->found.len == 0) {
+		context_hint(c,
+		             "no PCR%lld is in the document: whatever is expected there is not "
+		             "shown by it",
+		             (long long)first->index);
+		return;
+	}
+	hex_write(buf_view(&first->found), hex);
+	context_hint(c, "%s; if what was found is meant: --pcr %lld=%s",
+	             is_policy
+	                 ? "that of a debug enclave, for which nothing is known of what runs, "
+	                   "is not to be pinned"
+	                 : "no manifest and no cluster file holds that PCR",
+	             (long long)first->index, hex);
+}
+
 static void hint(struct context *c, const struct verify_reply *reply, const struct err *failure)
 {
 	size_t i = 0;
@@ -359,6 +382,10 @@ static void hint(struct context *c, const struct verify_reply *reply, const stru
 		             "if this is the build that you mean, below `enclave:` of the cluster "
 		             "file, and in the manifest's pcr0 to pcr3: %s",
 		             buf_text(&reply->pin));
+		return;
+	}
+	if (reply->moved.count) {
+		hint_unpinned(c, reply->moved.items);
 		return;
 	}
 	while (strncmp(failure->reason, hints[i].reason, strlen(hints[i].reason)) != 0)
@@ -374,13 +401,12 @@ static int describe_refusal(struct context *c, const struct err *failure, struct
 
 	ret->has_reason = ret->has_error = true;
 	TRY(wire_set_text(&ret->reason, failure->reason, e));
-	/* No manifest and no cluster file has those above. */
-	for (pcr_index = 0; pcr_index < PCR_POLICY_COUNT; pcr_index++) {
+	for (pcr_index = 0; pcr_index < PCR_COUNT; pcr_index++) {
 		char reason[ERR_REASON_MAX];
 
 		pcr_reason(pcr_index, reason);
 		if (strcmp(failure->reason, reason) == 0)
-			TRY(describe_moved(document, p, ret, e));
+			TRY(describe_moved(pcr_index, document, p, ret, e));
 	}
 	hint(c, ret, failure);
 	TRY(error_report_make(failure, &ret->error, e));

@@ -242,8 +242,14 @@ refused_for() {
 	try 5 attest verify "$old" --at document --pcr "16=$zero" -o json
 	json .reason pcr16
 	says "PCR16 (commitment) is not in the document"
-	try 5 attest verify "$old" --at document --pcr "4=$zero"
+	says 'hint: no PCR16 is in the document'
+	json .pin null
+	json '[.moved[] | "\(.index) \(.name) \(.found)"] | join(",")' "16 commitment "
+	try 5 attest verify "$old" --at document --pcr "4=$zero" -o json
 	says "PCR4 (instance) is 7021a4"
+	says "hint: no manifest and no cluster file holds that PCR; if what was found is meant: --pcr 4=$(jq -r '.moved[0].found' <<<"$output")"
+	json '[.moved[] | "\(.index) \(.name)"] | join(",")' "4 instance"
+	try 0 attest verify "$old" --at document --pcr "4=$(jq -r '.moved[0].found' <<<"$output")"
 	try 5 attest verify "$old" --at document --pcr "1=$(printf 'ff%.0s' {1..32})"
 	says "PCR1 (kernel) is bcdf05fe"
 }
