@@ -458,6 +458,21 @@ static int decode_copy(struct view bytes, struct buf *copy, struct journal_entry
 	return decode(buf_view(copy), &ret->line, &ret->time_ms, e);
 }
 
+/* A line is bound by the hash in the next; the last one by its form alone: as it was written, byte
+ * for byte. */
+static int check_form(const struct journal_entry *entry, struct view text, struct err *e)
+{
+	AUTO(buf) struct buf again = BUF_INIT(JOURNAL_LINE_MAX);
+
+	TRY(wire_encode(&journal_line_schema, &entry->line, &again, e));
+	if (view_equal(buf_view(&again), text))
+		return 0;
+	return err_reason(e, ERR_REFUSED, "form",
+	                  "line %zu: it says what a line says, and is not written as one: somebody "
+	                  "has edited it",
+	                  entry->number);
+}
+
 int journal_next(struct journal_reader *r, struct journal_entry *ret, bool *ret_found,
                  struct err *e)
 {
@@ -482,6 +497,8 @@ int journal_next(struct journal_reader *r, struct journal_entry *ret, bool *ret_
 	}
 	TRY(check_mended(&gap, bytes, &entry, e));
 	TRY(check_place(r, &entry, e));
+	if (r->rest.len == 0)
+		TRY(check_form(&entry, buf_view(&copy), e));
 	TRY(sha256(buf_view(&copy), &entry.hash, e));
 	r->sequence = entry.line.sequence;
 	r->head = entry.hash;

@@ -324,6 +324,37 @@ static void a_changed_byte_breaks_the_chain(void **state)
 	assert_unread(buf_view(&two), ERR_REFUSED, "prev");
 }
 
+/* Nothing follows that has its hash. */
+static void the_last_line_is_as_it_was_written(void **state)
+{
+	static const struct {
+		const char *from, *to;
+	} edits[] = { { "}\n", "}\r\n" },
+		      { "}\n", "} \n" },
+		      { "\"seq\":2", "\"seq\": 2" },
+		      { "\"b\"", "\"\\u0062\"" } };
+	AUTO(desk) struct desk d = desk_new();
+
+	(void)state;
+	add_step_anew(&d, "a");
+	add_step_anew(&d, "b");
+
+	AUTO(buf) struct buf two = content(&d);
+	const char *second = strchr(buf_text(&two), '\n') + 1;
+
+	for (size_t i = 0; i < COUNT(edits); i++) {
+		AUTO(buf) struct buf text = BUF_INIT(JOURNAL_READ_MAX);
+		const char *at = strstr(second, edits[i].from);
+		struct err e;
+
+		assert_non_null(at);
+		assert_ok(buf_add(&text, view_new(two.data, (size_t)(at - buf_text(&two))), &e));
+		assert_ok(buf_add_text(&text, edits[i].to, &e));
+		assert_ok(buf_add_text(&text, at + strlen(edits[i].from), &e));
+		assert_unread(buf_view(&text), ERR_REFUSED, "line 2: it says what a line says");
+	}
+}
+
 static void a_line_has_what_its_kind_needs_and_nothing_else(void **state)
 {
 	AUTO(desk) struct desk d = desk_new();
@@ -418,6 +449,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_journal_is_said_to_be_none),
 		cmocka_unit_test(a_line_out_of_place_is_named),
 		cmocka_unit_test(a_changed_byte_breaks_the_chain),
+		cmocka_unit_test(the_last_line_is_as_it_was_written),
 		cmocka_unit_test(a_line_has_what_its_kind_needs_and_nothing_else),
 		cmocka_unit_test(a_file_of_something_else_is_not_written_to),
 		cmocka_unit_test(a_file_that_is_cut_short_meanwhile_is_said_to_be),
