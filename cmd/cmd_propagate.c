@@ -19,6 +19,13 @@ static const struct opt opts[] = {
 	  .is_list = true,
 	  .offset = offsetof(struct propagate_args, to),
 	  .doc = "only to these nodes: names, labels, states; see SELECTORS in teectl(1)" },
+	{ .name = "only",
+	  .letter = 'l',
+	  .kind = OPT_SELECTOR,
+	  .metavar = "SELECTOR",
+	  .is_list = true,
+	  .offset = offsetof(struct propagate_args, to),
+	  .doc = "the same, by the name that other verbs have for it" },
 	OPT_TRACE(propagate_args),
 };
 

@@ -325,6 +325,9 @@ _teectl() {
 	'propagate':--to)
 		_teectl_selectors
 		return ;;
+	'propagate':--only | 'propagate':-l)
+		_teectl_selectors
+		return ;;
 	'propagate':--trace)
 		_teectl_reply -o filenames -f
 		return ;;
@@ -646,7 +649,7 @@ _teectl() {
 			_teectl_reply -o filenames -f
 		fi ;;
 	'propagate')
-		options="$globals --topology --from --to --trace"
+		options="$globals --topology --from --to --only --trace"
 		if [[ $word == -* ]]; then
 			_teectl_reply -o default -W "$options"
 		else

@@ -23,7 +23,7 @@ teardown() {
 	same "$(jq -r '[.outcome, .next] | join("|")' <<<"$output")" 'done|teectl -f own.yaml propagate'
 	ok propagate --to tee3
 	same "${lines[0]}" 'nothing to do: every TEE asked for has the quorum key'
-	ok propagate --from tee3 --to tee2,tee1
+	ok propagate --from tee3 --only tee2 --to tee1
 	has "$stderr" 'tee2: key forwarded, from'
 	same "$output" '3 of 3 TEEs have the quorum key'
 	ok propagate --topology chain
