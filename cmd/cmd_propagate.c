@@ -3,7 +3,7 @@
 struct propagate_args {
 	int topology;
 	const char *from, *trace;
-	struct text_list to;
+	struct text_list to, only;
 };
 
 static const struct opt opts[] = {
@@ -19,13 +19,7 @@ static const struct opt opts[] = {
 	  .is_list = true,
 	  .offset = offsetof(struct propagate_args, to),
 	  .doc = "only to these nodes: names, labels, states; see SELECTORS in teectl(1)" },
-	{ .name = "only",
-	  .letter = 'l',
-	  .kind = OPT_SELECTOR,
-	  .metavar = "SELECTOR",
-	  .is_list = true,
-	  .offset = offsetof(struct propagate_args, to),
-	  .doc = "the same, by the name that other verbs have for it" },
+	OPT_ONLY(propagate_args),
 	OPT_TRACE(propagate_args),
 };
 
@@ -38,10 +32,12 @@ static int run(struct context *c, const void *arguments, struct err *e)
 		             .topology = session_topology(c, args->topology),
 		             .has_source = args->from != NULL };
 
+	if (args->to.count && args->only.count)
+		return err_set(e, ERR_USAGE, "--to and --only choose the same: one of the two");
 	if (goal.has_source)
 		TRY(context_node(c, args->from, &goal.source, e));
 	TRY(session_trace(c, args->trace, e));
-	TRY(choice_open_whole(c, &args->to, &choice, &r, &goal, e));
+	TRY(choice_open_whole(c, args->to.count ? &args->to : &args->only, &choice, &r, &goal, e));
 	return session_reach(c, &r, &goal, e);
 }
 

@@ -220,7 +220,7 @@ complete -c teectl -n '__teectl_is ""' -a 'propagate' -d 'forward the key to the
 complete -c teectl -n '__teectl_is "propagate"' -l topology -x -a 'chain star tree auto' -d 'the key'\''s way; default: the cluster file'\''s propagate.topology'
 complete -c teectl -n '__teectl_is "propagate"' -l from -x -a '(__teectl_nodes)' -d 'the first source, which must have the key'
 complete -c teectl -n '__teectl_is "propagate"' -l to -x -a '(__teectl_nodes --selectors)' -d 'only to these nodes: names, labels, states; see SELECTORS in teectl(1)'
-complete -c teectl -n '__teectl_is "propagate"' -s l -l only -x -a '(__teectl_nodes --selectors)' -d 'the same, by the name that other verbs have for it'
+complete -c teectl -n '__teectl_is "propagate"' -s l -l only -x -a '(__teectl_nodes --selectors)' -d 'only these nodes: names, labels, states; see SELECTORS in teectl(1)'
 complete -c teectl -n '__teectl_is "propagate"' -l trace -r -F -d 'write what took how long, for Chrome'\''s trace viewers'
 complete -c teectl -n '__teectl_is ""' -a 'upgrade' -d 'bring all TEEs to the current manifest, a few first'
 complete -c teectl -n '__teectl_is "upgrade"' -s l -l only -x -a '(__teectl_nodes --selectors)' -d 'only these nodes: names, labels, states; see SELECTORS in teectl(1)'

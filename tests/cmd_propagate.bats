@@ -23,7 +23,7 @@ teardown() {
 	same "$(jq -r '[.outcome, .next] | join("|")' <<<"$output")" 'done|teectl -f own.yaml propagate'
 	ok propagate --to tee3
 	same "${lines[0]}" 'nothing to do: every TEE asked for has the quorum key'
-	ok propagate --from tee3 --only tee2 --to tee1
+	ok propagate --from tee3 --only tee2,tee1
 	has "$stderr" 'tee2: key forwarded, from'
 	same "$output" '3 of 3 TEEs have the quorum key'
 	ok propagate --topology chain
@@ -54,6 +54,8 @@ teardown() {
 	has "$stderr" "has no node 'tea1'; did you mean 'tee1'?"
 	run -64 --separate-stderr teectl -f own.yaml propagate --to tee1,nobody
 	has "$stderr" "has no node 'nobody'"
+	run -64 --separate-stderr teectl -f own.yaml propagate --to tee1 --only tee2
+	has "$stderr" '--to and --only choose the same: one of the two'
 	run -64 --separate-stderr teectl -f own.yaml propagate --topology ring
 	has "$stderr" 'ring'
 }
