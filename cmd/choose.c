@@ -67,6 +67,7 @@ int choice_open(struct context *c, bool to_change, enum choice_scope scope,
 	struct run_options options = session_options(c, to_change, NULL);
 
 	TRY(choice_make(c, selectors, choice, e));
+	options.measures_ahead = to_change && scope == CHOICE_OF_WHOLE;
 	if (scope == CHOICE_ALONE && !selection_has_states(&choice->selection))
 		options.chosen = choice->flags;
 	TRY(run_open(&c->cluster, &options, r, e));

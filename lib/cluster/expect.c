@@ -55,15 +55,22 @@ int cluster_measure(const struct cluster *c, struct pcr_set *ret, struct err *e)
 	return 0;
 }
 
-int cluster_expect(const struct cluster *c, struct pcr_set *ret, struct err *e)
+/* PCR0..2: what needs the image. */
+static bool is_pinned(const struct cluster *c)
 {
-	struct pcr_set set = c->enclave.pcrs, measured = { 0 };
 	bool is_pinned = true;
 
 	for (unsigned i = PCR_IMAGE; i <= PCR_OPTIONS; i++)
-		is_pinned = is_pinned && set.values[i].len != 0;
+		is_pinned = is_pinned && c->enclave.pcrs.values[i].len != 0;
+	return is_pinned;
+}
+
+int cluster_expect(const struct cluster *c, struct pcr_set *ret, struct err *e)
+{
+	struct pcr_set set = c->enclave.pcrs, measured = { 0 };
+
 	/* Where others launch there may be no image here, and none is needed for the role. */
-	if (is_pinned)
+	if (is_pinned(c))
 		TRY(measure_role(c, &measured.values[PCR_ROLE], e));
 	else
 		TRY(cluster_measure(c, &measured, e));
@@ -74,13 +81,18 @@ int cluster_expect(const struct cluster *c, struct pcr_set *ret, struct err *e)
 	return 0;
 }
 
+bool cluster_is_measured_here(const struct cluster *c)
+{
+	return !is_pinned(c) && c->enclave.image && file_is_there(c->enclave.image);
+}
+
 int cluster_expect_here(const struct cluster *c, struct pcr_set *ret, struct err *e)
 {
 	AUTO(fd) int image = -1;
 	struct pcr_set set = { 0 };
 	struct err ignored;
 
-	if (c->enclave.image && file_is_there(c->enclave.image)) {
+	if (cluster_is_measured_here(c)) {
 		TRY(measure_image(c->enclave.image, &image, &set.values[PCR_IMAGE], e));
 		TRY(measure_runtime(image, &set.values[PCR_RUNTIME], e));
 		/* Not every member's key need be here, which the options name. */

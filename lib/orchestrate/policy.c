@@ -85,7 +85,7 @@ static void forget_debug(const struct cluster *c, const struct pcr_set *manifest
 }
 
 /* What is launched elsewhere is held to the manifest: which must then be the image's. */
-static int check_seal_image(const struct run *r, struct err *e)
+static int check_seal_image(struct run *r, struct err *e)
 {
 	static const struct pcr_words words = {
 		.code = ERR_REFUSED,
@@ -97,7 +97,7 @@ static int check_seal_image(const struct run *r, struct err *e)
 	};
 	struct pcr_set here, manifest;
 
-	TRY(cluster_expect_here(r->cluster, &here, e));
+	TRY(expectation_take(&r->expectation, r->cluster, &here, e));
 	TRY(manifest_pcrs(&r->seen.genesis.envelope.manifest, &manifest, e));
 	forget_debug(r->cluster, &manifest, &here);
 	return policy_compare(&here, &manifest, &words, e);
@@ -162,7 +162,7 @@ int policy_check_image(const struct cluster *c, const struct observation *seen, 
 	return compare_known(&expected, &here, &current, e);
 }
 
-static int check_to_seal(const struct run *r, struct err *e)
+static int check_to_seal(struct run *r, struct err *e)
 {
 	const struct basis basis = policy_basis(r);
 
@@ -173,7 +173,7 @@ static int check_to_seal(const struct run *r, struct err *e)
 }
 
 /* Whoever only looks is told what would be refused. */
-static void tell_of_refusal(const struct run *r)
+static void tell_of_refusal(struct run *r)
 {
 	char text[ERR_TEXT_MAX + 64];
 	struct err why;

@@ -132,6 +132,7 @@ static void drop_client(struct run *r)
 void run_drop(struct run *r)
 {
 	drop_client(r);
+	expectation_drop(&r->expectation);
 	if (r->cluster)
 		evidence_sync(r, SYNC_ALL);
 	evidence_drop(&r->evidence);
@@ -232,6 +233,8 @@ int run_open(const struct cluster *cluster, const struct run_options *options, s
 		return err_set(e, ERR_INTERNAL, "no memory for %zu nodes", cluster->node_count);
 	for (size_t i = 0; i < cluster->node_count; i++)
 		ret->documents[i].max = DOCUMENT_MAX;
+	if (options->measures_ahead)
+		expectation_begin(cluster, &ret->expectation);
 	if (state_open(cluster, options->state_folder, options->to_change, options->verb,
 	               &ret->state, e) < 0 ||
 	    open_client(ret, e) < 0 || run_look(ret, e) < 0) {

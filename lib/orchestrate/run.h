@@ -3,6 +3,7 @@
 #define TEECTL_ORCHESTRATE_RUN_H
 
 #include "attest/document.h"
+#include "cluster/expectation.h"
 #include "orchestrate/evidence.h"
 #include "orchestrate/plan.h"
 
@@ -44,7 +45,10 @@ struct run_options {
 	/* A document that shows the setup key gone, and no more, makes no node ready: a watch asks
 	 * for a proof of the key each time. */
 	bool needs_key_proof;
-	bool records;       /* writes evidence, though it changes nothing */
+	bool records; /* writes evidence, though it changes nothing */
+	/* What it may seal needs the image measured: it is, from the start. For programs with one
+	 * thread (expectation.h). */
+	bool measures_ahead;
 	int64_t timeout_ms; /* of the whole run */
 	const size_t *only; /* the one node that this run is about; NULL: all */
 	/* One flag a node: those that are asked, and that the report is about; NULL: all. Set after
@@ -115,8 +119,9 @@ struct run {
 	bool may_seal;             /* policy_may_seal has said so */
 	struct buf root;
 	struct pcr_set pcrs;
-	struct buf *documents;         /* of GOAL_REQUEST, as cluster->nodes; empty: none */
-	struct submission *submission; /* of GOAL_SUBMIT, the verb's own (ceremony.h) */
+	struct expectation expectation; /* of the image, before anything is sealed */
+	struct buf *documents;          /* of GOAL_REQUEST, as cluster->nodes; empty: none */
+	struct submission *submission;  /* of GOAL_SUBMIT, the verb's own (ceremony.h) */
 	bool is_interrupted;
 	bool has_shared_news; /* it has changed what of the state others know by etcd (sharing.h) */
 	struct wire_list missing; /* struct alias_item: the members that are waited for */
