@@ -379,8 +379,9 @@ static void hint(struct context *c, const struct verify_reply *reply, const stru
 
 	if (reply->has_pin) {
 		context_hint(c,
-		             "if this is the build that you mean, below `enclave:` of the cluster "
-		             "file, and in the manifest's pcr0 to pcr3: %s",
+		             "do not believe it, unless this is the build that you mean: then "
+		             "below `enclave:` of the cluster file, and in the manifest's pcr0 "
+		             "to pcr3: %s",
 		             buf_text(&reply->pin));
 		return;
 	}

@@ -491,8 +491,8 @@ const struct cmd cmd_down = {
 	    "When the last that has the quorum key stops, that is told: then the members' "
 	    "shares must bring it back (teectl recover). It is told as well of one that waits "
 	    "for shares and has some: they are lost with it. Without names, all are stopped. Of "
-	    "nodes that are named the last that has the key is not, nor is any where fewer "
-	    "than the cluster file's keepReady would have it (status 2), unless --lose-key is "
+	    "nodes that are named the last that has the key is not while others would go on without it, "
+	    "nor is any where fewer than the cluster file's keepReady would have it (status 2), unless --lose-key is "
 	    "given: those that go on prove it first.",
 	.examples = { { "teectl down", "stop all" },
 	              { "teectl down tee2 tee3", "stop two" },

@@ -69,7 +69,7 @@ const struct cmd cmd_recover = {
 	    "that is none of them waits for shares, it is refused.\n\n"
 	    "With --to it is restarted on each of those nodes, beside one that waits for shares too: "
 	    "they have one manifest, and can have no key but that of before. The shares that are here "
-	    "go to one of them. Where the members live elsewhere, teectl share request asks them for "
+	    "go to each of them. Where the members live elsewhere, teectl share request asks them for "
 	    "all that wait, and the loss of one of them costs no second call.\n\n"
 	    "teectl recover drill checks the share of each member whose key is here as teectl share "
 	    "check does: it opens and is the one that the genesis attested. Then everything is done "

@@ -110,12 +110,14 @@ static const struct {
 	  "give that node another `listen:` or `url:` in the cluster file, or name the state folder "
 	  "of what runs there (--state), put back where it was lost" },
 	{ 5, "pcr",
-	  "teectl measure shows what this machine measures beside what is expected; where it says "
-	  "`same`, the enclave was started with something else: teectl down NODE, then teectl apply" },
+	  "teectl measure shows what this machine measures beside what is expected. Where the image is "
+	  "meant to be another: teectl measure --write --next, then teectl manifest new. Where it says "
+	  "`same`, that enclave was started with something else, and another stands in for it once it "
+	  "is stopped" },
 	{ 2, "pcr",
-	  "where that image is meant: teectl manifest new drafts its manifest, and once that is "
-	  "approved, collected and adopted teectl upgrade brings it to the TEEs; else name the image "
-	  "of before" },
+	  "where that image is meant: teectl measure --write --next pins it, teectl manifest new "
+	  "drafts its manifest, and once that is approved, collected and adopted teectl upgrade brings "
+	  "it to the TEEs; else name the image of before" },
 	{ 2, PLAN_STALE, "teectl plan --out shows and saves what is to be done now" },
 	{ 2, "foreign-genesis",
 	  "name the state folder that the genesis was done with (--state), or have the operator "

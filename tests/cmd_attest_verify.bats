@@ -234,7 +234,7 @@ refused_for() {
 	json '.moved[0].expected' "$other"
 	json '.moved[0].found' "$pcr0"
 	pins=$(jq -r .pin <<<"$output")
-	says "hint: if this is the build that you mean, below \`enclave:\` of the cluster file, and in the manifest's pcr0 to pcr3: $pins"
+	says "hint: do not believe it, unless this is the build that you mean: then below \`enclave:\` of the cluster file, and in the manifest's pcr0 to pcr3: $pins"
 	# The line is what the cluster file takes, and what --pcrs-from takes from there.
 	teectl init >/dev/null 2>&1
 	sed -i "s|^enclave:.*|&\n  $pins|" cluster.yaml

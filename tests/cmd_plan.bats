@@ -102,7 +102,7 @@ teardown() {
 	json '[.outcome, .image.reason] | join(" ")' 'another image pcr0'
 	run -2 --separate-stderr teectl -f own.yaml apply
 	has "$stderr" 'teectl: apply: PCR0 (image): the current manifest says '
-	has "$stderr" 'hint: where that image is meant: teectl -f own.yaml manifest new drafts its manifest'
+	has "$stderr" 'hint: where that image is meant: teectl -f own.yaml measure --write --next pins it'
 	hasnt "$output" 'nothing to do'
 	ok down tee2
 	run -5 --separate-stderr teectl -f own.yaml plan --detailed-exitcode -o json

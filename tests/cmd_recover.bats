@@ -63,7 +63,7 @@ bring_and_lose() {
 	run -1 grep -rq operation=boot-standard .teectl/demo/logs
 }
 
-@test "recover: --to restarts the quorum on each that is named, and the shares that are here go to one of them" {
+@test "recover: --to restarts the quorum on each that is named, and the shares that are here go to each" {
 	make_cluster --nodes 4
 	bring_and_lose
 	sed -i 's|key: members/\(member[23]\).secret|pub: members/\1.pub|' cluster.yaml
@@ -85,8 +85,19 @@ bring_and_lose() {
 	try 0 recover --to tee3 --to tee4 -o json
 	says 'tee4: restarted, by 2 approvals'
 	says 'tee3: shares in, 2 of 2 shares'
-	json '[.nodes[].phase] | join(" ")' 'WaitingForBootInstruction WaitingForQuorumShards ApplicationReady WaitingForQuorumShards'
+	says 'tee4: shares in, 2 of 2 shares'
+	json '[.nodes[].phase] | join(" ")' 'WaitingForBootInstruction WaitingForQuorumShards ApplicationReady ApplicationReady'
 	json .quorum_public_key "$key"
+	# One that waits is forwarded nothing: it is said, and inject gives it what it waits for.
+	try 4 propagate
+	says "tee2 waits for members' shares, and such a TEE is forwarded nothing: teectl inject --only tee2, or start it anew: teectl down tee2, teectl up, teectl propagate"
+	says 'tee1: key proved'
+	try 2 status
+	says 'next: teectl inject'
+	try 0 inject
+	says 'tee2: shares in, 2 of 2 shares'
+	try 0 propagate
+	prints 'nothing to do'
 	try 64 recover --to tee1 --only tee1
 	says '--to names the TEEs to restart the quorum on, and --only those that it may be'
 	try 64 recover --to tee1 drill

@@ -299,7 +299,8 @@ static int plan_inject(struct planner *p, struct err *e)
 {
 	if (!p->seen->has_genesis)
 		return refuse_no_genesis(p, "teectl genesis comes first", e);
-	if (plan_holders(p, "; no shares are needed") || plan_shares(p))
+	/* One that waits beside a holder is forwarded nothing (planner_check_target). */
+	if (plan_shares(p) || plan_holders(p, "; no shares are needed"))
 		return 0;
 	for (size_t i = 0; p->goal->targets && i < p->seen->count; i++)
 		if (p->goal->targets[i])
@@ -431,30 +432,20 @@ static size_t add_restart(struct planner *p, size_t node)
 }
 
 /* Each of those named becomes one that members may seal to: all are of one manifest, and so of one
- * key. Those shares that are here go to one of them, which waits already if it can be. */
+ * key. The shares that are here go to each of them, since one that waits for shares is forwarded
+ * nothing. */
 static int restart_all(struct planner *p, struct err *e)
 {
-	size_t taker = STEP_NONE, boot = STEP_NONE;
-
 	for (size_t i = 0; i < p->seen->count; i++) {
 		if (!planner_asks_for(p, i))
 			continue;
-		if (node_waits_for_shares(p->seen, i)) {
-			if (taker == STEP_NONE || boot != STEP_NONE)
-				taker = i;
-			boot = STEP_NONE;
-			continue;
-		}
-		if (node_standing(p->seen, i) != STANDS_EMPTY)
+		if (node_waits_for_shares(p->seen, i))
+			add_injection(p, i, STEP_NONE);
+		else if (node_standing(p->seen, i) != STANDS_EMPTY)
 			return planner_refuse_target(p, i, e);
-		if (taker == STEP_NONE) {
-			taker = i;
-			boot = add_restart(p, i);
-		} else {
-			(void)add_restart(p, i);
-		}
+		else
+			add_injection(p, i, add_restart(p, i));
 	}
-	add_injection(p, taker, boot);
 	return 0;
 }
 
@@ -520,6 +511,18 @@ int planner_find_source(const struct planner *p, size_t *ret, struct err *e)
 	                                           : ": teectl genesis, then teectl inject");
 }
 
+/* Its setup key is the members' (contract.md, "Phases"). */
+static int refuse_waiting(const struct planner *p, size_t node, struct err *e)
+{
+	const char *name = name_of(p, node);
+
+	return err_reason(e, ERR_NOT_DESIRED, "waits-for-shares",
+	                  "%s waits for members' shares, and such a TEE is forwarded nothing: "
+	                  "teectl inject --only %s, or start it anew: teectl down %s, teectl up, "
+	                  "teectl propagate",
+	                  name, name, name);
+}
+
 /* Why the key can't be forwarded to a node. */
 int planner_check_target(const struct planner *p, size_t node, struct err *e)
 {
@@ -532,7 +535,7 @@ int planner_check_target(const struct planner *p, size_t node, struct err *e)
 	case STANDS_OLD:
 		return refuse_old(p, node, e);
 	default:
-		return 0;
+		return node_waits_for_shares(p->seen, node) ? refuse_waiting(p, node, e) : 0;
 	}
 }
 
@@ -685,8 +688,9 @@ static size_t count_refusals(const struct planner *p)
 
 	for (size_t i = 0; i < p->seen->count; i++) {
 		enum standing standing = node_standing(p->seen, i);
-		bool may_serve = standing == STANDS_EMPTY || standing == STANDS_WAITING ||
-		                 standing == STANDS_READY;
+		bool may_serve = (standing == STANDS_EMPTY || standing == STANDS_WAITING ||
+		                  standing == STANDS_READY) &&
+		                 !node_waits_for_shares(p->seen, i);
 
 		most += may_serve && p->goal->kind == GOAL_APPLY ? 0 : REFUSALS_PER_NODE;
 	}

@@ -141,7 +141,8 @@ static const struct row rows[] = {
 	{ GOAL_INJECT, "ree", true, "verify tee1, prove tee1<0", "tee1 has the quorum key", 0 },
 	{ GOAL_INJECT, "rer", true, "verify tee1, prove tee1<0, verify tee3, prove tee3<2",
 	  "tee1 has the quorum key", 0 },
-	{ GOAL_INJECT, "ser", true, "verify tee3, prove tee3<0", "tee3 has the quorum key", 0 },
+	/* One that waits beside a holder is forwarded nothing. */
+	{ GOAL_INJECT, "ser", true, "inject tee1, prove tee1<0", "", 0 },
 	{ GOAL_INJECT, "eee", false, NULL, "there has been no genesis", ERR_NOT_DESIRED },
 	{ GOAL_INJECT, "eee", true, NULL, "no TEE of this file has the quorum key",
 	  ERR_NOT_DESIRED },
@@ -606,13 +607,15 @@ static const struct {
 	const char *letters, *targets, *steps, *text;
 } restarts[] = {
 	{ "eee", "110",
-	  "verify tee1, boot tee1<0, verify tee2, boot tee2<2, inject tee1<1, prove tee1<4", NULL },
-	{ "ese", "101",
-	  "verify tee1, boot tee1<0, verify tee3, boot tee3<2, inject tee1<1, prove tee1<4", NULL },
-	/* One that waits already is served first, and one that was asked for beside it restarted.
-	 */
-	{ "ees", "011", "verify tee2, boot tee2<0, inject tee3, prove tee3<2", NULL },
-	{ "sse", "110", "inject tee1, prove tee1<0", NULL },
+	  "verify tee1, boot tee1<0, inject tee1<1, prove tee1<2, "
+	  "verify tee2, boot tee2<4, inject tee2<5, prove tee2<6",
+	  NULL },
+	/* One that is not named goes on waiting, and one that is waits already. */
+	{ "ese", "100", "verify tee1, boot tee1<0, inject tee1<1, prove tee1<2", NULL },
+	{ "ees", "011",
+	  "verify tee2, boot tee2<0, inject tee2<1, prove tee2<2, inject tee3, prove tee3<4",
+	  NULL },
+	{ "sse", "110", "inject tee1, prove tee1<0, inject tee2, prove tee2<2", NULL },
 	{ "ree", "010", "verify tee1, prove tee1<0", NULL },
 	{ "ewe", "110", NULL, "tee2 is in WaitingForForwardedKey" },
 	{ "eae", "111", NULL, "no answer" },
