@@ -38,11 +38,11 @@ int policy_compare(const struct pcr_set *expected, const struct pcr_set *found,
                    const struct pcr_words *words, struct err *e)
 {
 	struct pcr_difference d;
-	char reason[8];
+	char reason[ERR_REASON_MAX];
 
 	if (!find_difference(expected, found, &d))
 		return 0;
-	snprintf(reason, sizeof(reason), "pcr%u", d.index);
+	pcr_reason(d.index, reason);
 	return err_reason(e, words->code, reason, "PCR%u (%s): %s %s%s %s%s", d.index,
 	                  pcr_name(d.index), words->before, d.expected, words->between, d.found,
 	                  words->after);
