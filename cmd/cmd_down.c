@@ -492,8 +492,9 @@ const struct cmd cmd_down = {
 	    "shares must bring it back (teectl recover). It is told as well of one that waits "
 	    "for shares and has some: they are lost with it. Without names, all are stopped. Of "
 	    "nodes that are named the last that has the key is not, nor is any where fewer "
-	    "than the cluster file's keepReady would have it (status 2), unless --lose-key is "
-	    "given: those that go on prove it first.",
+	    "than the cluster file's keepReady would have it: before one that has it is stopped, "
+	    "those that go on prove that they have it, and where too few do nothing is stopped "
+	    "(status 2). With --lose-key none of that is asked.",
 	.examples = { { "teectl down", "stop all" },
 	              { "teectl down tee2 tee3", "stop two" },
 	              { "teectl down --orphans", "stop what was taken out of the cluster file" },
