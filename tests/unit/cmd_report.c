@@ -63,7 +63,7 @@ static void a_reason_knows_better_than_its_code(void **state)
 		{ ERR_NO_INPUT, CLIENT_TLS_FILE, "correct `tls` of the cluster file" },
 		/* of another status the same reason is another matter */
 		{ ERR_UNREACHABLE, CLIENT_TLS_FILE, "teectl status shows who answers" },
-		{ ERR_NOT_DESIRED, "pcr0", "teectl status says what is missing" },
+		{ ERR_NOT_DESIRED, "pcr0", "where that image is meant" },
 		{ ERR_WAITING, "restart-approvals", "teectl manifest approve FILE --key KEY" },
 		{ ERR_USAGE, "", "teectl help version" },
 	};
