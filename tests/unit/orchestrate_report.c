@@ -117,7 +117,7 @@ static void a_watch_takes_no_key_without_a_proof(void **state)
 
 	(void)state;
 	stage_fill(&g, "rr", "kp", true);
-	g.run.options.needs_key_proof = true;
+	g.run.options.is_watch = true;
 	make(&g);
 	assert_int_equal(node(&g, 0)->state, NODE_NOT_READY);
 	assert_int_equal(node(&g, 1)->state, NODE_READY);
@@ -137,7 +137,7 @@ static void an_older_holder_counts_until_people_are_needed(void **state)
 	assert_true(g.report.has_distance);
 	assert_int_equal(g.report.distance, 1);
 	/* A watch wants the old one's proof as well. */
-	g.run.options.needs_key_proof = true;
+	g.run.options.is_watch = true;
 	make(&g);
 	assert_int_equal(g.report.distance, -1);
 	g.proofs[1].has_key_proof = true;
