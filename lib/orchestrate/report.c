@@ -139,7 +139,7 @@ static const char *note_of(const struct run *r, size_t node)
 		return r->seen.nodes[node].why.text;
 	/* A watch has each node's word alone. */
 	if (r->proofs[node].is_refused && !r->options.is_watch &&
-	    strstr(r->proofs[node].refusal.text, POLICY_NEXT_PINS))
+	    err_has_mark(&r->proofs[node].refusal, POLICY_NEXT_PINS))
 		return NOT_JUDGED_TEXT;
 	if (r->proofs[node].is_refused)
 		return r->proofs[node].refusal.text;
@@ -679,7 +679,7 @@ static bool all_denied(const struct cluster_report *report)
 static bool is_of_other_file(const struct run *r)
 {
 	for (size_t i = 0; i < r->seen.count; i++)
-		if (r->proofs[i].is_refused && strstr(r->proofs[i].refusal.text, POLICY_KEPT))
+		if (r->proofs[i].is_refused && err_has_mark(&r->proofs[i].refusal, POLICY_KEPT))
 			return true;
 	return false;
 }
