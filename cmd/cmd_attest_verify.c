@@ -311,11 +311,12 @@ static int add_moved(unsigned index, enum pcr_maker maker, const struct pcr *exp
 /* Which parts moved, and where the first of them is one that a manifest holds the line that pins
  * what was found. PCRs are judged after the signature: what the document lists is what its enclave
  * measured. */
-static int describe_moved(unsigned first, struct view document, const struct attestation_policy *p,
+static int describe_moved(struct view document, const struct attestation_policy *p,
                           struct verify_reply *ret, struct err *e)
 {
 	AUTO(attestation_claims) struct attestation_claims claims = { 0 };
 	enum pcr_maker maker = chain_root_maker(p->root);
+	const struct moved_pcr *first;
 
 	TRY(attestation_parse(document, &claims, e));
 	for (unsigned i = 0; i < PCR_COUNT; i++) {
@@ -324,7 +325,8 @@ static int describe_moved(unsigned first, struct view document, const struct att
 		if (expected->len && !pcr_equal(expected, found))
 			TRY(add_moved(i, maker, expected, found, &ret->moved, e));
 	}
-	if (first >= PCR_POLICY_COUNT || pcr_set_is_debug(&claims.pcrs))
+	first = ret->moved.items;
+	if (!first || first->index >= PCR_POLICY_COUNT || pcr_set_is_debug(&claims.pcrs))
 		return 0;
 	ret->has_pin = true;
 	ret->pin = BUF_INIT(CELL_MAX);
@@ -407,7 +409,7 @@ static int describe_refusal(struct context *c, const struct err *failure, struct
 
 		pcr_reason(pcr_index, reason);
 		if (strcmp(failure->reason, reason) == 0)
-			TRY(describe_moved(pcr_index, document, p, ret, e));
+			TRY(describe_moved(document, p, ret, e));
 	}
 	hint(c, ret, failure);
 	TRY(error_report_make(failure, &ret->error, e));

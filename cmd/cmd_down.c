@@ -319,7 +319,7 @@ static bool is_any_holder_leaving(const struct run *r, const struct targets *t)
 	return false;
 }
 
-static int refuse_unproved(struct context *c, const struct run *r, size_t proved, struct err *e)
+static int refuse_unproved(struct context *c, size_t proved, struct err *e)
 {
 	context_hint(c, "teectl verify says why they did not; --lose-key stops it all the same");
 	return err_reason(
@@ -327,7 +327,7 @@ static int refuse_unproved(struct context *c, const struct run *r, size_t proved
 	    "of those that go on and say that they have the quorum key %zu proved it, "
 	    "and the cluster file wants %lld at any time (keepReady); nothing was "
 	    "stopped",
-	    proved, (long long)r->cluster->keep_ready);
+	    proved, (long long)c->cluster.keep_ready);
 }
 
 /* That others have the key is their own word, until they prove it. */
@@ -351,7 +351,7 @@ static int check_stayers(struct context *c, struct run *r, const struct targets 
 	r->deadline_ms = deadline_ms;
 	for (size_t i = 0; i < r->seen.count; i++)
 		proved += stayers[i] && r->proofs[i].has_key_proof;
-	return proved < (size_t)c->cluster.keep_ready ? refuse_unproved(c, r, proved, e) : 0;
+	return proved < (size_t)c->cluster.keep_ready ? refuse_unproved(c, proved, e) : 0;
 }
 
 /* To stop everything is to mean it. */
@@ -491,9 +491,10 @@ const struct cmd cmd_down = {
 	    "When the last that has the quorum key stops, that is told: then the members' "
 	    "shares must bring it back (teectl recover). It is told as well of one that waits "
 	    "for shares and has some: they are lost with it. Without names, all are stopped. Of "
-	    "nodes that are named the last that has the key is not while others would go on without it, "
-	    "nor is any where fewer than the cluster file's keepReady would have it (status 2), unless --lose-key is "
-	    "given: those that go on prove it first.",
+	    "nodes that are named the last that has the key is not while others would go on "
+	    "without it, nor is any where fewer than the cluster file's keepReady would have it: "
+	    "before one that has it is stopped, those that go on prove that they have it, and where "
+	    "too few do nothing is stopped (status 2). With --lose-key none of that is asked.",
 	.examples = { { "teectl down", "stop all" },
 	              { "teectl down tee2 tee3", "stop two" },
 	              { "teectl down --orphans", "stop what was taken out of the cluster file" },

@@ -70,6 +70,9 @@ const struct cmd cmd_upgrade = {
 	    "With --only no other node is stopped or started, nor given the key; that those that "
 	    "stay prove it, and how many must, is of all nodes as ever. A state chooses by how "
 	    "nodes stand at the start.\n\n"
+	    "Where the file names another image than the manifest's, and it is on this machine, "
+	    "that is said when all else is done (status 2): it needs a manifest of its own, adopted, "
+	    "before an upgrade brings it to the TEEs.\n\n"
 	    "Whatever has ended it, the same command goes on from there.",
 	.examples = { { "teectl upgrade", "after manifest adopt" },
 	              { "teectl upgrade --first 2 --parallel 8", "two first, then eight at once" },

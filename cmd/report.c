@@ -163,7 +163,7 @@ static bool hint_by_reason(struct context *c, const struct err *failure)
  * handed over, and is refused for the same check, is another matter. */
 static bool hint_kept_genesis(struct context *c, const struct err *failure)
 {
-	if (!strstr(failure->text, POLICY_KEPT) || !believe_is_of_file(failure->reason))
+	if (!err_has_mark(failure, POLICY_KEPT) || !believe_is_of_file(failure->reason))
 		return false;
 	context_hint(c, "put it back as it was at the genesis: members, thresholds, namespace, "
 	                "pivot and root are the quorum's for good, and others take a new quorum, "
@@ -174,7 +174,7 @@ static bool hint_kept_genesis(struct context *c, const struct err *failure)
 /* A watch never ends: it is its heal that does. */
 static bool hint_watch(struct context *c, const struct err *failure)
 {
-	if (!state_is_watchs(failure))
+	if (!err_has_mark(failure, STATE_HEALING))
 		return false;
 	context_hint(c, "that watch holds the state only while it heals: run the same command "
 	                "again in a moment, or end the watch first");
@@ -185,7 +185,7 @@ static bool hint_watch(struct context *c, const struct err *failure)
  */
 static bool hint_next_pins(struct context *c, const struct err *failure)
 {
-	if (!strstr(failure->text, POLICY_NEXT_PINS))
+	if (!err_has_mark(failure, POLICY_NEXT_PINS))
 		return false;
 	context_hint(
 	    c, "leave the TEEs as they are: they have the key, and none like them could be "

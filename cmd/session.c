@@ -65,7 +65,7 @@ static void say_failed(struct context *c, const struct event *event)
 	snprintf(line, sizeof(line), "%s: %s", event->node, text);
 	c->is_waiting_told |= event->failure && event->failure->code == ERR_WAITING;
 	/* So it is of every TEE, and the verb ends with it. */
-	if (c->is_reaching && strstr(text, POLICY_NEXT_PINS))
+	if (c->is_reaching && event->failure && err_has_mark(event->failure, POLICY_NEXT_PINS))
 		return;
 	if (!context_tell_once(c, line) || event->is_repeat)
 		return;

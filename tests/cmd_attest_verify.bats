@@ -314,6 +314,7 @@ refused_for() {
 	json .reason pcr0
 	json .pin null
 	says "it is in debug mode"
+	says "hint: that of a debug enclave, for which nothing is known of what runs, is not to be pinned; if what was found is meant: --pcr 0=$zero"
 	try 0 attest verify "$debug" --at document --pcr "0=$zero,1=$zero,2=$zero"
 	try 0 attest verify "$old" --at document --refuse-debug
 }

@@ -31,6 +31,7 @@ static void set(struct err *e, enum err_code code, const char *reason, const cha
                 va_list args)
 {
 	e->code = code;
+	e->mark = NULL;
 	snprintf(e->reason, sizeof(e->reason), "%s", reason);
 	vsnprintf(e->text, sizeof(e->text), format, args);
 	make_printable(e->text, sizeof(e->text) - 1);
@@ -103,6 +104,17 @@ int err_wrap(struct err *e, const char *format, ...)
 	memcpy(e->text, outer, len);
 	memcpy(e->text + len, ": ", 2);
 	return -1;
+}
+
+int err_mark(const char *mark, struct err *e)
+{
+	e->mark = mark;
+	return -1;
+}
+
+bool err_has_mark(const struct err *failure, const char *mark)
+{
+	return failure->mark && strcmp(failure->mark, mark) == 0;
 }
 
 const struct err_info *err_info(enum err_code code)

@@ -75,6 +75,7 @@ struct err {
 	enum err_code code;
 	char reason[ERR_REASON_MAX]; /* which check, for machines: "chain:time@4", "pcr0"; or empty
 	                              */
+	const char *mark;            /* err_mark; or NULL */
 	char text[ERR_TEXT_MAX];     /* "outer: inner: cause"; never a secret, never a newline */
 };
 
@@ -88,8 +89,12 @@ int err_reason(struct err *e, enum err_code code, const char *reason, const char
 /* Appends strerror(errnum). errnum is errno as the line after the failed call saw it. */
 int err_sys(struct err *e, enum err_code code, int errnum, const char *format, ...)
     PRINTF_LIKE(4, 5);
-/* Puts "context: " in front of the text; code and reason stay. */
+/* Puts "context: " in front of the text; code, reason and mark stay. */
 int err_wrap(struct err *e, const char *format, ...) PRINTF_LIKE(2, 3);
+/* What callers tell apart where failures have one reason: it is in no output, so that words may
+ * change. mark: a constant of the module that sets it */
+int err_mark(const char *mark, struct err *e);
+bool err_has_mark(const struct err *failure, const char *mark);
 
 const struct err_info *err_info(enum err_code code);
 

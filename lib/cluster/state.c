@@ -58,6 +58,15 @@ static int write_holder(int lock, const char *path, const char *verb, struct err
 	return fd_write(lock, path, buf_view(&holder), e);
 }
 
+/* As write_holder names it. */
+static bool is_watch(struct view holder)
+{
+	struct view end = view_text(": watch");
+
+	return holder.len > end.len &&
+	       view_equal(view_new(holder.data + holder.len - end.len, end.len), end);
+}
+
 /* Between taking the lock and saying who it is, a run has no name yet. */
 static int refuse_locked(const struct state *s, const char *path, struct err *e)
 {
@@ -69,8 +78,9 @@ static int refuse_locked(const struct state *s, const char *path, struct err *e)
 		name = text_trim(buf_view(&holder));
 	if (name.len == 0)
 		name = view_text("starting");
-	return err_reason(e, ERR_TRY_AGAIN, STATE_LOCKED, "'%s' is in use by another run (%.*s)",
-	                  s->folder, (int)name.len, (const char *)name.data);
+	(void)err_reason(e, ERR_TRY_AGAIN, STATE_LOCKED, "'%s' is in use by another run (%.*s)",
+	                 s->folder, (int)name.len, (const char *)name.data);
+	return err_mark(is_watch(name) ? STATE_HEALING : NULL, e);
 }
 
 static int take_lock(struct state *s, const char *verb, struct err *e)
@@ -142,11 +152,6 @@ void state_name_holder(const struct state *s, struct err *ret)
 
 	if (state_path(s, LOCK, &path, ret) == 0)
 		(void)refuse_locked(s, path, ret);
-}
-
-bool state_is_watchs(const struct err *failure)
-{
-	return strcmp(failure->reason, STATE_LOCKED) == 0 && strstr(failure->text, ": watch)");
 }
 
 /* --- files of the folder */

@@ -8,6 +8,7 @@
 #include "proto/genesis.h"
 
 #define STATE_LOCKED    "locked"    /* the reason of an ERR_TRY_AGAIN of state_open */
+#define STATE_HEALING   "healing"   /* its mark where a watch holds it: only while it heals */
 #define STATE_MANIFESTS "manifests" /* the folder in it that has them */
 
 struct state {
@@ -24,8 +25,6 @@ void state_drop(struct state *s);
 MUST_CHECK int state_is_locked(const struct state *s, bool *ret, struct err *e);
 /* Who it is, for one that state_is_locked has found: ret is what state_open would fail with. */
 void state_name_holder(const struct state *s, struct err *ret);
-/* Of what state_open failed with: is it a watch, which holds the lock only while it heals? */
-bool state_is_watchs(const struct err *failure);
 MUST_CHECK int state_path(const struct state *s, const char *name, char **ret, struct err *e);
 /* A folder in it, mode 0700; it may be there already. */
 MUST_CHECK int state_make_folder(const struct state *s, const char *name, struct err *e);

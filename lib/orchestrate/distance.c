@@ -21,7 +21,7 @@ static int region_of(struct cluster_report *report, const char *name, struct reg
 static bool is_holder(const struct run *r, const struct node_report *n)
 {
 	bool is_old_holder = n->state == NODE_OLD && node_has_key(&r->seen, n->index) &&
-	                     (n->key_proved || !r->options.needs_key_proof);
+	                     (n->key_proved || !r->options.is_watch);
 
 	return n->verified && (n->state == NODE_READY || is_old_holder);
 }

@@ -38,11 +38,11 @@ int policy_compare(const struct pcr_set *expected, const struct pcr_set *found,
                    const struct pcr_words *words, struct err *e)
 {
 	struct pcr_difference d;
-	char reason[8];
+	char reason[ERR_REASON_MAX];
 
 	if (!find_difference(expected, found, &d))
 		return 0;
-	snprintf(reason, sizeof(reason), "pcr%u", d.index);
+	pcr_reason(d.index, reason);
 	return err_reason(e, words->code, reason, "PCR%u (%s): %s %s%s %s%s", d.index,
 	                  pcr_name(d.index), words->before, d.expected, words->between, d.found,
 	                  words->after);
@@ -54,10 +54,13 @@ int policy_check_pins(const struct cluster *c, const struct pcr_set *manifest, s
 		.code = ERR_ATTESTATION,
 		.before = "the cluster file pins",
 		.between = ", but this cluster's manifest says",
-		.after = "; " POLICY_NEXT_PINS,
+		.after = "; pins of the next image hold once its manifest is adopted: teectl "
+		         "manifest adopt",
 	};
 
-	return policy_compare(&c->enclave.pcrs, manifest, &words, e);
+	if (policy_compare(&c->enclave.pcrs, manifest, &words, e) < 0)
+		return err_mark(POLICY_NEXT_PINS, e);
+	return 0;
 }
 
 int policy_measure(struct run *r, struct err *e)
@@ -208,7 +211,8 @@ int policy_settle(struct run *r, struct err *e)
 	if (r->seen.has_genesis && believe_kept(&basis, &r->seen.genesis, &r->seen.older, e) < 0) {
 		/* No enclave refused: it is the folder that is not of this file. */
 		e->code = e->code == ERR_ATTESTATION ? ERR_REFUSED : e->code;
-		return err_wrap(e, POLICY_KEPT "'%s'", r->state.folder);
+		(void)err_mark(POLICY_KEPT, e);
+		return err_wrap(e, "the genesis kept in '%s'", r->state.folder);
 	}
 	r->has_policy = true;
 	tell_of_refusal(r);
@@ -296,10 +300,11 @@ int policy_check_refused(const struct run *r, size_t node, const char *so, struc
 
 	if (!proof->is_refused || proof->refusal.code != ERR_ATTESTATION)
 		return 0;
-	return err_reason(e, ERR_ATTESTATION, proof->refusal.reason,
-	                  "%s was refused meanwhile, so %s, until teectl verify finds nothing "
-	                  "wrong with it: %s",
-	                  r->cluster->nodes[node].name, so, proof->refusal.text);
+	*e = proof->refusal;
+	return err_wrap(e,
+	                "%s was refused meanwhile, so %s, until teectl verify finds nothing wrong "
+	                "with it",
+	                r->cluster->nodes[node].name, so);
 }
 
 /* Nothing says whose it is: neither node is believed, whichever came first. Where the other one's

@@ -7,11 +7,9 @@
 
 #define DOCUMENT_AHEAD_MS 30000 /* clocks of two machines differ */
 
-/* In the text where the state's own genesis is not of the cluster file: no TEE was judged. */
-#define POLICY_KEPT "the genesis kept in "
-/* In the text where they are not: for the hint. */
-#define POLICY_NEXT_PINS                                                                           \
-	"pins of the next image hold once its manifest is adopted: teectl manifest adopt"
+/* Marks of failures, which have a document's reasons: no TEE was judged. */
+#define POLICY_KEPT      "kept-genesis" /* the state's own genesis is not of the cluster file */
+#define POLICY_NEXT_PINS "next-pins"    /* the file's pins are not the current manifest's */
 /* What is told of a PCR that differs: "PCR0 (image): BEFORE expected BETWEEN found AFTER". */
 struct pcr_words {
 	enum err_code code;
@@ -21,7 +19,8 @@ struct pcr_words {
  * first that is not */
 MUST_CHECK int policy_compare(const struct pcr_set *expected, const struct pcr_set *found,
                               const struct pcr_words *words, struct err *e);
-/* Are a manifest's PCR0..3 those that the cluster file pins? fails  ERR_ATTESTATION, reason pcrN */
+/* Are a manifest's PCR0..3 those that the cluster file pins? fails  ERR_ATTESTATION, reason pcrN,
+ * POLICY_NEXT_PINS */
 MUST_CHECK int policy_check_pins(const struct cluster *c, const struct pcr_set *manifest,
                                  struct err *e);
 /* Does what the file would launch here measure as the manifest says, whatever its pins say? A TEE

@@ -95,9 +95,9 @@ int preflight_judge(const struct wire_list *rows, size_t *ret_worst, struct err 
 	if (!worst)
 		return 0;
 	*ret_worst = (size_t)(worst - items);
-	return err_reason(e, worst->why.code, worst->why.reason,
-	                  "%zu of %zu checks failed; %s of %s: %s", failed, rows->count,
-	                  buf_text(&worst->check), buf_text(&worst->subject), worst->why.text);
+	*e = worst->why;
+	return err_wrap(e, "%zu of %zu checks failed; %s of %s", failed, rows->count,
+	                buf_text(&worst->check), buf_text(&worst->subject));
 }
 
 bool preflight_is_chosen(const struct preflight *p, size_t node)

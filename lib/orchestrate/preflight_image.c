@@ -54,7 +54,8 @@ static int compare_pcrs(struct preflight *p, const struct pcr_set *measured, str
 		TRY(manifest_pcrs(&p->genesis.envelope.manifest, &expected, e));
 	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++) {
 		const struct pcr *a = &expected.values[i], *b = &measured->values[i];
-		char subject[8], wanted[2 * PCR_MAX_LEN + 1], found[2 * PCR_MAX_LEN + 1], reason[8];
+		char subject[8], wanted[2 * PCR_MAX_LEN + 1], found[2 * PCR_MAX_LEN + 1];
+		char reason[ERR_REASON_MAX];
 		struct err why;
 
 		if (a->len == 0 || pcr_equal(a, b))
@@ -63,7 +64,7 @@ static int compare_pcrs(struct preflight *p, const struct pcr_set *measured, str
 		hex_write(pcr_view(a), wanted);
 		hex_write(pcr_view(b), found);
 		snprintf(subject, sizeof(subject), "PCR%u", i);
-		snprintf(reason, sizeof(reason), "pcr%u", i);
+		pcr_reason(i, reason);
 		(void)err_reason(&why, ERR_ATTESTATION, reason,
 		                 "PCR%u (%s): %s says %s, and here is measured %s", i, pcr_name(i),
 		                 p->has_genesis ? "the current manifest" : "the cluster file",

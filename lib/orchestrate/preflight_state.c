@@ -71,8 +71,9 @@ static int check_lock(struct preflight *p, struct err *e)
 	state_name_holder(&p->state, &why);
 	return preflight_add_failed(
 	    p, "state", "lock", &why,
-	    state_is_watchs(&why) ? "that watch holds it only while it heals: try again in a moment"
-	                          : "wait until that run has ended",
+	    err_has_mark(&why, STATE_HEALING)
+	        ? "that watch holds it only while it heals: try again in a moment"
+	        : "wait until that run has ended",
 	    e);
 }
 

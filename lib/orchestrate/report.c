@@ -102,7 +102,7 @@ static bool has_shown_key(const struct run *r, size_t node)
 {
 	const struct node_proof *proof = &r->proofs[node];
 
-	return proof->holding == HOLDS_KEY && (proof->has_key_proof || !r->options.needs_key_proof);
+	return proof->holding == HOLDS_KEY && (proof->has_key_proof || !r->options.is_watch);
 }
 
 static enum node_state judge_state(const struct run *r, size_t node)
@@ -138,8 +138,8 @@ static const char *note_of(const struct run *r, size_t node)
 	if (r->seen.nodes[node].presence != NODE_PRESENT)
 		return r->seen.nodes[node].why.text;
 	/* A watch has each node's word alone. */
-	if (r->proofs[node].is_refused && !r->options.needs_key_proof &&
-	    strstr(r->proofs[node].refusal.text, POLICY_NEXT_PINS))
+	if (r->proofs[node].is_refused && !r->options.is_watch &&
+	    err_has_mark(&r->proofs[node].refusal, POLICY_NEXT_PINS))
 		return NOT_JUDGED_TEXT;
 	if (r->proofs[node].is_refused)
 		return r->proofs[node].refusal.text;
@@ -349,11 +349,11 @@ static int next_of_failed(const struct run *r, struct cluster_report *report, st
 	/* A watch has told why, of each. */
 	if (failed == 1)
 		TRY(buf_add_format(&report->missing, e, "%s failed%s", buf_text(&n->name),
-		                   r->options.needs_key_proof ? "" : ": see its note"));
+		                   r->options.is_watch ? "" : ": see its note"));
 	else
 		TRY(buf_add_format(&report->missing, e, "%zu of %zu TEEs failed%s", failed,
 		                   report->nodes.count,
-		                   r->options.needs_key_proof ? "" : ": see their notes"));
+		                   r->options.is_watch ? "" : ": see their notes"));
 	/* What it measures is seen by measuring; anything else, if at all, in its log. */
 	if (strncmp(buf_text(&n->reason), "pcr", 3) == 0)
 		return add_command(r, &report->next, "measure", NULL, e);
@@ -622,7 +622,7 @@ static bool has_next_pins(const struct run *r)
 	struct pcr_set pcrs;
 	struct err why;
 
-	return r->seen.has_genesis && !r->options.needs_key_proof &&
+	return r->seen.has_genesis && !r->options.is_watch &&
 	       manifest_pcrs(&r->seen.genesis.envelope.manifest, &pcrs, &why) == 0 &&
 	       policy_check_pins(r->cluster, &pcrs, &why) < 0;
 }
@@ -679,7 +679,7 @@ static bool all_denied(const struct cluster_report *report)
 static bool is_of_other_file(const struct run *r)
 {
 	for (size_t i = 0; i < r->seen.count; i++)
-		if (r->proofs[i].is_refused && strstr(r->proofs[i].refusal.text, POLICY_KEPT))
+		if (r->proofs[i].is_refused && err_has_mark(&r->proofs[i].refusal, POLICY_KEPT))
 			return true;
 	return false;
 }

@@ -42,9 +42,9 @@ struct run_options {
 	const char *state_folder; /* NULL: beside the cluster file */
 	const char *verb;
 	bool to_change; /* takes the state's lock */
-	/* A document that shows the setup key gone, and no more, makes no node ready: a watch asks
-	 * for a proof of the key each time. */
-	bool needs_key_proof;
+	/* It asks for a proof of the key each time, so that a document that shows the setup key
+	 * gone, and no more, makes no node ready; and it has told of each change as it saw it. */
+	bool is_watch;
 	bool records; /* writes evidence, though it changes nothing */
 	/* What it may seal needs the image measured: it is, from the start. For programs with one
 	 * thread (expectation.h). */

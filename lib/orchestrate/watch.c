@@ -722,7 +722,7 @@ static int set_up(struct watch *w, struct err *e)
 		options.turn_ms = w->cluster->shared.lease_ms / LEASE_PARTS;
 		options.may_context = w;
 	}
-	options.needs_key_proof = true;
+	options.is_watch = true;
 	watch_lead_sync(w);
 	if (run_open(w->cluster, &options, &w->run, e) == 0)
 		return 0;

@@ -25,6 +25,22 @@ static void a_reason_stays_when_context_is_added(void **state)
 	assert_string_equal(e.text, "node 'a': PCR0 differs");
 }
 
+static void a_mark_is_of_one_failure_and_of_no_text(void **state)
+{
+	struct err e;
+
+	(void)state;
+	(void)err_set(&e, ERR_REFUSED, "words");
+	assert_false(err_has_mark(&e, "kept"));
+	assert_int_equal(err_mark("kept", &e), -1);
+	(void)err_wrap(&e, "outer");
+	assert_true(err_has_mark(&e, "kept"));
+	assert_false(err_has_mark(&e, "other"));
+	assert_string_equal(e.text, "outer: words");
+	(void)err_set(&e, ERR_REFUSED, "another");
+	assert_false(err_has_mark(&e, "kept"));
+}
+
 static void err_sys_ends_in_the_system_s_words(void **state)
 {
 	struct err e;
@@ -157,6 +173,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(err_set_formats_and_returns_minus_one),
 		cmocka_unit_test(a_reason_stays_when_context_is_added),
+		cmocka_unit_test(a_mark_is_of_one_failure_and_of_no_text),
 		cmocka_unit_test(err_sys_ends_in_the_system_s_words),
 		cmocka_unit_test(long_texts_are_cut_and_the_cause_survives),
 		cmocka_unit_test(texts_hold_nothing_that_moves_a_cursor),

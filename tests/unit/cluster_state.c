@@ -105,10 +105,14 @@ static void one_run_changes_at_a_time_and_looking_is_free(void **state)
 	snprintf(holder, sizeof(holder), "another run (pid %d: test)", (int)getpid());
 	assert_refused(state_open(&p.cluster, NULL, true, "genesis", &second, &e), ERR_TRY_AGAIN,
 	               holder);
+	assert_false(err_has_mark(&e, STATE_HEALING));
 	assert_ok(state_open(&p.cluster, NULL, false, "status", &second, &e));
 	state_drop(&second);
 	state_drop(&first);
-	assert_ok(state_open(&p.cluster, NULL, true, "genesis", &second, &e));
+	assert_ok(state_open(&p.cluster, NULL, true, "watch", &second, &e));
+	assert_refused(state_open(&p.cluster, NULL, true, "genesis", &first, &e), ERR_TRY_AGAIN,
+	               "another run");
+	assert_true(err_has_mark(&e, STATE_HEALING));
 }
 
 static void who_looks_makes_nothing(void **state)

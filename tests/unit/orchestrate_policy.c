@@ -82,6 +82,7 @@ static void a_pin_and_the_manifest_must_agree(void **state)
 		c->enclave.pcrs.values[i].bytes[PCR_LEN - 1] ^= 1;
 		assert_refused(policy_check_pins(c, &g.birth.pcrs, &e), ERR_ATTESTATION, reason);
 		assert_non_null(strstr(e.text, "teectl manifest adopt"));
+		assert_true(err_has_mark(&e, POLICY_NEXT_PINS));
 		c->enclave.pcrs.values[i].len = 0;
 	}
 	/* Of what no manifest has nothing can be pinned. */
@@ -186,6 +187,7 @@ static void a_genesis_that_is_not_of_this_file_ends_the_run(void **state)
 	/* No enclave has refused anything: it is the folder that is of another file. */
 	assert_refused(policy_settle(&g.run, &e), ERR_REFUSED, "namespace");
 	assert_non_null(strstr(e.text, "the genesis kept in '/state': "));
+	assert_true(err_has_mark(&e, POLICY_KEPT));
 	assert_false(g.run.has_policy);
 	g.birth.cluster.manifest.nonce = 7;
 	assert_ok(policy_settle(&g.run, &e));

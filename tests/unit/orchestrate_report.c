@@ -2,6 +2,7 @@
  * what the whole comes to. */
 #include "observation_support.h"
 
+#include "orchestrate/policy.h"
 #include "orchestrate/report.h"
 
 struct stage {
@@ -117,12 +118,36 @@ static void a_watch_takes_no_key_without_a_proof(void **state)
 
 	(void)state;
 	stage_fill(&g, "rr", "kp", true);
-	g.run.options.needs_key_proof = true;
+	g.run.options.is_watch = true;
 	make(&g);
 	assert_int_equal(node(&g, 0)->state, NODE_NOT_READY);
 	assert_int_equal(node(&g, 1)->state, NODE_READY);
 	assert_int_equal(g.report.ready_count, 1);
 	assert_int_equal(g.report.verified_count, 2);
+}
+
+/* Whatever words it is told in. */
+static void what_was_never_judged_is_not_called_refused(void **state)
+{
+	static const char not_judged[] = "not judged: the cluster file pins another image";
+	AUTO(stage) struct stage g = { 0 };
+
+	(void)state;
+	stage_fill(&g, "rr", "xx", true);
+	make(&g);
+	assert_string_equal(buf_text(&node(&g, 0)->note), g.proofs[0].refusal.text);
+	(void)err_mark(POLICY_NEXT_PINS, &g.proofs[0].refusal);
+	make(&g);
+	assert_int_equal(strncmp(buf_text(&node(&g, 0)->note), not_judged, strlen(not_judged)), 0);
+	assert_true(g.report.has_distance);
+	/* A watch goes on with the file that fits. */
+	g.run.options.is_watch = true;
+	make(&g);
+	assert_string_equal(buf_text(&node(&g, 0)->note), g.proofs[0].refusal.text);
+	g.run.options.is_watch = false;
+	(void)err_mark(POLICY_KEPT, &g.proofs[0].refusal);
+	make(&g);
+	assert_false(g.report.has_distance);
 }
 
 static void an_older_holder_counts_until_people_are_needed(void **state)
@@ -137,7 +162,7 @@ static void an_older_holder_counts_until_people_are_needed(void **state)
 	assert_true(g.report.has_distance);
 	assert_int_equal(g.report.distance, 1);
 	/* A watch wants the old one's proof as well. */
-	g.run.options.needs_key_proof = true;
+	g.run.options.is_watch = true;
 	make(&g);
 	assert_int_equal(g.report.distance, -1);
 	g.proofs[1].has_key_proof = true;
@@ -404,6 +429,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_node_is_what_it_has_shown),
 		cmocka_unit_test(a_watch_takes_no_key_without_a_proof),
+		cmocka_unit_test(what_was_never_judged_is_not_called_refused),
 		cmocka_unit_test(an_older_holder_counts_until_people_are_needed),
 		cmocka_unit_test(what_is_missing_is_said_with_what_to_type),
 		cmocka_unit_test(a_command_has_what_it_took_to_get_here),
