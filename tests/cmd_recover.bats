@@ -87,6 +87,18 @@ bring_and_lose() {
 	says 'tee3: shares in, 2 of 2 shares'
 	json '[.nodes[].phase] | join(" ")' 'WaitingForBootInstruction WaitingForQuorumShards ApplicationReady WaitingForQuorumShards'
 	json .quorum_public_key "$key"
+	# What is left of it takes neither shares nor a forward.
+	try 2 status
+	prints 'missing: tee2 waits for shares, and the key is back: it takes the key once it is started anew'
+	says 'hint: teectl down tee2, then teectl apply'
+	behind cluster other tee2 "http://$(cut -d' ' -f3 .teectl/demo/pids/tee2)"
+	try 2 -f other.yaml status
+	prints 'it takes the key once it is started anew, which is for whoever launched it'
+	try 0 down tee2
+	try 4 apply
+	says 'hint: teectl down tee4, then teectl apply'
+	try 0 down tee4
+	try 0 apply
 	try 64 recover --to tee1 --only tee1
 	says '--to names the TEEs to restart the quorum on, and --only those that it may be'
 	try 64 recover --to tee1 drill
