@@ -41,9 +41,10 @@ struct known_tee {
 
 struct evidence {
 	struct journal journal;
-	bool is_loaded; /* the chains and TEEs that the journal has */
-	bool is_told;   /* that a line of it may be lost, since it can't be written or synced */
-	bool is_urgent; /* what was written since the last sync must be durable before a request */
+	bool is_loaded;  /* the chains and TEEs that the journal has */
+	bool is_damaged; /* it was altered, and no word on TEEs was taken of it */
+	bool is_told;    /* that a line of it may be lost, since it can't be written or synced */
+	bool is_urgent;  /* what was written since the last sync must be durable before a request */
 	int64_t synced_ms;
 	struct receipt_chain *chains;
 	size_t count;

@@ -385,8 +385,11 @@ int policy_check_last(const struct run *r, size_t node, const struct node_proof 
 		return err_reason(
 		    e, ERR_NOT_DESIRED, STEP_ELSEWHERE,
 		    "the TEE that answers has no key, and no document in the journal shows that it "
-		    "is the one that had it: whoever launched that one has to stop it; teectl "
-		    "verify takes note of the one that answers now");
+		    "is the one that had it: whoever launched that one has to stop it; %steectl "
+		    "verify takes note of the one that answers now",
+		    r->evidence.is_damaged ? "once the journal, which is damaged, has been moved "
+		                             "out of the state folder, "
+		                           : "");
 	if (!evidence_was_another(&r->evidence, &proof->module, node))
 		return 0;
 	return err_reason(
