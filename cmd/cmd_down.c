@@ -198,8 +198,8 @@ static int print(struct context *c, const struct down_reply *reply, struct err *
 /* Who holds the key is asked before anything is stopped. Where it can't be found out, since the
  * state is damaged say, all may be stopped, and some with --lose-key: any of them may be the last.
  */
-static int look(struct context *c, struct choice *choice, bool lose_key, struct run *r,
-                struct err *e)
+static int look(struct context *c, struct choice *choice, bool is_some, bool lose_key,
+                struct run *r, struct err *e)
 {
 	struct err why;
 
@@ -209,7 +209,7 @@ static int look(struct context *c, struct choice *choice, bool lose_key, struct 
 		*e = why;
 		return -1;
 	}
-	if (choice->flags && !lose_key) {
+	if (is_some && !lose_key) {
 		context_hint(c, "correct what is named; or --lose-key stops it all the same");
 		return err_reason(
 		    e, ERR_NOT_DESIRED, "last-holder",
@@ -276,25 +276,6 @@ static int refuse_fewer(struct context *c, const struct run *r, const struct tar
 	                  stay, stay == 1 ? "" : "s", (long long)c->cluster.keep_ready);
 }
 
-/* What an orphan holds nobody asks: it may be what keeps the key. */
-static int guard_orphans(struct context *c, const struct run *r, const struct targets *t,
-                         struct err *e)
-{
-	size_t holders = 0;
-
-	for (size_t i = 0; i < r->seen.count; i++)
-		holders += node_has_key(&r->seen, i);
-	if (t->orphans.count == 0 || !r->seen.has_genesis ||
-	    holders >= (size_t)c->cluster.keep_ready)
-		return 0;
-	context_hint(c, "put it back into the cluster file, then teectl apply; --lose-key stops it "
-	                "all the same");
-	return err_reason(e, ERR_NOT_DESIRED, "last-holder",
-	                  "%s may hold the quorum key, and of the cluster file's TEEs %zu do; "
-	                  "nothing was stopped",
-	                  t->orphans.items[0].name, holders);
-}
-
 /* One after the other, until none is left: whoever names nodes has not said that it is all. */
 static int refuse_last_named(struct context *c, const struct run *r, struct err *e)
 {
@@ -330,28 +311,63 @@ static int refuse_unproved(struct context *c, size_t proved, struct err *e)
 	    proved, (long long)c->cluster.keep_ready);
 }
 
-/* That others have the key is their own word, until they prove it. */
-static int check_stayers(struct context *c, struct run *r, const struct targets *t, struct err *e)
+/* By the journal it may be an orphan, at an address that leads to it: it goes as well then. */
+static bool is_orphan(const struct run *r, const struct targets *t, size_t node)
 {
-	AUTO(flags) bool *stayers = calloc(r->seen.count + 1, sizeof(*stayers));
-	const struct goal goal = { .kind = GOAL_VERIFY, .targets = stayers };
-	int64_t deadline_ms = r->deadline_ms, until_ms = clock_monotonic_ms() + PROOF_MS;
-	size_t claimed = 0, proved = 0;
+	return t->orphans.count && !r->cluster->nodes[node].listen &&
+	       evidence_was(&r->evidence, &r->proofs[node].module, SIZE_MAX);
+}
 
-	if (!stayers)
-		return err_set(e, ERR_INTERNAL, "no memory for the nodes");
-	for (size_t i = 0; i < r->seen.count; i++) {
-		stayers[i] = !t->leaving[i] && node_has_key(&r->seen, i);
-		claimed += stayers[i];
-	}
-	if (!claimed || !is_any_holder_leaving(r, t))
-		return 0;
+/* Those that have the key by their own word prove it, those that go as well: one that stays and is
+ * a relay to one of them is seen to be no other. */
+static int prove(struct run *r, bool *holders, struct err *e)
+{
+	const struct goal goal = { .kind = GOAL_VERIFY, .targets = holders };
+	int64_t deadline_ms = r->deadline_ms, until_ms = clock_monotonic_ms() + PROOF_MS;
+
+	for (size_t i = 0; i < r->seen.count; i++)
+		holders[i] = node_has_key(&r->seen, i);
 	r->deadline_ms = until_ms < deadline_ms ? until_ms : deadline_ms;
 	TRY(drive_look(r, &goal, e));
 	r->deadline_ms = deadline_ms;
+	return 0;
+}
+
+static int check_stayers(struct context *c, struct run *r, const struct targets *t, struct err *e)
+{
+	AUTO(flags) bool *holders = calloc(r->seen.count + 1, sizeof(*holders));
+	size_t claimed = 0, proved = 0;
+
+	if (!holders)
+		return err_set(e, ERR_INTERNAL, "no memory for the nodes");
 	for (size_t i = 0; i < r->seen.count; i++)
-		proved += stayers[i] && r->proofs[i].has_key_proof;
+		claimed += !t->leaving[i] && node_has_key(&r->seen, i);
+	if (!claimed || (t->orphans.count == 0 && !is_any_holder_leaving(r, t)))
+		return 0;
+	TRY(prove(r, holders, e));
+	for (size_t i = 0; i < r->seen.count; i++)
+		proved += holders[i] && !t->leaving[i] && r->proofs[i].has_key_proof &&
+		          !is_orphan(r, t, i);
 	return proved < (size_t)c->cluster.keep_ready ? refuse_unproved(c, proved, e) : 0;
+}
+
+/* What an orphan holds nobody asks: it may be what keeps the key. */
+static int guard_orphans(struct context *c, struct run *r, const struct targets *t, struct err *e)
+{
+	size_t stay = 0;
+
+	for (size_t i = 0; i < r->seen.count; i++)
+		stay += !t->leaving[i] && node_has_key(&r->seen, i);
+	if (t->orphans.count == 0 || !r->seen.has_genesis)
+		return 0;
+	if (stay >= (size_t)c->cluster.keep_ready)
+		return check_stayers(c, r, t, e);
+	context_hint(c, "put it back into the cluster file, then teectl apply; --lose-key stops it "
+	                "all the same");
+	return err_reason(e, ERR_NOT_DESIRED, "last-holder",
+	                  "%s may hold the quorum key, and of the cluster file's TEEs %zu do; "
+	                  "nothing was stopped",
+	                  t->orphans.items[0].name, stay);
 }
 
 /* To stop everything is to mean it. */
@@ -369,7 +385,7 @@ static int guard(struct context *c, struct run *r, const struct targets *t, bool
 		return refuse_last(c, r, t, e);
 	if (!plan_may_leave(&r->seen, t->leaving, (size_t)c->cluster.keep_ready))
 		return refuse_fewer(c, r, t, e);
-	return check_stayers(c, r, t, e);
+	return t->orphans.count ? guard_orphans(c, r, t, e) : check_stayers(c, r, t, e);
 }
 
 /* The key dies with the last TEE that has it. That was asked for, but may not have been meant. */
@@ -454,7 +470,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 		return err_set(e, ERR_USAGE,
 		               "--orphans takes no nodes: they are in no cluster file");
 	TRY(choose(c, &args->nodes, &choice, e));
-	TRY(look(c, &choice, args->lose_key, &r, e));
+	TRY(look(c, &choice, choice.flags || args->orphans, args->lose_key, &r, e));
 	TRY(find_targets(c, &choice, args->orphans, &targets, e));
 	goes = observation_goes_with(&r.seen, targets.leaving);
 	if (!args->lose_key && args->orphans)

@@ -265,6 +265,60 @@ load verb
 	stop_hvs
 }
 
+# same: tee2 is at an address that leads to tee1, and a journal that is new knows neither.
+@test "down: an address that leads to the one that goes is none that goes on, nor for retire" {
+	cluster own 2 2 3
+	with_key own
+	local pid verb code
+	pid=$(cut -d' ' -f1 .teectl/own/pids/tee1)
+	behind own same tee2 "$(url own tee1)"
+	for verb in down retire; do
+		rm -f .teectl/own/journal
+		code=2
+		[[ $verb == down ]] || code=4
+		try "$code" -f same.yaml "$verb" tee1
+		says 'the TEE that answers here is the one that answers for tee1, which was launched here'
+		kill -0 "$pid"
+	done
+	says 'tee1 was not stopped, since one that goes on proved its key and not one of its own'
+	# The journal knows by now.
+	try 2 -f same.yaml down tee1
+	try 0 -f same.yaml down tee1 --lose-key
+	prints 'tee1  stopped'
+	stop_hvs
+}
+
+@test "down: an orphan that may be the last with the key is not stopped with all, nor by another's word" {
+	cluster own 2 2 3
+	with_key own
+	local pid url orphans file
+	pid=$(cut -d' ' -f1 .teectl/own/pids/tee1)
+	url=$(url own tee1)
+	# tee2 holds the manifest, and no key comes.
+	mitm relay --to "$(url own tee2)" generate-attestation:nonce
+	behind own lie tee2 "$relay"
+	try 5 -f lie.yaml propagate
+	sed '/name: tee1/d' own.yaml >fewer.yaml
+	behind fewer none tee2 "$(url own tee2)"
+	behind fewer same tee2 "$url"
+	mitm liar --to "$(url own tee2)" status:ready
+	behind fewer lie tee2 "$liar"
+	for orphans in "" --orphans; do
+		try 2 -f none.yaml down $orphans
+		says "may hold the quorum key, and of the cluster file's TEEs 0 do; nothing was stopped"
+		for file in lie same; do
+			try 2 -f $file.yaml down $orphans
+			says 'of those that go on and say that they have the quorum key 0 proved it'
+		done
+		kill -0 "$pid"
+	done
+	sed '$a tls: { ca: nowhere.pem }' none.yaml >unseen.yaml
+	try 2 -f unseen.yaml down --orphans
+	says 'who holds the quorum key could not be seen, so any may be the last'
+	kill -0 "$pid"
+	stop_hvs
+}
+
 @test "down: one that the cluster file no longer has is named as what it is, and no other in its place" {
 	cluster own 3 2 3
 	sed '/name: tee3/d' own.yaml >fewer.yaml

@@ -35,15 +35,16 @@ struct known_tee {
 	struct pcr commitment;    /* PCR16 of its documents; without length: before a manifest */
 	size_t node;              /* SIZE_MAX: none of the cluster file's */
 	uint64_t order;           /* of its last document among all */
-	bool has_setup_key;       /* a document has shown it */
-	bool is_before;           /* it has shown one before the last look at the nodes */
+	uint64_t before;    /* the same, by the last look at the nodes; 0: it had shown none */
+	bool has_setup_key; /* a document has shown it */
 };
 
 struct evidence {
 	struct journal journal;
-	bool is_loaded; /* the chains and TEEs that the journal has */
-	bool is_told;   /* that a line of it may be lost, since it can't be written or synced */
-	bool is_urgent; /* what was written since the last sync must be durable before a request */
+	bool is_loaded;  /* the chains and TEEs that the journal has */
+	bool is_damaged; /* it was altered, and no word on TEEs was taken of it */
+	bool is_told;    /* that a line of it may be lost, since it can't be written or synced */
+	bool is_urgent;  /* what was written since the last sync must be durable before a request */
 	int64_t synced_ms;
 	struct receipt_chain *chains;
 	size_t count;
@@ -149,11 +150,14 @@ bool evidence_was(const struct evidence *v, const struct hash256 *module, size_t
 bool evidence_is_now(const struct evidence *v, const struct hash256 *module, size_t node);
 /* Which one that is; NULL: none has. */
 const struct hash256 *evidence_tee_of(const struct evidence *v, size_t node);
+/* As evidence_tee_of, before the last look at the nodes: whoever is verified in the look itself is
+ * not known by that. */
+const struct hash256 *evidence_tee_before(const struct evidence *v, size_t node);
 /* Has the last TEE of that node shown that setup key (SHA-256 of it)? */
 bool evidence_has_boot(const struct evidence *v, const struct hash256 *setup_key, size_t node);
 /* What was seen until now was before: the nodes are looked at anew. */
 void evidence_settle_tees(struct evidence *v);
-/* Was another TEE the last one there? */
+/* Was another TEE the last one there, before the last look at the nodes? */
 bool evidence_was_another(const struct evidence *v, const struct hash256 *module, size_t node);
 
 enum boot_match {

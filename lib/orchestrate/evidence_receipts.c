@@ -185,6 +185,7 @@ void evidence_load(struct run *r, size_t node)
 	if (evidence_walk(&r->state, on_line, r, &e) == 0)
 		return;
 	v->tee_count = 0;
+	v->is_damaged = true;
 	evidence_forget_lives(v);
 	run_note(r, node, "journal: %s: teectl audit verify", e.text);
 }

@@ -47,7 +47,8 @@ int evidence_take_tee(struct evidence *v, size_t node, struct view document, boo
 	if (!tee)
 		TRY(add_tee(v, &module, node, &tee, e));
 	tee->order = ++v->tee_order;
-	tee->is_before |= is_before;
+	if (is_before)
+		tee->before = tee->order;
 	if (claims.user_data.is_present)
 		tee->commitment = claims.pcrs.values[PCR_COMMITMENT];
 	if (!claims.public_key.is_present)
@@ -69,12 +70,12 @@ size_t evidence_node_of(const struct evidence *v, const struct hash256 *module, 
 {
 	const struct known_tee *own = find_tee(v, module, node);
 
-	if (own && own->is_before && is_last(v, own))
+	if (own && own->before && is_last(v, own))
 		return SIZE_MAX; /* this one's own, whoever else's it was */
 	for (size_t i = 0; i < v->tee_count; i++) {
 		const struct known_tee *tee = &v->tees[i];
 
-		if (tee->node != node && tee->node != SIZE_MAX && tee->is_before &&
+		if (tee->node != node && tee->node != SIZE_MAX && tee->before &&
 		    is_same(&tee->module, module) && is_last(v, tee))
 			return tee->node;
 	}
@@ -116,18 +117,27 @@ bool evidence_has_boot(const struct evidence *v, const struct hash256 *setup_key
 void evidence_settle_tees(struct evidence *v)
 {
 	for (size_t i = 0; i < v->tee_count; i++)
-		v->tees[i].is_before = true;
+		v->tees[i].before = v->tees[i].order;
+}
+
+const struct hash256 *evidence_tee_before(const struct evidence *v, size_t node)
+{
+	const struct known_tee *last = NULL;
+
+	for (size_t i = 0; i < v->tee_count; i++) {
+		const struct known_tee *tee = &v->tees[i];
+
+		if (tee->node == node && tee->before && (!last || tee->before > last->before))
+			last = tee;
+	}
+	return last ? &last->module : NULL;
 }
 
 bool evidence_was_another(const struct evidence *v, const struct hash256 *module, size_t node)
 {
-	for (size_t i = 0; i < v->tee_count; i++) {
-		const struct known_tee *tee = &v->tees[i];
+	const struct hash256 *last = evidence_tee_before(v, node);
 
-		if (tee->node == node && tee->is_before && is_last(v, tee))
-			return !is_same(&tee->module, module);
-	}
-	return false;
+	return last && !is_same(last, module);
 }
 
 enum boot_match evidence_match_boot(const struct evidence *v, const struct hash256 *setup_key,

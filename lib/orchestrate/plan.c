@@ -620,7 +620,7 @@ static void plan_status(struct planner *p)
 {
 	for (size_t i = 0; i < p->seen->count; i++)
 		if (p->seen->nodes[i].presence == NODE_PRESENT && planner_asks_for(p, i))
-			add(p, STEP_VERIFY, i, STEP_NONE);
+			add(p, STEP_VERIFY, i, STEP_NONE)->is_glance = true;
 }
 
 static int make(struct planner *p, struct err *e)

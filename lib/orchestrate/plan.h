@@ -76,6 +76,9 @@ struct step {
 	size_t after;
 	/* Of a verify: of one that is to give up the key, and says that it holds nothing. */
 	bool is_leaving;
+	/* Of a verify: nobody asked for it but to see states. One that could not say of its node
+	 * that it has given up the key does not become the last one seen there. */
+	bool is_glance;
 	/* Why it can't be done: it fails without being started. Of plan's refusals; NULL: it can.
 	 */
 	const struct err *refusal;

@@ -381,11 +381,21 @@ void policy_tell_of_another(const struct run *r, size_t node, const struct hash2
 		         "another stands in its place");
 }
 
-int policy_check_last(const struct run *r, size_t node, const struct hash256 *module, struct err *e)
+int policy_check_last(const struct run *r, size_t node, const struct node_proof *proof,
+                      struct err *e)
 {
-	const struct hash256 *last = evidence_tee_of(&r->evidence, node);
-
-	if (is_here(r, node) || !last || view_equal(VIEW_OF(last->bytes), VIEW_OF(module->bytes)))
+	if (is_here(r, node))
+		return 0;
+	if (proof->holding != HOLDS_KEY && !evidence_tee_before(&r->evidence, node))
+		return err_reason(
+		    e, ERR_NOT_DESIRED, STEP_ELSEWHERE,
+		    "the TEE that answers has no key, and no document in the journal shows that it "
+		    "is the one that had it: whoever launched that one has to stop it; %steectl "
+		    "verify takes note of the one that answers now",
+		    r->evidence.is_damaged ? "once the journal, which is damaged, has been moved "
+		                             "out of the state folder, "
+		                           : "");
+	if (!evidence_was_another(&r->evidence, &proof->module, node))
 		return 0;
 	return err_reason(
 	    e, ERR_NOT_DESIRED, STEP_ELSEWHERE,

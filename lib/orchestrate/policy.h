@@ -80,11 +80,13 @@ MUST_CHECK int policy_check_module(struct run *r, size_t node, const struct hash
  * another answers than the last one. Before its document is taken. */
 void policy_tell_of_another(const struct run *r, size_t node, const struct hash256 *module);
 /* Whoever gives up a node's key for good may not be told that by another TEE than the last one seen
- * there: that one may live, with the key, where only whoever answers in its place can reach it.
- * Before its document is taken, or the journal would know no other.
+ * there: that one may live, with the key, where only whoever answers in its place can reach it. Nor
+ * by one without the key, which leaves no receipt, where no TEE of the node is known: a journal
+ * that is new, beside a state that came by etcd say, knows none. What this look has verified counts
+ * for neither: whoever chooses nodes by their states has it done.
  *
  * fails  ERR_NOT_DESIRED, with reason STEP_ELSEWHERE */
-MUST_CHECK int policy_check_last(const struct run *r, size_t node, const struct hash256 *module,
+MUST_CHECK int policy_check_last(const struct run *r, size_t node, const struct node_proof *proof,
                                  struct err *e);
 /* What was judged of a node holds no more once it is refused: another node has turned out to be the
  * same TEE, say, while it was waited for. Asked before anything is given to it or taken from it.

@@ -475,6 +475,33 @@ static bool has_key_here(const struct cluster *c)
 	return false;
 }
 
+/* Of several that a recovery was begun on one has the key by now. No share goes to the others, and
+ * none of them takes a forward. */
+static int next_of_left(const struct run *r, size_t node, struct cluster_report *report,
+                        struct err *e)
+{
+	bool is_here = r->cluster->nodes[node].listen != NULL;
+
+	TRY(buf_add_format(&report->missing, e,
+	                   "%s waits for shares, and the key is back: it takes the key once it is "
+	                   "started anew%s",
+	                   r->cluster->nodes[node].name,
+	                   is_here ? "" : ", which is for whoever launched it"));
+	if (!is_here)
+		return add_command(r, &report->next, "propagate", NULL, e);
+	TRY(add_command(r, &report->next, "down", r->cluster->nodes[node].name, e));
+	TRY(buf_add_text(&report->next, ", then ", e));
+	return add_command(r, &report->next, "apply", NULL, e);
+}
+
+static bool is_key_back(const struct run *r)
+{
+	for (size_t i = 0; i < r->seen.count; i++)
+		if (node_has_key(&r->seen, i) && has_shown_key(r, i))
+			return true;
+	return false;
+}
+
 static int next_of_waiting(const struct run *r, struct cluster_report *report, struct err *e)
 {
 	AUTO(buf) struct buf name = BUF_INIT(FILE_FREE_NAME_MAX);
@@ -484,6 +511,8 @@ static int next_of_waiting(const struct run *r, struct cluster_report *report, s
 
 		if (!is_chosen(r, i) || judge_state(r, i) != NODE_WAITING)
 			continue;
+		if (is_key_back(r))
+			return next_of_left(r, i, report, e);
 		TRY(buf_add_format(&report->missing, e, "%s waits for shares: %lld of %lld are in",
 		                   r->cluster->nodes[i].name, (long long)status->shares_received,
 		                   (long long)status->threshold));

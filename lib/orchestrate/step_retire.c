@@ -47,7 +47,7 @@ static void forget(struct run *r, size_t node, enum presence presence)
 	r->proofs[node] = (struct node_proof){ 0 };
 }
 
-static int stop_here(struct retire *t, struct err *e)
+static int stop(struct retire *t, struct err *e)
 {
 	struct run *r = t->x->run;
 	bool is_stopped = false;
@@ -128,27 +128,12 @@ static int ask(struct retire *t, struct err *e)
 	return run_exchange(t->x->run, t->node, API_RETIRE, &q, on_retired, t, e);
 }
 
-/* Without a receipt all that speaks for it is that it is the TEE that was known here: a journal
- * that is new, beside a state that came by etcd say, knows none. */
-static int check_known(const struct retire *t, struct err *e)
-{
-	const struct run *r = t->x->run;
-
-	TRY(policy_check_last(r, t->node, &t->proof.module, e));
-	if (t->proof.holding == HOLDS_KEY || evidence_tee_of(&r->evidence, t->node))
-		return 0;
-	return err_reason(e, ERR_NOT_DESIRED, STEP_ELSEWHERE,
-	                  "the TEE that answers has no key, and no document in the journal shows "
-	                  "that it is the one that had it: whoever launched that one has to stop "
-	                  "it; teectl verify takes note of the one that answers now");
-}
-
 static int take_document(struct retire *t, struct view document, struct err *e)
 {
 	struct run *r = t->x->run;
 
 	if (policy_judge(r, t->node, document, VIEW_OF(t->nonce), &t->proof, e) < 0 ||
-	    check_known(t, e) < 0)
+	    policy_check_last(r, t->node, &t->proof, e) < 0)
 		return err_wrap(e, "%s", name_of(t));
 	evidence_document(r, t->node, document, VIEW_OF(t->nonce));
 	t->has_key |= t->proof.holding == HOLDS_KEY;
@@ -170,14 +155,75 @@ static void on_document(void *context, void *reply, const struct err *failure, i
 		fail(t, &e);
 }
 
-static int ask_document(struct retire *t, struct err *e)
+static int ask_document(struct retire *t, client_done *on_done, struct err *e)
 {
 	AUTO(live_attestation_request) struct live_attestation_request q = { 0 };
 
 	TRY(policy_settle(t->x->run, e));
 	TRY(random_public(t->nonce, sizeof(t->nonce), e));
 	TRY(wire_set(&q.nonce, VIEW_OF(t->nonce), e));
-	return run_exchange(t->x->run, t->node, API_LIVE_ATTESTATION, &q, on_document, t, e);
+	return run_exchange(t->x->run, t->node, API_LIVE_ATTESTATION, &q, on_done, t, e);
+}
+
+/* --- one that runs here */
+
+/* The proof of another's that it itself has given, behind a relay; NULL: none is known. */
+static const struct err *find_relayed(const struct retire *t)
+{
+	const struct run *r = t->x->run;
+
+	for (size_t i = 0; i < r->cluster->node_count; i++)
+		if (i != t->node && r->proofs[i].is_refused &&
+		    view_equal(VIEW_OF(r->proofs[i].module.bytes), VIEW_OF(t->proof.module.bytes)))
+			return &r->proofs[i].refusal;
+	return NULL;
+}
+
+/* One that can't show what it is is stopped all the same. */
+static int stop_known(struct retire *t, const struct attestation_reply *answer, struct err *e)
+{
+	struct run *r = t->x->run;
+	const struct err *relayed;
+	struct err ignored;
+
+	if (!answer || policy_judge(r, t->node, buf_view(&answer->attestation_doc),
+	                            VIEW_OF(t->nonce), &t->proof, &ignored) < 0)
+		return stop(t, e);
+	relayed = find_relayed(t);
+	if (!relayed)
+		return stop(t, e);
+	evidence_document(r, t->node, buf_view(&answer->attestation_doc), VIEW_OF(t->nonce));
+	return err_reason(e, ERR_NOT_DESIRED, "last-holder",
+	                  "%s was not stopped, since one that goes on proved its key and not one "
+	                  "of its own: %s",
+	                  name_of(t), relayed->text);
+}
+
+static void on_own_document(void *context, void *reply, const struct err *failure,
+                            int64_t elapsed_us)
+{
+	struct retire *t = context;
+	struct err e;
+
+	(void)elapsed_us;
+	if (failure && failure->code == ERR_INTERRUPTED)
+		execution_failed(t->x, t->step, failure);
+	else if (stop_known(t, failure ? NULL : reply, &e) < 0)
+		execution_failed(t->x, t->step, &e);
+	retire_drop(&t);
+}
+
+/* Did a node that others launch prove the key? A relay to this one does as well. */
+static bool may_be_relayed(const struct retire *t)
+{
+	const struct run *r = t->x->run;
+
+	if (!node_has_key(&r->seen, t->node))
+		return false;
+	for (size_t i = 0; i < r->cluster->node_count; i++)
+		if (!r->cluster->nodes[i].listen && r->proofs[i].has_key_proof)
+			return true;
+	return false;
 }
 
 int step_retire_start(struct execution *x, size_t step, struct err *e)
@@ -188,12 +234,12 @@ int step_retire_start(struct execution *x, size_t step, struct err *e)
 	if (!t)
 		return err_set(e, ERR_INTERNAL, "no memory to retire a node");
 	*t = (struct retire){ .x = x, .step = step, .node = x->plan->steps[step].node };
-	if (r->cluster->nodes[t->node].listen)
-		return stop_here(t, e);
+	if (r->cluster->nodes[t->node].listen && !may_be_relayed(t))
+		return stop(t, e);
 	t->has_key = node_has_key(&r->seen, t->node);
 	memcpy(t->manifest.bytes, r->seen.nodes[t->node].status.manifest_hash,
 	       sizeof(t->manifest.bytes));
-	TRY(ask_document(t, e));
+	TRY(ask_document(t, r->cluster->nodes[t->node].listen ? on_own_document : on_document, e));
 	t = NULL; /* its callback's now */
 	return 0;
 }

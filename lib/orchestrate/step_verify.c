@@ -87,7 +87,17 @@ static int check_leaving(const struct verify *v, struct err *e)
 
 	if (!v->x->plan->steps[v->step].is_leaving)
 		return 0;
-	return policy_check_last(r, v->node, &r->proofs[v->node].module, e);
+	return policy_check_last(r, v->node, &r->proofs[v->node], e);
+}
+
+static void take_note(const struct verify *v, struct view document)
+{
+	struct run *r = v->x->run;
+	struct err ignored;
+
+	if (!v->x->plan->steps[v->step].is_glance ||
+	    policy_check_last(r, v->node, &r->proofs[v->node], &ignored) == 0)
+		evidence_document(r, v->node, document, VIEW_OF(v->nonce));
 }
 
 static void on_document(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
@@ -107,8 +117,7 @@ static void on_document(void *context, void *reply, const struct err *failure, i
 		refuse(v, &e);
 	} else {
 		policy_tell_of_another(r, v->node, &r->proofs[v->node].module);
-		evidence_document(r, v->node, buf_view(&answer->attestation_doc),
-		                  VIEW_OF(v->nonce));
+		take_note(v, buf_view(&answer->attestation_doc));
 		execution_done(v->x, v->step, "%s", holding_text(&r->proofs[v->node]));
 	}
 	verify_drop(&v);

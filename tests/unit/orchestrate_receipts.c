@@ -405,6 +405,64 @@ static void a_tee_is_not_retired_by_another_that_has_no_key(void **state)
 	assert_ok(do_step(&g, STEP_RETIRE, 1, &e));
 }
 
+/* Of a damaged journal nothing is taken, however often somebody verifies: that is told as well. */
+static void a_damaged_journal_is_out_of_the_way_first(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	char path[4096];
+	struct err e;
+	FILE *file;
+
+	(void)state;
+	stage_known(&g);
+	snprintf(path, sizeof(path), "%s/journal", g.run.state.folder);
+	file = fopen(path, "r+");
+	assert_non_null(file);
+	assert_int_equal(fputc('x', file), 'x');
+	assert_int_equal(fclose(file), 0);
+	g.tees[1].held = HELD_NOTHING;
+	g.seen[1].status.phase = PHASE_UNRECOVERABLE;
+	lie(&g, 1, API_RETIRE, NO_RECEIPT);
+	assert_refused(do_step(&g, STEP_RETIRE, 1, &e), ERR_NOT_DESIRED,
+	               "once the journal, which is damaged, has been moved out of the state");
+	stage_forget(&g);
+	assert_int_equal(unlink(path), 0);
+	assert_ok(do_step(&g, STEP_VERIFY, 1, &e));
+	stage_forget(&g);
+	assert_ok(do_step(&g, STEP_RETIRE, 1, &e));
+}
+
+/* Whoever chooses nodes by their states, or asks for them, has each verified: that is no word of
+ * who launched it. */
+static void a_glance_takes_no_note_of_another(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	AUTO(plan) struct plan plan = { 0 };
+	const struct goal goal = { .kind = GOAL_STATUS };
+	struct err e;
+
+	(void)state;
+	stage_known(&g);
+	g.tees[1].module = "i-9";
+	g.tees[1].setup = third_setup;
+	g.tees[1].held = HELD_NOTHING;
+	g.seen[1].status.phase = PHASE_UNRECOVERABLE;
+	lie(&g, 1, API_RETIRE, NO_RECEIPT);
+	assert_ok(plan_make(g.run.cluster, &g.run.seen, &goal, &plan, &e));
+	for (int i = 0; i < 2; i++) {
+		assert_ok(execute(&g.run, &plan, &e));
+		assert_refused(do_step(&g, STEP_RETIRE, 1, &e), ERR_NOT_DESIRED,
+		               "tee2: another TEE answers than the last one seen here");
+		stage_forget(&g);
+	}
+	/* Nor does a note that was taken in the same look count. */
+	assert_ok(do_step(&g, STEP_VERIFY, 1, &e));
+	assert_refused(do_step(&g, STEP_RETIRE, 1, &e), ERR_NOT_DESIRED,
+	               "tee2: another TEE answers than the last one seen here");
+	stage_forget(&g);
+	assert_ok(do_step(&g, STEP_RETIRE, 1, &e));
+}
+
 /* The journal is new: whoever stands there has not been seen as the node that had the key. */
 static void a_tee_without_a_key_is_not_retired_where_none_is_known(void **state)
 {
@@ -574,6 +632,8 @@ int main(void)
 		cmocka_unit_test(a_tee_is_not_retired_by_a_receipt_without_those_before_it),
 		cmocka_unit_test(a_tee_is_not_retired_by_another_that_has_no_key),
 		cmocka_unit_test(a_tee_without_a_key_is_not_retired_where_none_is_known),
+		cmocka_unit_test(a_damaged_journal_is_out_of_the_way_first),
+		cmocka_unit_test(a_glance_takes_no_note_of_another),
 		cmocka_unit_test(a_tee_is_not_retired_by_another_that_has_been),
 		cmocka_unit_test(a_blank_tee_in_anothers_place_has_not_retired),
 		cmocka_unit_test(receipts_of_a_node_of_before_are_booked_on_nobody),
