@@ -127,7 +127,7 @@ names() { # of the last report, with their states
 	run -69 --separate-stderr teectl -f own.yaml recover --only us-2
 	has "$stderr" 'us-2 is not running'
 	run -64 --separate-stderr teectl -f own.yaml recover --only us-1 --to us-1
-	has "$stderr" '--to names the TEE, and --only those that it may be: one of the two'
+	has "$stderr" '--to names the TEEs to restart the quorum on, and --only those that it may be: one of the two'
 	run -64 --separate-stderr teectl -f own.yaml recover drill --only us-1
 	has "$stderr" '--only is of a recovery: a drill has nodes of its own'
 	ok recover --only 'us-*'

@@ -5,6 +5,7 @@
 #include "orchestrate/policy.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Each round but a few brings a node on. */
 #define ROUNDS_MORE 8
@@ -57,20 +58,17 @@ static int go_round(struct run *r, const struct goal *goal, struct plan *ret, st
 
 /* All is done, and the file names another image than the manifest's: who brings the cluster to what
  * the file says must hear that this is not it. */
-static int check_desired(const struct run *r, const struct goal *goal, char nothing[NOTHING_MAX],
-                         struct err *e)
+static int check_desired(const struct run *r, const struct goal *goal, struct err *e)
 {
 	if (goal->kind != GOAL_APPLY && goal->kind != GOAL_UPGRADE)
 		return 0;
-	if (policy_check_image(r->cluster, &r->seen, e) == 0)
-		return 0;
-	nothing[0] = 0;
-	return -1;
+	return policy_check_image(r->cluster, &r->seen, e);
 }
 
 int drive(struct run *r, const struct goal *goal, char ret_nothing[static NOTHING_MAX],
           struct err *e)
 {
+	char nothing[NOTHING_MAX] = "";
 	bool goes_on = true;
 
 	for (size_t round = 0; goes_on; round++) {
@@ -88,9 +86,11 @@ int drive(struct run *r, const struct goal *goal, char ret_nothing[static NOTHIN
 		TRY(go_round(r, goal, &plan, e));
 		goes_on = plan.goes_on;
 		if (round == 0)
-			snprintf(ret_nothing, NOTHING_MAX, "%s", plan.nothing);
+			memcpy(nothing, plan.nothing, sizeof(nothing));
 	}
-	return check_desired(r, goal, ret_nothing, e);
+	TRY(check_desired(r, goal, e));
+	memcpy(ret_nothing, nothing, NOTHING_MAX);
+	return 0;
 }
 
 int drive_look(struct run *r, const struct goal *goal, struct err *e)
