@@ -20,7 +20,7 @@ load verb
 	printf x >>enclave
 	try 5 up -o json
 	json .error.reason pcr0
-	has "$(jq -r .error.hint <<<"$output")" "teectl measure shows what this machine measures beside what is expected; where it says \`same\`"
+	has "$(jq -r .error.hint <<<"$output")" "teectl measure shows what this machine measures beside what is expected. Where the image is meant to be another"
 	says "cure: teectl measure shows"
 	mv cluster.yaml other.yaml
 	try 5 -f other.yaml up
