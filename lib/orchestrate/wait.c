@@ -180,6 +180,9 @@ static void judge_shares(const struct run *r, const struct wait *w, size_t node)
 {
 	struct wait_node *n = &w->nodes[node];
 
+	/* As it was before the time was up (judge_apart). */
+	if (node_is_late(&r->seen, node) && n->why.text[0])
+		return;
 	n->verdict = WAIT_NOT_ASKED;
 	if (r->seen.nodes[node].presence != NODE_PRESENT) {
 		n->why = r->seen.nodes[node].why;

@@ -220,6 +220,31 @@ static void wait_is_not_met_by_an_earlier_look(void **state)
 	assert_int_equal(wait_outcome(&world.run, &w), WAIT_MET);
 }
 
+/* A look that the deadline cut says nothing new: what failed before is told. */
+static void what_was_seen_before_the_time_was_up_is_told(void **state)
+{
+	static const enum wait_for whats[] = { WAIT_SHARES, WAIT_READY, WAIT_GONE };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(whats); i++) {
+		AUTO(wait) struct wait w = { 0 };
+		char before[ERR_TEXT_MAX];
+		struct world world;
+		struct err e;
+
+		make_world(&world, "s");
+		assert_int_equal(wait_new(&world.run, whats[i], false, NULL, &w, &e), 0);
+		wait_judge(&world.run, &w);
+		assert_int_equal(w.nodes[0].verdict, WAIT_NOT_YET);
+		snprintf(before, sizeof(before), "%s", w.nodes[0].why.text);
+		world.seen[0].presence = NODE_UNREACHABLE;
+		(void)err_reason(&world.seen[0].why, ERR_TRY_AGAIN, OBSERVATION_LATE, "late");
+		wait_judge(&world.run, &w);
+		assert_int_equal(w.nodes[0].verdict, WAIT_NOT_YET);
+		assert_string_equal(w.nodes[0].why.text, before);
+	}
+}
+
 static void wait_is_about_the_chosen_alone(void **state)
 {
 	const bool chosen[] = { true, false };
@@ -240,6 +265,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wait_judges_each_node_and_all),
 		cmocka_unit_test(wait_is_not_met_by_an_earlier_look),
+		cmocka_unit_test(what_was_seen_before_the_time_was_up_is_told),
 		cmocka_unit_test(wait_is_about_the_chosen_alone),
 	};
 
