@@ -245,7 +245,7 @@ stop_tee() {
 	cluster own 2 2 3
 	ok up
 	stop_tee tee1
-	waits 75 --for verified --timeout 2s
+	waits 75 --for verified --timeout 4s
 	[[ $stderr =~ 'the time is up: 1 of 2 verified; tee1: no answer since 20'[-0-9:T.]+Z ]]
 	same "$(grep -c '^tee1: no answer since' <<<"$stderr")" 1
 	# Its process lives: it may go on, with all that it has.
