@@ -28,24 +28,33 @@ static void assert_same(const struct pcr_set *a, const struct pcr_set *b)
 	}
 }
 
-static void it_is_what_is_measured_here(void **state)
+/* What is taken after one was begun, and its process ended at once if it is to be. */
+static void assert_taken(struct expectation *x, bool is_killed)
 {
-	struct expectation x = { 0 };
 	struct pcr_set here, ahead;
 	struct cluster c;
 	struct err e;
 
-	(void)state;
 	stage_fill(image, &c);
 	assert_ok(cluster_expect_here(&c, &here, &e));
-	expectation_begin(&c, &x);
-	assert_true(x.pid > 0);
-	assert_ok(expectation_take(&x, &c, &ahead, &e));
+	expectation_begin(&c, x);
+	assert_true(x->pid > 0);
+	if (is_killed)
+		kill(x->pid, SIGKILL);
+	assert_ok(expectation_take(x, &c, &ahead, &e));
 	assert_same(&here, &ahead);
-	assert_int_equal(x.pid, 0);
+	assert_int_equal(x->pid, 0);
 	/* Once: then it is asked here. */
-	assert_ok(expectation_take(&x, &c, &ahead, &e));
+	assert_ok(expectation_take(x, &c, &ahead, &e));
 	assert_same(&here, &ahead);
+}
+
+static void it_is_what_is_measured_here(void **state)
+{
+	struct expectation x = { 0 };
+
+	(void)state;
+	assert_taken(&x, /* is_killed= */ false);
 }
 
 static void a_refusal_comes_back_with_its_words(void **state)
@@ -68,18 +77,9 @@ static void a_refusal_comes_back_with_its_words(void **state)
 static void where_its_process_is_gone_it_is_measured_here(void **state)
 {
 	struct expectation x = { 0 };
-	struct pcr_set here, set;
-	struct cluster c;
-	struct err e;
 
 	(void)state;
-	stage_fill(image, &c);
-	assert_ok(cluster_expect_here(&c, &here, &e));
-	expectation_begin(&c, &x);
-	assert_true(x.pid > 0);
-	kill(x.pid, SIGKILL);
-	assert_ok(expectation_take(&x, &c, &set, &e));
-	assert_same(&here, &set);
+	assert_taken(&x, /* is_killed= */ true);
 }
 
 static void nothing_is_begun_where_there_is_nothing_to_learn(void **state)
