@@ -67,7 +67,10 @@ int choice_open(struct context *c, bool to_change, enum choice_scope scope,
 	struct run_options options = session_options(c, to_change, NULL);
 
 	TRY(choice_make(c, selectors, choice, e));
-	options.measures_ahead = to_change && scope == CHOICE_OF_WHOLE;
+	if (to_change && scope == CHOICE_OF_WHOLE)
+		options.measures = RUN_MEASURES_TO_SEAL;
+	else if (scope == CHOICE_DESIRED)
+		options.measures = RUN_MEASURES_IMAGE;
 	if (scope == CHOICE_ALONE && !selection_has_states(&choice->selection))
 		options.chosen = choice->flags;
 	TRY(run_open(&c->cluster, &options, r, e));
@@ -79,7 +82,9 @@ int choice_open(struct context *c, bool to_change, enum choice_scope scope,
 int choice_open_whole(struct context *c, const struct text_list *selectors, struct choice *choice,
                       struct run *r, struct goal *goal, struct err *e)
 {
-	TRY(choice_open(c, /* to_change= */ true, CHOICE_OF_WHOLE, selectors, choice, r, e));
+	enum choice_scope scope = goal->kind == GOAL_UPGRADE ? CHOICE_DESIRED : CHOICE_OF_WHOLE;
+
+	TRY(choice_open(c, /* to_change= */ true, scope, selectors, choice, r, e));
 	goal->targets = choice->flags;
 	/* Where nobody was chosen, the report says so. */
 	if (choice->count)

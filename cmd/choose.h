@@ -22,6 +22,7 @@ MUST_CHECK int choice_settle(struct run *r, struct choice *choice, struct err *e
 enum choice_scope {
 	CHOICE_ALONE,    /* the others are not asked, unless a state is asked for */
 	CHOICE_OF_WHOLE, /* all are asked: one of the others may be the source */
+	CHOICE_DESIRED,  /* and the image is held to the one that runs */
 };
 
 /* Opens a run about those nodes. What is mistyped is refused before anything is asked. choice:

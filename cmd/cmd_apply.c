@@ -83,7 +83,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	TRY(session_trace(c, args->trace, e));
 	if (args->plan)
 		return apply_saved(c, args, e);
-	TRY(choice_open(c, /* to_change= */ true, CHOICE_OF_WHOLE, &args->only, &choice, &r, e));
+	TRY(choice_open(c, /* to_change= */ true, CHOICE_DESIRED, &args->only, &choice, &r, e));
 	goal.targets = choice.flags;
 	return session_reach(c, &r, &goal, e);
 }

@@ -343,7 +343,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	TRY(plan_make(&c->cluster, &r.seen, &goal, &plan, e));
 	TRY(people_look(&c->cluster, &r.state, &r.seen, &plan, &people, e));
 	TRY(plan_report_make(&c->cluster, &r.seen, &plan, &people, &report, e));
-	TRY(plan_report_image(&c->cluster, &r.seen, &plan, &report, &image, e));
+	TRY(plan_report_image(&r, &plan, &report, &image, e));
 	TRY(complete(c, &report, e));
 	progress_clear(&c->progress);
 	TRY(print_plan(c, &report, e));

@@ -185,6 +185,13 @@ hypervisor() {
 	has "$output" DEBUG
 	run --separate-stderr bin/teectl -f own.yaml status -o json
 	same "$(jq -c '.nodes[0].debug' <<<"$output")" true
+	# Its image measures as zeroes, and is held to nothing; its role is what the file says, or a change.
+	bin/teectl -f own.yaml inject
+	run -0 --separate-stderr bin/teectl -f own.yaml apply
+	has "$output" 'nothing to do'
+	sed -i 's/role: test-operators/role: others/' own.yaml
+	run -2 --separate-stderr bin/teectl -f own.yaml apply
+	has "$stderr" 'teectl: apply: PCR3 (role): the current manifest says '
 	# What was allowed is not any more.
 	cluster own 1 2 2
 	run -5 --separate-stderr bin/teectl -f own.yaml verify

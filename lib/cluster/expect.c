@@ -55,8 +55,8 @@ int cluster_measure(const struct cluster *c, struct pcr_set *ret, struct err *e)
 	return 0;
 }
 
-/* PCR0..2: what needs the image. */
-static bool is_pinned(const struct cluster *c)
+/* PCR0..2 */
+bool cluster_pins_image(const struct cluster *c)
 {
 	bool is_pinned = true;
 
@@ -65,34 +65,39 @@ static bool is_pinned(const struct cluster *c)
 	return is_pinned;
 }
 
+void cluster_lay_pins(const struct cluster *c, struct pcr_set *set)
+{
+	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++)
+		if (c->enclave.pcrs.values[i].len)
+			set->values[i] = c->enclave.pcrs.values[i];
+}
+
 int cluster_expect(const struct cluster *c, struct pcr_set *ret, struct err *e)
 {
-	struct pcr_set set = c->enclave.pcrs, measured = { 0 };
+	struct pcr_set set = { 0 };
 
 	/* Where others launch there may be no image here, and none is needed for the role. */
-	if (is_pinned(c))
-		TRY(measure_role(c, &measured.values[PCR_ROLE], e));
+	if (cluster_pins_image(c))
+		TRY(measure_role(c, &set.values[PCR_ROLE], e));
 	else
-		TRY(cluster_measure(c, &measured, e));
-	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++)
-		if (set.values[i].len == 0)
-			set.values[i] = measured.values[i];
+		TRY(cluster_measure(c, &set, e));
+	cluster_lay_pins(c, &set);
 	*ret = set;
 	return 0;
 }
 
-bool cluster_is_measured_here(const struct cluster *c)
+bool cluster_has_image(const struct cluster *c)
 {
-	return !is_pinned(c) && c->enclave.image && file_is_there(c->enclave.image);
+	return c->enclave.image && file_is_there(c->enclave.image);
 }
 
-int cluster_expect_here(const struct cluster *c, struct pcr_set *ret, struct err *e)
+int cluster_measure_here(const struct cluster *c, struct pcr_set *ret, struct err *e)
 {
 	AUTO(fd) int image = -1;
 	struct pcr_set set = { 0 };
 	struct err ignored;
 
-	if (cluster_is_measured_here(c)) {
+	if (cluster_has_image(c)) {
 		TRY(measure_image(c->enclave.image, &image, &set.values[PCR_IMAGE], e));
 		TRY(measure_runtime(image, &set.values[PCR_RUNTIME], e));
 		/* Not every member's key need be here, which the options name. */
@@ -100,9 +105,6 @@ int cluster_expect_here(const struct cluster *c, struct pcr_set *ret, struct err
 			set.values[PCR_OPTIONS] = (struct pcr){ 0 };
 	}
 	TRY(measure_role(c, &set.values[PCR_ROLE], e));
-	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++)
-		if (c->enclave.pcrs.values[i].len)
-			set.values[i] = c->enclave.pcrs.values[i];
 	*ret = set;
 	return 0;
 }

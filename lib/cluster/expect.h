@@ -16,10 +16,14 @@ MUST_CHECK int cluster_measured_options(const struct cluster *c, struct launch_v
 /* The pinned values; those that the file does not pin as cluster_measure finds them. PCR3 alone
  * needs no image. */
 MUST_CHECK int cluster_expect(const struct cluster *c, struct pcr_set *ret, struct err *e);
-/* Is there an image here to measure, and something to learn by it? */
-bool cluster_is_measured_here(const struct cluster *c);
-/* The same as far as it can be told here: what is not pinned and can't be measured has no length.
- */
-MUST_CHECK int cluster_expect_here(const struct cluster *c, struct pcr_set *ret, struct err *e);
+/* Is there an image here to measure? */
+bool cluster_has_image(const struct cluster *c);
+/* What the file would launch measures, whatever it pins, as far as it can be told here: what can't
+ * be measured has no length. */
+MUST_CHECK int cluster_measure_here(const struct cluster *c, struct pcr_set *ret, struct err *e);
+/* Does the file pin all that an image is measured for? */
+bool cluster_pins_image(const struct cluster *c);
+/* set: what was measured, or zeroed; afterwards what is pinned stands in its place. */
+void cluster_lay_pins(const struct cluster *c, struct pcr_set *set);
 
 #endif

@@ -31,7 +31,7 @@ static _Noreturn void measure(const struct cluster *c, int fd, pid_t parent)
 	if (dup2(fd, RESULT_FD) < 0 || close_range(RESULT_FD + 1, ~0u, 0) < 0 ||
 	    prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(1);
-	result.is_measured = cluster_expect_here(c, &result.set, &result.why) == 0;
+	result.is_measured = cluster_measure_here(c, &result.set, &result.why) == 0;
 	_exit(write(RESULT_FD, &result, sizeof(result)) == (ssize_t)sizeof(result) ? 0 : 1);
 }
 
@@ -40,7 +40,7 @@ void expectation_begin(const struct cluster *c, struct expectation *ret)
 	pid_t parent = getpid(), pid;
 	int pipes[2];
 
-	if (!cluster_is_measured_here(c) || pipe2(pipes, O_CLOEXEC) < 0)
+	if (!cluster_has_image(c) || pipe2(pipes, O_CLOEXEC) < 0)
 		return;
 	pid = fork();
 	if (pid == 0)
@@ -82,7 +82,7 @@ int expectation_take(struct expectation *x, const struct cluster *c, struct pcr_
 
 	expectation_drop(x);
 	if (!is_said)
-		return cluster_expect_here(c, ret, e);
+		return cluster_measure_here(c, ret, e);
 	if (!result.is_measured) {
 		*e = result.why;
 		return -1;

@@ -58,11 +58,11 @@ static int go_round(struct run *r, const struct goal *goal, struct plan *ret, st
 
 /* All is done, and the file names another image than the manifest's: who brings the cluster to what
  * the file says must hear that this is not it. */
-static int check_desired(const struct run *r, const struct goal *goal, struct err *e)
+static int check_desired(struct run *r, const struct goal *goal, struct err *e)
 {
 	if (goal->kind != GOAL_APPLY && goal->kind != GOAL_UPGRADE)
 		return 0;
-	return policy_check_image(r->cluster, &r->seen, e);
+	return policy_check_image(r, e);
 }
 
 int drive(struct run *r, const struct goal *goal, char ret_nothing[static NOTHING_MAX],

@@ -1,6 +1,5 @@
 #include "orchestrate/plan_report.h"
 
-#include "base/file.h"
 #include "base/text.h"
 #include "cluster/expect.h"
 #include "orchestrate/estimate.h"
@@ -315,27 +314,26 @@ static bool launches(const struct plan *plan)
 }
 
 /* 0: as it has to be, or nothing can be said here */
-static int judge_image(const struct cluster *cluster, const struct observation *seen,
-                       bool is_launching, struct err *e)
+static int judge_image(struct run *r, bool is_launching, struct err *e)
 {
-	if (is_launching && cluster->enclave.image && !file_is_there(cluster->enclave.image))
-		return err_set(e, ERR_NO_INPUT, "enclave.image: there is no '%s'",
-		               cluster->enclave.image);
-	if (policy_check_image(cluster, seen, e) == 0)
+	const char *image = r->cluster->enclave.image;
+
+	if (is_launching && image && !cluster_has_image(r->cluster))
+		return err_set(e, ERR_NO_INPUT, "enclave.image: there is no '%s'", image);
+	if (policy_check_image(r, e) == 0)
 		return 0;
 	if (is_launching && e->code == ERR_NOT_DESIRED)
 		e->code = ERR_REFUSED;
 	return -1;
 }
 
-int plan_report_image(const struct cluster *cluster, const struct observation *seen,
-                      const struct plan *plan, struct plan_report *report, struct err *ret_why,
-                      struct err *e)
+int plan_report_image(struct run *r, const struct plan *plan, struct plan_report *report,
+                      struct err *ret_why, struct err *e)
 {
 	bool is_launching = launches(plan);
 
 	*ret_why = (struct err){ .text = "" };
-	report->has_image = judge_image(cluster, seen, is_launching, ret_why) < 0;
+	report->has_image = judge_image(r, is_launching, ret_why) < 0;
 	if (!report->has_image)
 		return 0;
 	if (is_launching)

@@ -3,6 +3,7 @@
 #define TEECTL_ORCHESTRATE_PLAN_REPORT_H
 
 #include "orchestrate/people.h"
+#include "orchestrate/run.h"
 
 struct plan_step_report {
 	int64_t number; /* in the plan, from 1 */
@@ -91,8 +92,7 @@ MUST_CHECK int plan_report_make(const struct cluster *cluster, const struct obse
  * report and *ret_why; where the plan launches something its outcome is then PLAN_REFUSED: each
  * launched node would be refused, and stopped; where nothing else is to be done, PLAN_IMAGE.
  * ret_why->text is empty where it does not differ. */
-MUST_CHECK int plan_report_image(const struct cluster *cluster, const struct observation *seen,
-                                 const struct plan *plan, struct plan_report *report,
+MUST_CHECK int plan_report_image(struct run *r, const struct plan *plan, struct plan_report *report,
                                  struct err *ret_why, struct err *e);
 
 #endif

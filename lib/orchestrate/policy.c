@@ -1,7 +1,6 @@
 #include "orchestrate/policy.h"
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/text.h"
 #include "cluster/expect.h"
 #include "cluster/match.h"
@@ -87,6 +86,26 @@ static void forget_debug(const struct cluster *c, const struct pcr_set *manifest
 		expected->values[i] = (struct pcr){ 0 };
 }
 
+/* What the file would launch, whatever it pins: once a run. */
+static int measure_here(struct run *r, struct pcr_set *ret, struct err *e)
+{
+	if (!r->has_measured)
+		TRY(expectation_take(&r->expectation, r->cluster, &r->measured, e));
+	r->has_measured = true;
+	*ret = r->measured;
+	return 0;
+}
+
+/* The same with what is pinned in its place: then nothing need be measured. */
+static int expect_here(struct run *r, struct pcr_set *ret, struct err *e)
+{
+	if (cluster_pins_image(r->cluster))
+		return cluster_expect(r->cluster, ret, e);
+	TRY(measure_here(r, ret, e));
+	cluster_lay_pins(r->cluster, ret);
+	return 0;
+}
+
 /* What is launched elsewhere is held to the manifest: which must then be the image's. */
 static int check_seal_image(struct run *r, struct err *e)
 {
@@ -100,7 +119,7 @@ static int check_seal_image(struct run *r, struct err *e)
 	};
 	struct pcr_set here, manifest;
 
-	TRY(expectation_take(&r->expectation, r->cluster, &here, e));
+	TRY(expect_here(r, &here, e));
 	TRY(manifest_pcrs(&r->seen.genesis.envelope.manifest, &manifest, e));
 	forget_debug(r->cluster, &manifest, &here);
 	return policy_compare(&here, &manifest, &words, e);
@@ -136,7 +155,7 @@ static int compare_known(const struct pcr_set *expected, const struct pcr_set *f
 	return policy_compare(&known, found, words, e);
 }
 
-int policy_check_image(const struct cluster *c, const struct observation *seen, struct err *e)
+int policy_check_image(struct run *r, struct err *e)
 {
 	static const struct pcr_words pinned = {
 		.code = ERR_REFUSED,
@@ -150,18 +169,15 @@ int policy_check_image(const struct cluster *c, const struct observation *seen, 
 		.between = ", and what the cluster file would launch measures",
 		.after = ": teectl measure",
 	};
-	struct cluster unpinned = *c; /* borrowed */
 	struct pcr_set expected, here;
 
-	if (!c->enclave.image || !file_is_there(c->enclave.image))
+	if (!cluster_has_image(r->cluster))
 		return 0;
-	unpinned.enclave.pcrs = (struct pcr_set){ 0 };
-	TRY(cluster_expect_here(&unpinned, &here, e));
-	if (!seen->has_genesis)
-		return compare_known(&c->enclave.pcrs, &here, &pinned, e);
-	TRY(manifest_pcrs(&seen->genesis.envelope.manifest, &expected, e));
-	if (c->attestation.allow_debug && pcr_set_is_debug(&expected))
-		return 0;
+	TRY(measure_here(r, &here, e));
+	if (!r->seen.has_genesis)
+		return compare_known(&r->cluster->enclave.pcrs, &here, &pinned, e);
+	TRY(manifest_pcrs(&r->seen.genesis.envelope.manifest, &expected, e));
+	forget_debug(r->cluster, &expected, &expected);
 	return compare_known(&expected, &here, &current, e);
 }
 

@@ -31,8 +31,7 @@ MUST_CHECK int policy_check_launch(const struct cluster *c, const struct manifes
 /* Is the image that the file names, whatever it pins, the one of the current manifest; before there
  * is one, of the pins? 0 as well where it is not on this machine. fails  ERR_NOT_DESIRED: a
  * manifest of it is to be made; ERR_REFUSED: the pins are another's; reason pcrN */
-MUST_CHECK int policy_check_image(const struct cluster *c, const struct observation *seen,
-                                  struct err *e);
+MUST_CHECK int policy_check_image(struct run *r, struct err *e);
 /* Settles PCR0..3 for the run: the manifest's if there is one, which the file's pins must then
  * equal; else the pins, and what they leave open as measured here, now. Once a run, and before
  * anything is launched: a file that is swapped afterwards is not what was measured. fails

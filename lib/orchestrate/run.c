@@ -212,6 +212,12 @@ int run_look(struct run *r, struct err *e)
 	return 0;
 }
 
+static bool measures_ahead(const struct cluster *c, const struct run_options *options)
+{
+	return options->measures == RUN_MEASURES_IMAGE ||
+	       (options->measures == RUN_MEASURES_TO_SEAL && !cluster_pins_image(c));
+}
+
 /* ret is filled in place: the client keeps its address for on_retry. */
 int run_open(const struct cluster *cluster, const struct run_options *options, struct run *ret,
              struct err *e)
@@ -233,7 +239,7 @@ int run_open(const struct cluster *cluster, const struct run_options *options, s
 		return err_set(e, ERR_INTERNAL, "no memory for %zu nodes", cluster->node_count);
 	for (size_t i = 0; i < cluster->node_count; i++)
 		ret->documents[i].max = DOCUMENT_MAX;
-	if (options->measures_ahead)
+	if (measures_ahead(cluster, options))
 		expectation_begin(cluster, &ret->expectation);
 	if (state_open(cluster, options->state_folder, options->to_change, options->verb,
 	               &ret->state, e) < 0 ||

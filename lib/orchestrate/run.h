@@ -38,6 +38,15 @@ struct event {
 	int64_t elapsed_us;
 };
 
+/* What a run needs the image's measurement for: it is measured from the start. For programs with
+ * one thread (expectation.h). */
+enum run_measures {
+	RUN_MEASURES_LATE,    /* for nothing that is sure */
+	RUN_MEASURES_TO_SEAL, /* where the pins leave something open: nothing is sealed unmeasured
+	                       */
+	RUN_MEASURES_IMAGE,   /* it ends with whether the image is the one that runs */
+};
+
 struct run_options {
 	const char *state_folder; /* NULL: beside the cluster file */
 	const char *verb;
@@ -46,9 +55,7 @@ struct run_options {
 	 * gone, and no more, makes no node ready; and it has told of each change as it saw it. */
 	bool is_watch;
 	bool records; /* writes evidence, though it changes nothing */
-	/* What it may seal needs the image measured: it is, from the start. For programs with one
-	 * thread (expectation.h). */
-	bool measures_ahead;
+	enum run_measures measures;
 	int64_t timeout_ms; /* of the whole run */
 	const size_t *only; /* the one node that this run is about; NULL: all */
 	/* One flag a node: those that are asked, and that the report is about; NULL: all. Set after
@@ -119,9 +126,11 @@ struct run {
 	bool may_seal;             /* policy_may_seal has said so */
 	struct buf root;
 	struct pcr_set pcrs;
-	struct expectation expectation; /* of the image, before anything is sealed */
-	struct buf *documents;          /* of GOAL_REQUEST, as cluster->nodes; empty: none */
-	struct submission *submission;  /* of GOAL_SUBMIT, the verb's own (ceremony.h) */
+	struct expectation expectation;
+	bool has_measured;             /* by it: */
+	struct pcr_set measured;       /* what the file would launch, pins aside */
+	struct buf *documents;         /* of GOAL_REQUEST, as cluster->nodes; empty: none */
+	struct submission *submission; /* of GOAL_SUBMIT, the verb's own (ceremony.h) */
 	bool is_interrupted;
 	bool has_shared_news; /* it has changed what of the state others know by etcd (sharing.h) */
 	struct wire_list missing; /* struct alias_item: the members that are waited for */

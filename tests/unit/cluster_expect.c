@@ -121,7 +121,7 @@ static void what_can_not_be_told_here_is_left_open(void **state)
 	stage_fill(&g);
 	/* Not every member's key need be here, which the options name. */
 	g.members[0].pub = no_key;
-	assert_ok(cluster_expect_here(&g.cluster, &set, &e));
+	assert_ok(cluster_measure_here(&g.cluster, &set, &e));
 	assert_int_equal(set.values[PCR_IMAGE].len, PCR_LEN);
 	assert_int_equal(set.values[PCR_RUNTIME].len, PCR_LEN);
 	assert_int_equal(set.values[PCR_OPTIONS].len, 0);
@@ -130,12 +130,32 @@ static void what_can_not_be_told_here_is_left_open(void **state)
 	for (int i = 0; i < 2; i++) {
 		g.cluster.enclave.image = i ? NULL : no_image;
 		pcr_zero(&g.cluster.enclave.pcrs.values[PCR_RUNTIME]);
-		assert_ok(cluster_expect_here(&g.cluster, &set, &e));
+		assert_ok(cluster_measure_here(&g.cluster, &set, &e));
 		assert_int_equal(set.values[PCR_IMAGE].len, 0);
-		assert_true(pcr_is_zero(&set.values[PCR_RUNTIME]));
+		assert_int_equal(set.values[PCR_RUNTIME].len, 0);
 		assert_int_equal(set.values[PCR_OPTIONS].len, 0);
 		assert_int_equal(set.values[PCR_ROLE].len, PCR_LEN);
+		cluster_lay_pins(&g.cluster, &set);
+		assert_true(pcr_is_zero(&set.values[PCR_RUNTIME]));
+		assert_int_equal(set.values[PCR_IMAGE].len, 0);
+		assert_int_equal(set.values[PCR_ROLE].len, PCR_LEN);
 	}
+}
+
+static void an_image_is_pinned_when_all_that_needs_it_is(void **state)
+{
+	struct stage g;
+
+	(void)state;
+	stage_fill(&g);
+	assert_true(cluster_has_image(&g.cluster));
+	for (unsigned i = PCR_IMAGE; i <= PCR_OPTIONS; i++) {
+		assert_false(cluster_pins_image(&g.cluster));
+		pcr_zero(&g.cluster.enclave.pcrs.values[i]);
+	}
+	assert_true(cluster_pins_image(&g.cluster));
+	g.cluster.enclave.image = no_image;
+	assert_false(cluster_has_image(&g.cluster));
 }
 
 static void what_is_no_image_is_named(void **state)
@@ -164,6 +184,7 @@ int main(void)
 		cmocka_unit_test(the_options_that_are_measured_are_the_ones_that_pin),
 		cmocka_unit_test(a_pin_stands_and_the_rest_is_measured),
 		cmocka_unit_test(what_can_not_be_told_here_is_left_open),
+		cmocka_unit_test(an_image_is_pinned_when_all_that_needs_it_is),
 		cmocka_unit_test(what_is_no_image_is_named),
 	};
 
