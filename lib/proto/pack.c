@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "base/text.h"
-
 static const char opening[] = "\"\\u0000";
 
 static const uint8_t *skip_space(const uint8_t *at)
@@ -27,12 +25,6 @@ static const uint8_t *read_byte(const uint8_t *at, unsigned *ret)
 	return at;
 }
 
-/* Without a table: it may be a share's. */
-static uint8_t digit(unsigned nibble)
-{
-	return (uint8_t)(nibble + '0' + (((9 - nibble) >> 8) & ('a' - '0' - 10)));
-}
-
 /* The array at its bracket: behind it, and *ret what was written; NULL: it stays as it is. What is
  * scanned closes its brackets, so that no end is asked for. */
 static const uint8_t *pack_array(const uint8_t *array, uint8_t *to, size_t *ret)
@@ -46,8 +38,8 @@ static const uint8_t *pack_array(const uint8_t *array, uint8_t *to, size_t *ret)
 		at = read_byte(at, &byte);
 		if (!at)
 			return NULL;
-		to[len++] = digit(byte >> 4);
-		to[len++] = digit(byte & 0xf);
+		to[len++] = (uint8_t)('a' + (byte >> 4));
+		to[len++] = (uint8_t)('a' + (byte & 0xf));
 		at = skip_space(at);
 		if (*at == ']')
 			break;
@@ -108,7 +100,10 @@ size_t pack_len(struct view packed)
 	return (packed.len - 1) / 2;
 }
 
-int pack_read(struct view packed, uint8_t *to, struct err *e)
+void pack_read(struct view packed, uint8_t *to)
 {
-	return hex_parse_exact(view_new(packed.data + 1, packed.len - 1), to, pack_len(packed), e);
+	const uint8_t *letters = packed.data + 1;
+
+	for (size_t i = 0; i < pack_len(packed); i++)
+		to[i] = (uint8_t)((letters[2 * i] - 'a') << 4 | (letters[2 * i + 1] - 'a'));
 }

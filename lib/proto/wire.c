@@ -155,8 +155,10 @@ static int read_bytes(json_object *array, const struct place *here, uint8_t *to,
 {
 	size_t len = array_len(array);
 
-	if (is_packed(array))
-		return pack_read(string_view(array), to, e);
+	if (is_packed(array)) {
+		pack_read(string_view(array), to);
+		return 0;
+	}
 	for (size_t i = 0; i < len; i++) {
 		json_object *item = json_object_array_get_idx(array, i);
 		int64_t value =
@@ -443,7 +445,7 @@ static int unpack(json_object *packed, json *ret, struct err *e)
 	uint8_t *to;
 
 	TRY(buf_reserve(&bytes, bytes.max, &to, e));
-	TRY(pack_read(string_view(packed), to, e));
+	pack_read(string_view(packed), to);
 	for (size_t i = 0; array && i < bytes.max; i++)
 		if (json_object_array_add(array, json_object_new_int(to[i])) < 0)
 			json_drop(&array);

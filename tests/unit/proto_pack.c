@@ -4,8 +4,8 @@
 #include "proto/request.h"
 #include "proto/scan.h"
 
-#define TEN "101,102,103,104,105,106,107,108,109,110"
-#define HEX "65666768696a6b6c6d6e"
+#define TEN    "101,102,103,104,105,106,107,108,109,110"
+#define PACKED "gfggghgigjgkglgmgngo"
 
 static void arrays_of_bytes_are_packed_and_nothing_else(void **state)
 {
@@ -13,12 +13,12 @@ static void arrays_of_bytes_are_packed_and_nothing_else(void **state)
 		const char *text, *packed; /* NULL: as it is */
 	} rows[] = {
 		{ "{}", NULL },
-		{ "{\"a\":[" TEN "]}", "{\"a\":\"\\u0000" HEX "\"}" },
+		{ "{\"a\":[" TEN "]}", "{\"a\":\"\\u0000" PACKED "\"}" },
 		{ "{\"a\":[ 101 ,102,\n103,104,105,106,107,108,109,110 ] , \"b\":1}",
-		  "{\"a\":\"\\u0000" HEX "\" , \"b\":1}" },
+		  "{\"a\":\"\\u0000" PACKED "\" , \"b\":1}" },
 		{ "{\"a\":[[" TEN "],[" TEN "]]}",
-		  "{\"a\":[\"\\u0000" HEX "\",\"\\u0000" HEX "\"]}" },
-		{ "{\"a\":[" TEN ",0,255]}", "{\"a\":\"\\u0000" HEX "00ff\"}" },
+		  "{\"a\":[\"\\u0000" PACKED "\",\"\\u0000" PACKED "\"]}" },
+		{ "{\"a\":[" TEN ",0,255]}", "{\"a\":\"\\u0000" PACKED "aapp\"}" },
 		/* no bytes */
 		{ "{\"a\":[" TEN ",256]}", NULL },
 		{ "{\"a\":[" TEN ",1000]}", NULL },
@@ -53,19 +53,18 @@ static void arrays_of_bytes_are_packed_and_nothing_else(void **state)
 static void what_was_packed_is_read_back(void **state)
 {
 	static const uint8_t packed[] = "\0"
-	                                "00ff7f80";
+	                                "aapphpia";
 	static const uint8_t bytes[] = { 0x00, 0xff, 0x7f, 0x80 };
 	struct view string = view_new(packed, sizeof(packed) - 1);
 	uint8_t read[4];
-	struct err e;
 
 	(void)state;
 	assert_true(pack_is(string));
 	assert_int_equal(pack_len(string), sizeof(bytes));
-	assert_ok(pack_read(string, read, &e));
+	pack_read(string, read);
 	assert_memory_equal(read, bytes, sizeof(bytes));
 	assert_false(pack_is(view_text("")));
-	assert_false(pack_is(view_text("00")));
+	assert_false(pack_is(view_text("aa")));
 }
 
 /* Whoever writes an array still hears of an array. */
@@ -75,7 +74,7 @@ static void a_packed_array_is_no_string(void **state)
 		const char *text, *words;
 	} rows[] = {
 		{ "{\"seed_phrase\":[" TEN "]}", "seed_phrase: a string expected, an array found" },
-		{ "{\"seed_phrase\":\"\\u0000" HEX "\"}", "\\u0000 in a string" },
+		{ "{\"seed_phrase\":\"\\u0000" PACKED "\"}", "\\u0000 in a string" },
 	};
 	static const struct {
 		const char *text, *words;

@@ -109,6 +109,36 @@ static void the_scan_refuses_numbers_that_are_no_plain_integers(void **state)
 	refuse_all(traps, COUNT(traps));
 }
 
+/* Whatever stands before it: what is written as bytes mostly are is passed by a shorter way. */
+static void an_array_of_numbers_is_held_to_the_same_rules(void **state)
+{
+	static const struct trap traps[] = {
+		{ "{\"a\":[1,12,123,01,2]}", "a[3]: byte 17: a leading zero" },
+		{ "{\"a\":[1,2,012]}", "a[2]: byte 13: a leading zero" },
+		{ "{\"a\":[0,00,1]}", "a[1]: byte 10: a leading zero" },
+		{ "{\"a\":[7,-0,1]}", "a[1]: byte 10: -0" },
+		{ "{\"a\":[7,8,1.5,1]}", "a[2]: byte 11: an integer expected" },
+		{ "{\"a\":[7,8,99999999999999999999,1]}", "a[2]: byte 30: an integer of at most" },
+		{ "{\"a\":[12,,3]}", "a[1]: byte 9: a JSON value expected" },
+		{ "{\"a\":[12,3,]}", "a[2]: byte 11: a JSON value expected" },
+		{ "{\"a\":[12,3x,4]}", "a: byte 10: ',' or ']' expected" },
+		{ "{\"a\":[12,3}", "a: byte 10: ',' or ']' expected" },
+		{ "{\"a\":[12,34", "a: byte 11: ',' or ']' expected" },
+		{ "{\"a\":[12,345,", "a[2]: byte 13: a JSON value expected" },
+	};
+	static const char *const fine[] = { "{\"a\":[0,1,10,255,256,999,1000,-5,7]}",
+		                            "{\"a\":[ 0 , 1,2,3 ,4,5\n,6]}" };
+	struct view object;
+	struct err e;
+
+	(void)state;
+	refuse_all(traps, COUNT(traps));
+	for (size_t i = 0; i < COUNT(fine); i++) {
+		assert_ok(json_scan(view_text(fine[i]), &scan_request, &object, &e));
+		assert_int_equal(object.len, strlen(fine[i]));
+	}
+}
+
 static void the_scan_refuses_text_that_is_no_text(void **state)
 {
 	static const struct trap traps[] = {
@@ -638,6 +668,7 @@ int main(void)
 		cmocka_unit_test(the_scan_refuses_what_json_does_not_have),
 		cmocka_unit_test(the_scan_refuses_bytes_after_a_nul),
 		cmocka_unit_test(the_scan_refuses_numbers_that_are_no_plain_integers),
+		cmocka_unit_test(an_array_of_numbers_is_held_to_the_same_rules),
 		cmocka_unit_test(the_scan_refuses_text_that_is_no_text),
 		cmocka_unit_test(repeated_keys_are_named),
 		cmocka_unit_test(a_key_may_stand_in_two_objects),
