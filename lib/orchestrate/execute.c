@@ -136,7 +136,10 @@ static void consider(struct execution *x, size_t step)
 	if (state->is_considered || state->status != STEP_PENDING || state->waits_for_source)
 		return;
 	state->is_considered = true;
-	x->considered[x->considered_count++] = step;
+	if (step_of(x, step)->kind == STEP_PROVE)
+		x->considered[x->plan->count - ++x->considered_proofs] = step;
+	else
+		x->considered[x->considered_count++] = step;
 }
 
 /* Each is in one list of those that need a step, and in one of those that come after one. */
@@ -534,16 +537,32 @@ static bool give_up(struct execution *x)
 	return true;
 }
 
-/* Starts what can be started until nothing changes. */
+static bool look_at_next(struct execution *x)
+{
+	if (x->considered_count == 0)
+		return false;
+	look_at(x, x->considered[--x->considered_count]);
+	return true;
+}
+
+static bool look_at_proof(struct execution *x)
+{
+	if (x->considered_proofs == 0)
+		return false;
+	look_at(x, x->considered[x->plan->count - x->considered_proofs--]);
+	return true;
+}
+
+/* Starts what can be started until nothing changes. What a source has just received goes on to
+ * others before it is asked for its proof, which nobody waits for: the forward has the connection
+ * that is open, and the other core. */
 static void advance(struct execution *x)
 {
 	if (x->is_settling)
 		return;
 	x->is_settling = true;
-	do
-		while (x->considered_count)
-			look_at(x, x->considered[--x->considered_count]);
-	while (begin_forward(x) || give_up(x));
+	while (look_at_next(x) || begin_forward(x) || look_at_proof(x) || give_up(x))
+		;
 	prepare_some(x);
 	x->is_settling = false;
 	tell_failures(x);

@@ -449,6 +449,20 @@ static void the_next_of_a_chain_is_prepared_while_the_key_is_on_its_way(void **s
 	assert_int_equal(f.abandoned, 0);
 }
 
+/* Its proof can wait, and those that wait for its key can't. */
+static void what_has_the_key_gives_it_on_before_it_is_asked_for_its_proof(void **state)
+{
+	struct fake f;
+	struct err e;
+
+	(void)state;
+	fake_fill(&f, "rwww");
+	assert_ok(propagate(&f, TOPOLOGY_CHAIN, &e));
+	assert_non_null(strstr(f.told, "+forward tee3"));
+	assert_true(strstr(f.told, "+prove tee2") > strstr(f.told, "+forward tee3"));
+	assert_true(strstr(f.told, "+prove tee3") > strstr(f.told, "+forward tee4"));
+}
+
 static void all_that_wait_for_a_source_are_prepared(void **state)
 {
 	struct fake f;
@@ -504,6 +518,7 @@ int main(void)
 		cmocka_unit_test(a_forward_begins_once_a_source_is_free),
 		cmocka_unit_test(nothing_comes_from_a_source_whose_document_was_refused),
 		cmocka_unit_test(the_next_of_a_chain_is_prepared_while_the_key_is_on_its_way),
+		cmocka_unit_test(what_has_the_key_gives_it_on_before_it_is_asked_for_its_proof),
 		cmocka_unit_test(all_that_wait_for_a_source_are_prepared),
 		cmocka_unit_test(what_is_prepared_in_vain_is_let_go),
 		cmocka_unit_test(before_the_key_is_there_nothing_is_prepared),
