@@ -502,9 +502,18 @@ static bool is_key_back(const struct run *r)
 	return false;
 }
 
+/* Is a request out already? Those who are still to answer it need no other one. */
+static bool has_request_out(const struct run *r, int64_t received)
+{
+	if (r->submission && submission_is_used(r->submission))
+		return true;
+	return received > 0 && !has_key_here(r->cluster);
+}
+
 static int next_of_waiting(const struct run *r, struct cluster_report *report, struct err *e)
 {
 	AUTO(buf) struct buf name = BUF_INIT(FILE_FREE_NAME_MAX);
+	int64_t received = 0;
 
 	for (size_t i = 0; i < r->seen.count; i++) {
 		const struct status_reply *status = &r->seen.nodes[i].status;
@@ -516,10 +525,10 @@ static int next_of_waiting(const struct run *r, struct cluster_report *report, s
 		TRY(buf_add_format(&report->missing, e, "%s waits for shares: %lld of %lld are in",
 		                   r->cluster->nodes[i].name, (long long)status->shares_received,
 		                   (long long)status->threshold));
+		received = status->shares_received;
 		break;
 	}
-	/* What was handed over now is in, and others' bundles for the same request are to come. */
-	if (r->submission && submission_is_used(r->submission)) {
+	if (has_request_out(r, received)) {
 		TRY(add_command(r, &report->next, "share submit", "BUNDLE...", e));
 		TRY(buf_add_text(&report->next, " of those waited for, then ", e));
 		return add_command(r, &report->next, "wait", "--for shares", e);

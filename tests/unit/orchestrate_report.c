@@ -184,7 +184,7 @@ static void what_is_missing_is_said_with_what_to_type(void **state)
 		{ "aa", "--", false, "2 of 2 TEEs are not running", "teectl up" },
 		{ "ra", "k-", true, "1 of 2 TEEs is not running", "teectl up" },
 		{ "es", "hs", true, "tee2 waits for shares: 1 of 2 are in",
-		  "teectl share request --out request.json" },
+		  "teectl share submit BUNDLE... of those waited for, then teectl wait --for shares" },
 		{ "ae", "-h", true, OBSERVATION_LOST_TEXT, "teectl recover" },
 		/* one that waits for a key from nobody is started anew before it takes shares */
 		{ "wa", "s-", true, OBSERVATION_LOST_TEXT,
@@ -228,6 +228,22 @@ static void what_is_missing_is_said_with_what_to_type(void **state)
 		if (strcmp(buf_text(&g.report.next), rows[i].next) != 0)
 			fail_msg("row %zu: next '%s'", i, buf_text(&g.report.next));
 	}
+}
+
+static void shares_are_requested_once(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+
+	(void)state;
+	stage_fill(&g, "es", "hs", true);
+	make(&g);
+	assert_string_equal(buf_text(&g.report.next), "teectl share request --out request.json");
+	/* Those who are still to answer have that request already. */
+	g.run.seen.nodes[1].status.shares_received = 1;
+	make(&g);
+	assert_string_equal(
+	    buf_text(&g.report.next),
+	    "teectl share submit BUNDLE... of those waited for, then teectl wait --for shares");
 }
 
 static void a_command_has_what_it_took_to_get_here(void **state)
@@ -432,6 +448,7 @@ int main(void)
 		cmocka_unit_test(what_was_never_judged_is_not_called_refused),
 		cmocka_unit_test(an_older_holder_counts_until_people_are_needed),
 		cmocka_unit_test(what_is_missing_is_said_with_what_to_type),
+		cmocka_unit_test(shares_are_requested_once),
 		cmocka_unit_test(a_command_has_what_it_took_to_get_here),
 		cmocka_unit_test(a_fault_on_this_side_is_not_mended_by_stopping_a_node),
 		cmocka_unit_test(nobody_is_told_to_stop_what_others_launch),
