@@ -119,6 +119,27 @@ next_is() { # STATUS MISSING NEXT
 	has "$stderr" 'hint: teectl -f own.yaml down tee2, then teectl -f own.yaml apply'
 }
 
+@test "status: one that never answers when it is verified is told as that, not as one without a key" {
+	local pid rest
+	cluster own 2 2 3 'timeouts: { connect: 1s, request: 1s }
+retry: { attempts: 1 }'
+	teectl -f own.yaml apply >/dev/null 2>&1
+	read -r pid rest <.teectl/own/pids/tee2
+	kill -STOP "$pid"
+	run --separate-stderr teectl -f own.yaml status
+	kill -CONT "$pid"
+	same "$status" 4
+	has "$output" $'\ntee2: does not answer (live-attestation: Operation timed out'
+	has "$output" 'missing: tee2 does not answer'
+	hasnt "$output" 'no key'
+	has "$stderr" 'hint: teectl -f own.yaml down tee2, then teectl -f own.yaml apply'
+	kill -STOP "$pid"
+	run --separate-stderr teectl -f own.yaml apply
+	kill -CONT "$pid"
+	[[ $status != 0 ]]
+	has "$stderr" 'hint: teectl -f own.yaml down tee2, then teectl -f own.yaml apply'
+}
+
 @test "status: of one that others launched it says who starts it" {
 	cluster own 1 2 3
 	sed '$a\  - { name: far, url: "http://127.0.0.1:1" }' own.yaml >far.yaml

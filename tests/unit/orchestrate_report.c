@@ -206,6 +206,14 @@ static void what_is_missing_is_said_with_what_to_type(void **state)
 		{ "bb", "--", true, "2 of 2 TEEs failed: see their notes", "teectl logs tee1" },
 		{ "rr", "kx", true, "tee2 failed", "teectl measure" },
 		{ "rr", "kn", true, "tee2 failed", "teectl down tee2, then teectl apply" },
+		/* its status came, and no document: what it has is not known */
+		{ "rr", "kt", true, "tee2 does not answer", "teectl down tee2, then teectl apply" },
+		{ "eee", "hth", false, "tee2 does not answer", "teectl down tee2, then teectl up" },
+		{ "ree", "kth", true, "tee2 does not answer",
+		  "teectl down tee2, then teectl apply" },
+		{ "re", "th", true, "tee1 does not answer, and may be the last that holds",
+		  "teectl logs tee1" },
+		{ "rar", "k-t", true, "1 of 3 TEEs is not running", "teectl up" },
 		{ "re", "nh", true, "may be the last that holds the quorum key",
 		  "teectl logs tee1" },
 	};
@@ -228,6 +236,26 @@ static void what_is_missing_is_said_with_what_to_type(void **state)
 		if (strcmp(buf_text(&g.report.next), rows[i].next) != 0)
 			fail_msg("row %zu: next '%s'", i, buf_text(&g.report.next));
 	}
+}
+
+static void a_node_that_only_says_how_it_is_does_not_answer(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+
+	(void)state;
+	stage_fill(&g, "rrr", "ktt", true);
+	(void)err_set(&g.proofs[1].refusal, ERR_TRY_AGAIN, "tee2: live-attestation: timed out");
+	make(&g);
+	assert_string_equal(buf_text(&node(&g, 1)->note),
+	                    "tee2 does not answer (live-attestation: timed out)");
+	assert_int_equal(node(&g, 1)->state, NODE_NOT_READY);
+	assert_string_equal(buf_text(&g.report.missing), "tee2 does not answer, nor does 1 other");
+	/* Who was given no time hangs for all that is known. */
+	(void)err_reason(&g.proofs[1].refusal, ERR_TRY_AGAIN, CLIENT_NO_TIME, "no time");
+	make(&g);
+	assert_string_equal(buf_text(&g.report.missing),
+	                    "tee2 was not given the time to answer: --timeout");
+	assert_string_equal(buf_text(&g.report.next), "teectl status");
 }
 
 static void shares_are_requested_once(void **state)
@@ -448,6 +476,7 @@ int main(void)
 		cmocka_unit_test(what_was_never_judged_is_not_called_refused),
 		cmocka_unit_test(an_older_holder_counts_until_people_are_needed),
 		cmocka_unit_test(what_is_missing_is_said_with_what_to_type),
+		cmocka_unit_test(a_node_that_only_says_how_it_is_does_not_answer),
 		cmocka_unit_test(shares_are_requested_once),
 		cmocka_unit_test(a_command_has_what_it_took_to_get_here),
 		cmocka_unit_test(a_fault_on_this_side_is_not_mended_by_stopping_a_node),
