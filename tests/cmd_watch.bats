@@ -535,14 +535,15 @@ retry: { attempts: 1 }'
 	cluster own 3 2 3 'retry: { attempts: 1 }'
 	ok apply
 	# A refusal with both values of a measurement.
-	sed 's|^enclave:|enclave:\n  pcrs: { 3: "'"$(printf 'ab%.0s' {1..48})"'" }|' own.yaml >pinned.yaml
-	run --separate-stderr teectl -f pinned.yaml watch --once
-	same "$(grep -c 'abababab' <<<"$output")" 1
+	for name in one two three; do PKI=.teectl/own/pki hv "$name" --role other; done
+	behind own lie tee1 "$one" tee2 "$two" tee3 "$three"
+	run --separate-stderr teectl -f lie.yaml watch --once
+	same "$(grep -c 'PCR2 (launch options)' <<<"$output")" 1
 	has "$output" 'the same as told of tee1'
 	hasnt "$output" 'see its note'
 	hasnt "$output" 'see their notes'
-	run --separate-stderr teectl -f pinned.yaml watch --once -o ndjson
-	same "$(jq -r 'select(.event == "node" and (.text | contains("abababab"))) | .node' <<<"$output" | sort | xargs)" 'tee1 tee2 tee3'
+	run --separate-stderr teectl -f lie.yaml watch --once -o ndjson
+	same "$(jq -r 'select(.event == "node" and (.text | contains("PCR2 (launch options)"))) | .node' <<<"$output" | sort | xargs)" 'tee1 tee2 tee3'
 }
 
 @test "watch: one of this machine that stands still is named with its cure" {

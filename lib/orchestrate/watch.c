@@ -733,6 +733,10 @@ static int set_up(struct watch *w, struct err *e)
 static int judge_once(const struct watch *w, struct err *e)
 {
 	TRY(watch_lead_judge(w, e));
+	if (w->unfit.text[0]) {
+		*e = w->unfit;
+		return -1;
+	}
 	if (!w->unopened.text[0])
 		return watch_judge(&w->report, e);
 	if (strcmp(w->unopened.reason, STATE_LOCKED) == 0)
