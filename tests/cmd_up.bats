@@ -29,6 +29,25 @@ teardown() {
 	has "$output" 'nothing to do: every TEE runs and is verified'
 }
 
+@test "up: one alone after a total loss is told who brings the key back" {
+	cluster own 3 2 3
+	with_key own
+	ok propagate
+	# As long as another runs it is asked for the key.
+	ok down tee2
+	ok up --only tee2
+	has "$stderr" 'next: teectl -f own.yaml propagate'
+	ok down
+	ok up --only tee2
+	has "$output" "missing: no TEE of this file has the quorum key of 'own' any more"
+	has "$stderr" 'next: teectl -f own.yaml recover'
+	run -2 --separate-stderr teectl -f own.yaml status --only tee2 -o json
+	same "$(jq -r '[.next, .error.reason] | join("|")' <<<"$output")" 'teectl -f own.yaml recover|key-lost'
+	ok recover
+	ok up --only tee3
+	has "$stderr" 'next: teectl -f own.yaml propagate'
+}
+
 @test "up: what is pinned and is not there: refused with PCR0, both values, and stopped" {
 	local zeros
 	cluster own 2 2 3

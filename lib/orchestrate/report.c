@@ -650,6 +650,26 @@ static int add_older(const struct run *r, struct cluster_report *report, struct 
 	                      old == 1 ? "holds" : "hold");
 }
 
+static bool does_not_run_here(const struct run *r, size_t node)
+{
+	const struct cluster_node *n = &r->cluster->nodes[node];
+	struct local_node local;
+	struct err unknown;
+
+	return n->listen && launcher_look(&r->state, n, &local, &unknown) == 0 && !local.is_running;
+}
+
+/* Of nodes that were not asked it is known whether they run here: those that do not have no key. */
+static bool is_lost(const struct run *r)
+{
+	if (!r->options.chosen || !r->seen.has_genesis)
+		return observation_is_lost(&r->seen);
+	for (size_t i = 0; i < r->seen.count; i++)
+		if (is_chosen(r, i) ? node_may_have_key(&r->seen, i) : !does_not_run_here(r, i))
+			return false;
+	return true;
+}
+
 static size_t first_unanswered(const struct run *r)
 {
 	for (size_t i = 0; i < r->seen.count; i++)
@@ -667,7 +687,7 @@ static int fill_first(const struct run *r, struct cluster_report *report, struct
 		return next_of_pins(r, report, e);
 	if (count_state(report, NODE_FAILED))
 		return next_of_failed(r, report, e);
-	if (observation_is_lost(&r->seen))
+	if (report->is_lost)
 		return next_of_lost(r, report, e);
 	if (count_state(report, NODE_GONE))
 		return next_of_gone(r, report, e);
@@ -789,7 +809,7 @@ int report_make(const struct run *r, struct cluster_report *ret, struct err *e)
 	       sizeof(report.manifest_hash));
 	memcpy(report.quorum_public_key, r->seen.genesis.quorum_key.bytes, PUBLIC_KEY_LEN);
 	TRY(fill_dr_key(r, &report, e));
-	report.is_lost = observation_is_lost(&r->seen);
+	report.is_lost = is_lost(r);
 	report.has_next_pins = has_next_pins(r);
 	for (size_t i = 0; i < r->seen.count; i++) {
 		struct node_report *n;
