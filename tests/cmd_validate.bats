@@ -87,6 +87,17 @@ load verb
 	says "hint: teectl member keygen members/member2"
 }
 
+@test "validate: a key path that leads nowhere beside its .pub is no fault, and is named with its member" {
+	make_cluster
+	sed -i 's|key: members/member2.secret|key: members/membr2.secret, pub: members/member2.pub|' cluster.yaml
+	try 0 validate
+	prints "not here, as \`key:\` says: member2 ('members/membr2.secret'); right where the member has it elsewhere, else correct the path"
+	hasnt "$output" 'member1 ('
+	sed -i 's|membr2|member2|' cluster.yaml
+	try 0 validate
+	hasnt "$output" 'not here'
+}
+
 @test "validate: on a member's own machine the others' .pub files come from the operator" {
 	teectl init --port 0 --image "$BUILD/teectl-enclave" >/dev/null 2>&1
 	# Nobody has a key yet: they are made.
