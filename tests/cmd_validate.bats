@@ -71,9 +71,24 @@ load verb
 	line=$(grep -n treshold cluster.yaml | cut -d: -f1)
 	says "cluster.yaml:$line:3: "
 	says "threshold"
+	says 'hint: correct the file there; teectl-cluster(5) explains each key'
 	try 78 validate -o json
 	json .error.name config
 	json .error.exit_status 78
+}
+
+@test "validate: YAML without its colon or its quotes is shown where it begins; a port has its range" {
+	local bad words line
+	for bad in 's/^quorum:/quorum/>^quorum>:1: YAML, ' 's/role: \(.*\)/role: "\1/>role: >:9: ' \
+		's/"127.0.0.1:0"/"127.0.0.1:99999"/>99999>nodes[0].listen, expected a port from 0 (a free one) to 65535'; do
+		IFS='>' read -r bad line words <<<"$bad"
+		make_cluster
+		sed -i "$bad" cluster.yaml
+		try 78 validate
+		says "cluster.yaml:$(grep -n -m 1 "$line" cluster.yaml | cut -d : -f 1):"
+		says "$words"
+		rm -r cluster.yaml members
+	done
 }
 
 @test "validate: a key file that is missing is named with its member" {
