@@ -228,6 +228,26 @@ tls: { ca: pki/ca.pem, cert: pki/operator.pem, key: pki/operator.key, server: { 
 	watch_end TERM 0
 }
 
+@test "watch: a second one on a state names the first, and takes its place" {
+	local first
+	cluster own 2 2 3 'watch: { interval: 200ms }'
+	ok apply
+	watch_start own
+	until_ready 2
+	first=$watch_pid
+	same "$(<.teectl/own/watch)" "$first"
+	watch_start own
+	until_event '.event == "leader"'
+	same "$(jq -r .text <<<"$event")" "is not alone on '.teectl/own': another watch (pid $first) heals as well, one at a time"
+	until_ready 2
+	kill "$first"
+	wait "$first"
+	kill_node own tee2
+	until_event "$(of tee2 node ready)"
+	watch_end TERM 0
+	same "$(jq -r 'select(.event == "leader") | .event' events)" leader
+}
+
 @test "watch: while another run is about it nobody is called for; and it says when nobody is needed any more" {
 	cluster own 3 2 3 'watch: { interval: 100ms }'
 	ok apply

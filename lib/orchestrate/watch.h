@@ -111,6 +111,7 @@ struct watch {
 	struct watch_options options;
 	struct run run; /* that looks and attests */
 	int mark;       /* says to others that it lives on this state; -1 */
+	int told_other; /* the pid of another that has said so, once that was told; 0 */
 	struct watch_node *nodes;
 	bool *targets, *barred, *resting; /* one flag a node */
 	struct cluster_report report;
