@@ -51,6 +51,7 @@ next_is() { # STATUS MISSING NEXT
 	[[ ${lines[1]} =~ ^NODE\ +PHASE\ +VERIFIED\ +MANIFEST\ +QUORUM\ KEY\ +PID\ +STATE$ ]]
 	[[ ${lines[2]} =~ ^tee1\ .*\ $pid\ +not\ ready$ ]]
 	[[ ${lines[3]} =~ ^tee2\ .*\ -\ +gone$ ]]
+	has "$output" $'\nrole of the enclaves, as PCR3 measures it: test-operators\nwhoever reaches a TEE gets seeds of it, without a certificate (enclave.insecureOpenSeed)\n'
 	run -2 --separate-stderr teectl -f own.yaml status -o json
 	same "$(jq -c '[.nodes[].pid]' <<<"$output")" "[$pid,null]"
 	run -2 --separate-stderr teectl -f own.yaml status
