@@ -5,7 +5,6 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -157,11 +156,18 @@ static bool is_url(const char *text)
 /* Digits where the port stands, and no port: what is wrong with it is its size. */
 static bool has_port_beyond(const char *text)
 {
-	const char *port = strrchr(text, ':');
-	size_t len = port ? strspn(port + 1, "0123456789") : 0;
+	static const char most[] = "65535"; /* PORT_MAX */
+	const char *port = strrchr(text, ':'), *end;
+	size_t len;
 
-	return len && (port[1 + len] == 0 || strcmp(port + 1 + len, "/") == 0) &&
-	       strtoul(port + 1, NULL, 10) > PORT_MAX;
+	if (!port)
+		return false;
+	port += 1 + strspn(port + 1, "0");
+	len = strspn(port, "0123456789");
+	end = port + len;
+	return (*end == 0 || strcmp(end, "/") == 0) &&
+	       (len > strlen(most) ||
+	        (len == strlen(most) && strncmp(port, most, strlen(most)) > 0));
 }
 
 static int refuse_address(const char *text, bool is_url, struct err *e)
