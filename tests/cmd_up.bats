@@ -29,6 +29,29 @@ teardown() {
 	has "$output" 'nothing to do: every TEE runs and is verified'
 }
 
+@test "up: a state folder that was lost while its enclaves run on is told before another key is made" {
+	local pids words
+	cluster own 2 2 3
+	with_key own
+	pids=$(awk '{ print $1 }' .teectl/own/pids/* | sort -n | paste -sd , | sed 's/,/, /')
+	HVS+=($(tr -d , <<<"$pids"))
+	words="warning: 2 enclaves run here (pid $pids), launched with the state folder '.teectl/own', which knows nothing of them: it was lost or replaced."
+	mv .teectl lost
+	run -69 --separate-stderr teectl -f own.yaml status
+	has "$stderr" "$words"
+	ok up
+	has "$stderr" "$words"
+	has "$stderr" "Whether they hold the quorum key can't be seen without it, and teectl -f own.yaml genesis makes another key: put the folder back from a backup first"
+	# Those that it has launched since are its own.
+	ok genesis
+	has "$(head -n 1 <<<"$stderr")" "$words"
+	ok down
+	rm -r .teectl
+	mv lost .teectl
+	run -2 --separate-stderr teectl -f own.yaml status
+	hasnt "$stderr" 'launched with the state folder'
+}
+
 @test "up: one alone after a total loss is told who brings the key back" {
 	cluster own 3 2 3
 	with_key own
