@@ -2,13 +2,16 @@
 #include "print.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "cluster/orphans.h"
 #include "cluster/watcher.h"
 #include "orchestrate/drive.h"
+#include "orchestrate/policy.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define STOP_TIMEOUT_MS 15000 /* an enclave leaves within a second; a busy machine is slower */
 #define PROOF_MS        5000  /* of that, for those that stay to prove the key */
@@ -431,6 +434,31 @@ static void tell_lost_shares(struct context *c, const struct run *r, const struc
 	}
 }
 
+/* What up would launch now is refused then, and the TEE that was right is gone. */
+static void tell_other_image(struct context *c, const struct run *r)
+{
+	const char *image = c->cluster.enclave.image;
+	bool is_here = image && file_is_there(image);
+	struct err why;
+
+	if (!r->seen.count || !image ||
+	    (is_here && policy_check_image(&c->cluster, &r->seen, &why) == 0))
+		return;
+	if (!is_here)
+		context_say(c,
+		            "warning: what was stopped can't be started again: there is no '%s' "
+		            "(enclave.image)",
+		            image);
+	else if (strncmp(why.reason, "pcr", 3) == 0)
+		context_say(c,
+		            "warning: what was stopped can't come back as it was: the cluster "
+		            "file's image is not the one that %s (%s): teectl measure",
+		            r->seen.has_genesis ? "the current manifest names" : "is pinned",
+		            why.reason);
+	else
+		context_say(c, "warning: what was stopped can't be started again: %s", why.text);
+}
+
 /* What was asked for does not last then. */
 static void tell_watch(struct context *c)
 {
@@ -482,8 +510,10 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	if (goes && count_outcome(&reply, OUTCOME_STOPPED))
 		tell_lost_key(c, &r, &targets);
 	tell_lost_shares(c, &r, &targets, &reply);
-	if (targets.count && count_outcome(&reply, OUTCOME_STOPPED))
+	if (targets.count && count_outcome(&reply, OUTCOME_STOPPED)) {
+		tell_other_image(c, &r);
 		tell_watch(c);
+	}
 	if (count_outcome(&reply, OUTCOME_FAILED))
 		return err_set(e, ERR_PARTIAL, "%zu of %zu nodes could not be stopped",
 		               count_outcome(&reply, OUTCOME_FAILED), reply.nodes.count);

@@ -1,6 +1,7 @@
 #include "choose.h"
 
 #include "base/text.h"
+#include "cluster/launcher.h"
 #include "journal.h"
 #include "orchestrate/graph.h"
 #include "print.h"
@@ -68,7 +69,22 @@ static void describe_way(const struct lineage_tee *tee, char *to, size_t size)
 		snprintf(to, size, "from where is not shown");
 }
 
-static void describe(const struct lineage_tee *tee, char *to, size_t size)
+/* By its process: of the state's own journal, and nodes that are launched here. What has ended has
+ * no key, whatever it has proved. */
+static bool has_ended(const struct context *c, const struct lineage_tee *tee)
+{
+	const struct cluster_node *node;
+	struct local_node local;
+	struct err unknown;
+
+	if (!c->state.folder || tee->earlier)
+		return false;
+	node = cluster_find_node(&c->cluster, buf_text(&tee->node));
+	return node && node->listen && launcher_look(&c->state, node, &local, &unknown) == 0 &&
+	       !local.is_running;
+}
+
+static void describe(const struct context *c, const struct lineage_tee *tee, char *to, size_t size)
 {
 	char received[TIME_TEXT_LEN] = "", way[256], exports[64] = "";
 
@@ -78,10 +94,11 @@ static void describe(const struct lineage_tee *tee, char *to, size_t size)
 	if (tee->unknown_exports)
 		snprintf(exports, sizeof(exports), ", %lld to TEEs without a document here",
 		         (long long)tee->unknown_exports);
-	snprintf(to, size, "%s%s%s%s%s%s%s", way, received[0] ? ", " : "", received,
+	snprintf(to, size, "%s%s%s%s%s%s%s%s", way, received[0] ? ", " : "", received,
 	         tee->proved ? ", proved" : ", not proved", exports,
 	         tee->retired ? ", retired" : "",
-	         tee->earlier ? ", earlier: the node was started again since" : "");
+	         tee->earlier ? ", earlier: the node was started again since" : "",
+	         has_ended(c, tee) ? ", does not run now" : "");
 }
 
 static size_t depth_of(const struct lineage *l, size_t tee)
@@ -101,7 +118,7 @@ static void print_tree(struct context *c, const struct lineage *l)
 	for (size_t i = 0; i < l->tees.count; i++) {
 		char text[512];
 
-		describe(&tees[i], text, sizeof(text));
+		describe(c, &tees[i], text, sizeof(text));
 		print_line(
 		    c, "%*s%s (%s): %s", (int)(2 * depth_of(l, i)), "", buf_text(&tees[i].node),
 		    tees[i].module_id.len ? buf_text(&tees[i].module_id) : "no document", text);
@@ -190,7 +207,9 @@ const struct cmd cmd_lineage = {
 	    "Replays the evidence journal (audit verify) and draws from it the key's way: from the "
 	    "members' shares to a TEE, and from TEE to TEE. Each line is one life of a TEE, by its "
 	    "node's name and its NSM's module id; a node that was started again is another, "
-	    "and its lives before are marked as earlier. Who lives now is asked by teectl status.\n\n"
+	    "and its lives before are marked as earlier. Where the journal is the state's own, "
+	    "the last life of a node of this machine that does not run is marked as that; who lives "
+	    "and holds the key now is asked by teectl status.\n\n"
 	    "A way is verified when the source's receipt names the document that attests the "
 	    "target's setup key, and the target's own receipt says that it took the key with that. "
 	    "Where a receipt is missing it is marked as claimed, and drawn dashed. A TEE that has "

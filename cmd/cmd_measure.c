@@ -139,23 +139,34 @@ static void print_options(struct context *c, const struct measure_reply *reply)
 	}
 }
 
-static int print(struct context *c, const struct measure_reply *reply, struct err *e)
+/* Against what was pinned before: --write has just made it the same. */
+static int add_pinned(struct table *t, const struct pcr *before, const struct measured_pcr *row,
+                      bool is_written, struct err *e)
+{
+	bool is_same = view_equal(pcr_view(before), buf_view(&row->value));
+
+	if (is_same && before->len)
+		return table_cell(t, TONE_GOOD, e, "same");
+	if (is_written)
+		return table_cell(t, TONE_GOOD, e, "%s", before->len ? "changed" : "new");
+	return before->len ? table_cell(t, TONE_BAD, e, "differs")
+	                   : table_cell(t, TONE_FAINT, e, "no");
+}
+
+/* before: the pins that the file had */
+static int print(struct context *c, const struct measure_reply *reply, const struct pcr_set *before,
+                 struct err *e)
 {
 	AUTO(table) struct table t = TABLE_INIT("PCR", "MEASURES", "PINNED", "VALUE");
 	char hex[2 * PCR_MAX_LEN + 1];
 
 	for (size_t i = 0; i < reply->pcrs.count; i++) {
 		const struct measured_pcr *row = (const struct measured_pcr *)reply->pcrs.items + i;
-		bool is_same = view_equal(buf_view(&row->pinned), buf_view(&row->value));
 
 		hex_write(buf_view(&row->value), hex);
 		TRY(table_cell(&t, TONE_PLAIN, e, "%d", (int)row->index));
 		TRY(table_cell(&t, TONE_PLAIN, e, "%s", buf_text(&row->measures)));
-		if (!row->has_pinned)
-			TRY(table_cell(&t, TONE_FAINT, e, "no"));
-		else
-			TRY(table_cell(&t, is_same ? TONE_GOOD : TONE_BAD, e, "%s",
-			               is_same ? "same" : "differs"));
+		TRY(add_pinned(&t, &before->values[row->index], row, reply->written, e));
 		TRY(table_cell(&t, TONE_PLAIN, e, "%s", hex));
 	}
 	table_print(c, &t);
@@ -316,6 +327,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	AUTO(measure_reply) struct measure_reply reply = { 0 };
 	AUTO(buf) struct buf next = BUF_INIT(PROGRESS_LINE_MAX);
 	const struct measure_args *args = arguments;
+	const struct pcr_set before = c->cluster.enclave.pcrs;
 	struct pcr_set found = { 0 };
 	struct comparison s;
 
@@ -326,7 +338,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	if (args->write)
 		TRY(pin(c, &s, &found, args->next, e));
 	TRY(describe(&c->cluster, &found, args->write, &reply, e));
-	TRY(print(c, &reply, e));
+	TRY(print(c, &reply, &before, e));
 	if (args->write)
 		progress_say(&c->progress, "%s: PCR0 to 3 are pinned%s", c->cluster.path,
 		             s.index == PCR_POLICY_COUNT ? ""
@@ -350,7 +362,8 @@ const struct cmd cmd_measure = {
 	    "attestation documents have to show.\n\n"
 	    "The column PINNED compares with enclave.pcrs of the cluster file; status 2 means that "
 	    "one differs. With --write the "
-	    "values measured are pinned there, and the rest of the file stays as it is; not so "
+	    "values measured are pinned there (`new`, `changed`, or the `same` as before), and the "
+	    "rest of the file stays as it is; not so "
 	    "values that the cluster's manifest contradicts, unless --next says that they are for "
 	    "the manifest that is to follow (teectl manifest new). Pin on a "
 	    "machine that you trust: from then on an image that differs by one bit is refused.\n\n"

@@ -72,6 +72,9 @@ static int print_rows(struct context *c, const struct preflight_report *r, struc
 /* What is to be done about the failure that is told. */
 static void hint_at(struct context *c, const struct preflight_row *row)
 {
+	/* One command for all of them. */
+	if (strcmp(row->why.reason, CLUSTER_KEY_MISSING) == 0)
+		return;
 	if (row->next.len)
 		context_hint(c, "%s; the table's last column says what helps with each",
 		             buf_text(&row->next));

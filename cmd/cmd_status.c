@@ -37,6 +37,8 @@ const struct cmd cmd_status = {
 	    "ready and verified, the worst first and at most forty; --wide shows all, and -o json "
 	    "always has them, in the file's order. --wide and -o json have the pid too, of the "
 	    "hypervisor of each node that was launched here: who ends that one ends the enclave. "
+	    "--wide tells the enclaves' role, and whether seeds are for whoever asks, which under "
+	    "AWS's root is always told. "
 	    "Where nodes have a label region, each region is "
 	    "counted by itself. With --only it is about the nodes chosen, and so is the status.\n\n"
 	    "Where the trust anchor is not AWS's, attestation is called simulated.",

@@ -149,6 +149,31 @@ static int check_files(struct context *context, struct err *e)
 	return check_image(c, e);
 }
 
+#define ABSENT_NAMED_MAX 8 /* a person reads no more */
+
+/* That a key is on its member's machine is no fault, and a path with a typo looks the same. */
+static void print_absent(struct context *c)
+{
+	const struct cluster_member_list *members = &c->cluster.quorum.members;
+	AUTO(buf) struct buf absent = BUF_INIT(HINT_MAX);
+	size_t named = 0;
+	struct err full;
+
+	for (size_t i = 0; i < members->count && named < ABSENT_NAMED_MAX; i++) {
+		const struct cluster_member *m = &members->items[i];
+
+		if (m->key && !file_is_there(m->key) &&
+		    buf_add_format(&absent, &full, "%s%s ('%s')", named++ ? ", " : "", m->name,
+		                   m->key) < 0)
+			break; /* more than a line takes */
+	}
+	if (absent.len)
+		print_line(c,
+		           "not here, as `key:` says: %s; right where the member has it elsewhere, "
+		           "else correct the path",
+		           buf_text(&absent));
+}
+
 static int describe(const struct cluster *c, struct valid_cluster *ret, struct err *e)
 {
 	struct hash256 manifest_set, share_set;
@@ -221,6 +246,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	           "key back",
 	           c->cluster.name, (long long)v.nodes, entries, (long long)v.nodes_here,
 	           (long long)v.threshold, (long long)v.members);
+	print_absent(c);
 	print_line(c, "of the file alone: neither the manifest that the state keeps nor a node was "
 	              "looked at");
 	print_next(c, next_of(c));

@@ -230,6 +230,22 @@ static int print_notes(struct context *c, const struct rows *rows, size_t most, 
 	return 0;
 }
 
+/* What PCR2 and PCR3 of each were measured with, where it is verified. Seeds for whoever asks are
+ * meant for a laptop: under a real root they are more likely a mistake. */
+static void print_options(struct context *c, const struct cluster_report *report)
+{
+	bool is_real = view_equal(buf_view(&report->trust), view_text("aws-nitro"));
+	const char *role = c->cluster.enclave.role;
+
+	if (c->is_wide && role && *role)
+		print_line(c, "role of the enclaves, as PCR3 measures it: %s", role);
+	if (c->cluster.enclave.insecure_open_seed && (c->is_wide || is_real))
+		print_line(c,
+		           "%swhoever reaches a TEE gets seeds of it, without a certificate "
+		           "(enclave.insecureOpenSeed)",
+		           is_real ? "warning: " : "");
+}
+
 void nodes_print_left(struct context *c, size_t count)
 {
 	if (count)
@@ -256,5 +272,7 @@ int nodes_table(struct context *c, const struct cluster_report *report, struct e
 		table_print(c, &t);
 	nodes_print_left(c, report->nodes.count - rows.count);
 	is_cut = !c->is_wide && report->nodes.count > NODES_SHOWN_MAX;
-	return print_notes(c, &rows, is_cut ? NOTES_SHOWN_MAX : SIZE_MAX, e);
+	TRY(print_notes(c, &rows, is_cut ? NOTES_SHOWN_MAX : SIZE_MAX, e));
+	print_options(c, report);
+	return 0;
 }

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "client/client.h"
+#include "cluster/select.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -262,6 +263,31 @@ static bool hint_missing_keys(struct context *c, const struct err *failure)
 	return true;
 }
 
+#define NODES_NAMED_MAX 8 /* a person reads no more */
+
+/* Which there are: the nearest name is a guess, and where none is near there is not even that. */
+static bool hint_nodes(struct context *c, const struct err *failure)
+{
+	const struct cluster *cluster = &c->cluster;
+	AUTO(buf) struct buf names = BUF_INIT(HINT_MAX / 2);
+	size_t named = 0;
+	struct err e;
+
+	if (strcmp(failure->reason, SELECT_NO_NODE) != 0 || !cluster->node_count)
+		return false;
+	while (named < cluster->node_count && named < NODES_NAMED_MAX &&
+	       buf_add_format(&names, &e, "%s%s", named ? ", " : "", cluster->nodes[named].name) ==
+	           0)
+		named++;
+	if (named < cluster->node_count)
+		context_hint(c, "its nodes are %s and %zu more: teectl status --wide shows all",
+		             buf_text(&names), cluster->node_count - named);
+	else
+		context_hint(c, named == 1 ? "its only node is %s" : "its nodes are %s",
+		             buf_text(&names));
+	return true;
+}
+
 /* What a member can do who has no cluster on his machine: status and up are the operator's. */
 static bool hint_for_member(struct context *c, const struct err *failure)
 {
@@ -308,10 +334,13 @@ static void choose_hint(struct context *c, const struct err *failure, const char
 
 	if (c->hint[0] || hint_for_member(c, failure) || hint_next_pins(c, failure) ||
 	    hint_watch(c, failure) || hint_by_reason(c, failure) || hint_kept_genesis(c, failure) ||
-	    hint_missing_keys(c, failure))
+	    hint_missing_keys(c, failure) || hint_nodes(c, failure))
 		return;
 	if (failure->code == ERR_USAGE && verb)
 		context_hint(c, "teectl help %s", verb);
+	/* It is the one that the others point to. */
+	else if (failure->code == ERR_CONFIG && verb && strcmp(verb, "validate") == 0)
+		context_hint(c, "correct the file there; teectl-cluster(5) explains each key");
 	else if (failure->code == ERR_USAGE)
 		context_hint(c, "teectl help lists the verbs");
 	/* After the time was up, the advice for that is the better one. */

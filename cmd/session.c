@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "cluster/strays.h"
 #include "nodes.h"
 #include "print.h"
 #include "report.h"
@@ -292,6 +293,30 @@ static void tell_orphans(struct context *c, const struct cluster_report *report)
 		context_say(c, "warning: and %zu more", report->orphans.count - NOTES_SHOWN_MAX);
 }
 
+/* What may hold a key is told before another one is made. */
+static void tell_strays(struct context *c, const struct run *r)
+{
+	char pids[STRAYS_MAX * 16] = "";
+	struct strays strays;
+
+	if (r->seen.has_genesis)
+		return;
+	strays_find(r->cluster, &r->state, &strays);
+	for (size_t i = 0; i < strays.count && i < STRAYS_MAX; i++)
+		snprintf(pids + strlen(pids), sizeof(pids) - strlen(pids), "%s%d", i ? ", " : "",
+		         strays.pids[i]);
+	if (strays.count)
+		context_say(c,
+		            "warning: %zu enclave%s here (pid %s%s), launched with the state "
+		            "folder '%s', which knows nothing of %s: it was lost or replaced. "
+		            "Whether %s the quorum key can't be seen without it, and teectl "
+		            "genesis makes another key: put the folder back from a backup first",
+		            strays.count, strays.count == 1 ? " runs" : "s run", pids,
+		            strays.count > STRAYS_MAX ? ", ..." : "", r->state.folder,
+		            strays.count == 1 ? "it" : "them",
+		            strays.count == 1 ? "it holds" : "they hold");
+}
+
 static bool shows_table(const struct goal *goal)
 {
 	return goal->kind == GOAL_STATUS || goal->kind == GOAL_VERIFY;
@@ -452,6 +477,8 @@ int session_reach(struct context *c, struct run *r, const struct goal *goal, str
 	struct err failure = { 0 };
 	bool failed;
 
+	if (goal->kind == GOAL_GENESIS || goal->kind == GOAL_APPLY)
+		tell_strays(c, r);
 	c->is_reaching = true;
 	failed = reach(r, goal, nothing, &failure) < 0;
 	progress_clear(&c->progress);
@@ -485,6 +512,8 @@ int session_reach(struct context *c, struct run *r, const struct goal *goal, str
 	                   failed ? &failure : NULL, e));
 	if (failed)
 		TRY(report_complete(c, &failure, buf_text(&report.next), &report.error, e));
+	if (goal->kind == GOAL_UP || goal->kind == GOAL_STATUS)
+		tell_strays(c, r);
 	TRY(print_report(c, goal, &report, nothing, e));
 	if (failed)
 		*e = failure;

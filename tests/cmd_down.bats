@@ -35,6 +35,32 @@ load verb
 	[[ -z $stderr ]]
 }
 
+@test "down: what the file would launch now is another image: that is told of what was stopped" {
+	make_cluster --nodes 2
+	cp "$BUILD/teectl-enclave" enclave
+	sed -i 's|image: .*|image: enclave|' cluster.yaml
+	try 0 measure --write
+	local words="warning: what was stopped can't come back as it was: the cluster file's image is not the one that"
+	try 0 up
+	try 0 down tee2
+	hasnt "$stderr" warning
+	printf x >>enclave
+	try 0 down
+	says "$words is pinned (pcr0): teectl measure"
+	# Of nothing that was stopped nothing is told.
+	try 0 down
+	[[ -z $stderr ]]
+	cp "$BUILD/teectl-enclave" enclave
+	with_key cluster
+	printf x >>enclave
+	try 0 measure --write --next
+	try 0 down tee2
+	says "$words the current manifest names (pcr0): teectl measure"
+	rm enclave
+	try 0 down
+	says "warning: what was stopped can't be started again: there is no 'enclave' (enclave.image)"
+}
+
 @test "down: has nothing to do where nothing runs" {
 	make_cluster
 	try 0 down

@@ -20,9 +20,10 @@ setup() {
 	cd "$BATS_FILE_TMPDIR"
 }
 
-# The tree without module ids and times.
+# The tree without module ids and times. All of them have been stopped: each last life says so.
 tree() {
-	sed -E 's/ \(i-[^)]*\)//; s/, 20[0-9T:.Z-]+//' <<<"$output"
+	same "$(grep -c ', does not run now$' <<<"$output")" "$(grep -cv ', earlier: ' <<<"$output")"
+	sed -E 's/ \(i-[^)]*\)//; s/, 20[0-9T:.Z-]+//; s/, does not run now$//' <<<"$output"
 }
 
 @test "lineage: the tree begins with the members' shares; each start of a TEE is a line" {
@@ -31,6 +32,21 @@ tree() {
   tee2: from tee1, proved, earlier: the node was started again since
     tee3: from tee2, proved
       tee2: from tee3, proved"
+}
+
+@test "lineage: what was stopped is told from what runs, and a journal alone tells of neither" {
+	cp .teectl/own/journal journal
+	try 0 -f own.yaml lineage --journal journal --root .teectl/own/pki/root.der
+	hasnt "$output" 'does not run'
+	cd "$BATS_TEST_TMPDIR"
+	cluster one 2 2 3
+	with_key one
+	try 0 -f one.yaml lineage
+	has "$output" 'tee1'
+	hasnt "$output" 'does not run'
+	teectl -f one.yaml down >/dev/null 2>&1
+	try 0 -f one.yaml lineage
+	has "$output" ', proved, does not run now'
 }
 
 @test "lineage: --to says from whom a node has the key, --from who has it from a node" {

@@ -50,7 +50,8 @@ load verb
 	says "next: teectl measure --write"
 	try 0 measure --write
 	says "PCR0 to 3 are pinned"
-	prints "0    image           same"
+	prints "0    image           new"
+	hasnt "$output" same
 	says "next: teectl up"
 	[[ $(diff before.yaml cluster.yaml | grep -c '^<') -eq 0 ]]
 	try 0 validate
@@ -60,6 +61,12 @@ load verb
 	json '.pcrs | map(.pinned == .value) | all' true
 	try 0 measure
 	prints "0    image           same"
+	try 0 measure --write
+	prints "0    image           same"
+	sed -i 's/^  role: .*/  role: others/' cluster.yaml
+	try 0 measure --write
+	prints "0    image           same"
+	prints "3    role            changed"
 	rm before.yaml
 }
 
@@ -256,7 +263,7 @@ library_image() {
 	try 0 measure --write --next
 	says "PCR0 to 3 are pinned for the manifest that is to follow"
 	says "next: teectl manifest new --out next.json"
-	prints "0    image           same"
+	prints "0    image           changed"
 	try 5 verify
 	says "pins of the next image hold once its manifest is adopted: teectl manifest adopt"
 	# What runs may have the only copy of the key, and none like it could be launched now.

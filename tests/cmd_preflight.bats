@@ -123,6 +123,25 @@ warns() {
 	finds 65 keys member1 'members/member1.pub' 'send his .pub again'
 }
 
+@test "preflight: before the members have keys one command is named, which makes them all" {
+	teectl init --port 0 --image "$BUILD/teectl-enclave" >/dev/null 2>&1
+	finds 66 keys member2 "'members/member2.pub': No such file" 'teectl member keygen members/member2'
+	same "$(row images enclave.image outcome)" warning
+	same "$(jq -r .error.hint <<<"$output")" 'teectl member keygen members/member1 members/member2 members/member3'
+	# Whose secret half is elsewhere sends the other one.
+	sed -i 's|key: members/member2.secret, ||' cluster.yaml
+	finds 66 keys member2 "'members/member2.pub': No such file" 'have the member send his .pub'
+	hasnt "$(row keys member2 next)" again
+}
+
+@test "preflight: a key path that leads nowhere beside its .pub is no fault, and is named with its member" {
+	make_cluster
+	sed -i 's|key: members/member2.secret|key: members/membr2.secret, pub: members/member2.pub|' cluster.yaml
+	try 0 preflight -o json
+	same "$(row keys 'share set' detail)" \
+		"2 of 3 members' keys are here, and well; the file names a \`key:\` that is not here: member2 ('members/membr2.secret')"
+}
+
 @test "preflight: manifest and share set of the same names and other public keys are two" {
 	make_cluster
 	for i in 1 2 3; do

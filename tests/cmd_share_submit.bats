@@ -51,6 +51,13 @@ submit() { # STATUS [OPTION]... BUNDLE...
 	local rest='teectl -f own.yaml share submit BUNDLE... of those waited for, then teectl -f own.yaml wait --for shares'
 	has "$stderr" "hint: $rest"
 	hasnt "$stderr" inject
+	# Whoever looks later is not sent to ask anew: the request is out, and says who is left.
+	mv own-members away
+	run -2 --separate-stderr teectl -f own.yaml status
+	has "$stderr" "hint: $rest"
+	has "$output" $'waiting for one of: member2\n                    member3\n'
+	has "$output" 'missing: tee1 waits for shares: 1 of 2 are in'
+	mv away own-members
 	submit 0 b1
 	has "$stderr" 'tee1: a share of member1 is already there'
 	has "$output" 'nothing to do: already there: tee1 has 1 of 2 shares, too few for the key; waiting for: member2, member3'

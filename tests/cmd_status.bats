@@ -51,6 +51,7 @@ next_is() { # STATUS MISSING NEXT
 	[[ ${lines[1]} =~ ^NODE\ +PHASE\ +VERIFIED\ +MANIFEST\ +QUORUM\ KEY\ +PID\ +STATE$ ]]
 	[[ ${lines[2]} =~ ^tee1\ .*\ $pid\ +not\ ready$ ]]
 	[[ ${lines[3]} =~ ^tee2\ .*\ -\ +gone$ ]]
+	has "$output" $'\nrole of the enclaves, as PCR3 measures it: test-operators\nwhoever reaches a TEE gets seeds of it, without a certificate (enclave.insecureOpenSeed)\n'
 	run -2 --separate-stderr teectl -f own.yaml status -o json
 	same "$(jq -c '[.nodes[].pid]' <<<"$output")" "[$pid,null]"
 	run -2 --separate-stderr teectl -f own.yaml status
@@ -116,6 +117,27 @@ next_is() { # STATUS MISSING NEXT
 	[[ $status != 0 ]]
 	has "$output" 'missing: tee2 failed: see its note'
 	has "$stderr" 'live-attestation: Unavailable: NSM: '
+	has "$stderr" 'hint: teectl -f own.yaml down tee2, then teectl -f own.yaml apply'
+}
+
+@test "status: one that never answers when it is verified is told as that, not as one without a key" {
+	local pid rest
+	cluster own 2 2 3 'timeouts: { connect: 1s, request: 1s }
+retry: { attempts: 1 }'
+	teectl -f own.yaml apply >/dev/null 2>&1
+	read -r pid rest <.teectl/own/pids/tee2
+	kill -STOP "$pid"
+	run --separate-stderr teectl -f own.yaml status
+	kill -CONT "$pid"
+	same "$status" 4
+	has "$output" $'\ntee2: does not answer (live-attestation: Operation timed out'
+	has "$output" 'missing: tee2 does not answer'
+	hasnt "$output" 'no key'
+	has "$stderr" 'hint: teectl -f own.yaml down tee2, then teectl -f own.yaml apply'
+	kill -STOP "$pid"
+	run --separate-stderr teectl -f own.yaml apply
+	kill -CONT "$pid"
+	[[ $status != 0 ]]
 	has "$stderr" 'hint: teectl -f own.yaml down tee2, then teectl -f own.yaml apply'
 }
 

@@ -29,6 +29,48 @@ teardown() {
 	has "$output" 'nothing to do: every TEE runs and is verified'
 }
 
+@test "up: a state folder that was lost while its enclaves run on is told before another key is made" {
+	local pids words
+	cluster own 2 2 3
+	with_key own
+	pids=$(awk '{ print $1 }' .teectl/own/pids/* | sort -n | paste -sd , | sed 's/,/, /')
+	HVS+=($(tr -d , <<<"$pids"))
+	words="warning: 2 enclaves run here (pid $pids), launched with the state folder '.teectl/own', which knows nothing of them: it was lost or replaced."
+	mv .teectl lost
+	run -69 --separate-stderr teectl -f own.yaml status
+	has "$stderr" "$words"
+	ok up
+	has "$stderr" "$words"
+	has "$stderr" "Whether they hold the quorum key can't be seen without it, and teectl -f own.yaml genesis makes another key: put the folder back from a backup first"
+	# Those that it has launched since are its own.
+	ok genesis
+	has "$(head -n 1 <<<"$stderr")" "$words"
+	ok down
+	rm -r .teectl
+	mv lost .teectl
+	run -2 --separate-stderr teectl -f own.yaml status
+	hasnt "$stderr" 'launched with the state folder'
+}
+
+@test "up: one alone after a total loss is told who brings the key back" {
+	cluster own 3 2 3
+	with_key own
+	ok propagate
+	# As long as another runs it is asked for the key.
+	ok down tee2
+	ok up --only tee2
+	has "$stderr" 'next: teectl -f own.yaml propagate'
+	ok down
+	ok up --only tee2
+	has "$output" "missing: no TEE of this file has the quorum key of 'own' any more"
+	has "$stderr" 'next: teectl -f own.yaml recover'
+	run -2 --separate-stderr teectl -f own.yaml status --only tee2 -o json
+	same "$(jq -r '[.next, .error.reason] | join("|")' <<<"$output")" 'teectl -f own.yaml recover|key-lost'
+	ok recover
+	ok up --only tee3
+	has "$stderr" 'next: teectl -f own.yaml propagate'
+}
+
 @test "up: what is pinned and is not there: refused with PCR0, both values, and stopped" {
 	local zeros
 	cluster own 2 2 3

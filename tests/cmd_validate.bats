@@ -71,9 +71,24 @@ load verb
 	line=$(grep -n treshold cluster.yaml | cut -d: -f1)
 	says "cluster.yaml:$line:3: "
 	says "threshold"
+	says 'hint: correct the file there; teectl-cluster(5) explains each key'
 	try 78 validate -o json
 	json .error.name config
 	json .error.exit_status 78
+}
+
+@test "validate: YAML without its colon or its quotes is shown where it begins; a port has its range" {
+	local bad words line
+	for bad in 's/^quorum:/quorum/>^quorum>:1: YAML, ' 's/role: \(.*\)/role: "\1/>role: >:9: ' \
+		's/"127.0.0.1:0"/"127.0.0.1:99999"/>99999>nodes[0].listen, expected a port from 0 (a free one) to 65535'; do
+		IFS='>' read -r bad line words <<<"$bad"
+		make_cluster
+		sed -i "$bad" cluster.yaml
+		try 78 validate
+		says "cluster.yaml:$(grep -n -m 1 "$line" cluster.yaml | cut -d : -f 1):"
+		says "$words"
+		rm -r cluster.yaml members
+	done
 }
 
 @test "validate: a key file that is missing is named with its member" {
@@ -85,6 +100,17 @@ load verb
 	rm members/member2.pub
 	try 66 validate
 	says "hint: teectl member keygen members/member2"
+}
+
+@test "validate: a key path that leads nowhere beside its .pub is no fault, and is named with its member" {
+	make_cluster
+	sed -i 's|key: members/member2.secret|key: members/membr2.secret, pub: members/member2.pub|' cluster.yaml
+	try 0 validate
+	prints "not here, as \`key:\` says: member2 ('members/membr2.secret'); right where the member has it elsewhere, else correct the path"
+	hasnt "$output" 'member1 ('
+	sed -i 's|membr2|member2|' cluster.yaml
+	try 0 validate
+	hasnt "$output" 'not here'
 }
 
 @test "validate: on a member's own machine the others' .pub files come from the operator" {

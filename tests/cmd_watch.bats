@@ -228,6 +228,26 @@ tls: { ca: pki/ca.pem, cert: pki/operator.pem, key: pki/operator.key, server: { 
 	watch_end TERM 0
 }
 
+@test "watch: a second one on a state names the first, and takes its place" {
+	local first
+	cluster own 2 2 3 'watch: { interval: 200ms }'
+	ok apply
+	watch_start own
+	until_ready 2
+	first=$watch_pid
+	same "$(<.teectl/own/watch)" "$first"
+	watch_start own
+	until_event '.event == "leader"'
+	same "$(jq -r .text <<<"$event")" "is not alone on '.teectl/own': another watch (pid $first) heals as well, one at a time"
+	until_ready 2
+	kill "$first"
+	wait "$first"
+	kill_node own tee2
+	until_event "$(of tee2 node ready)"
+	watch_end TERM 0
+	same "$(jq -r 'select(.event == "leader") | .event' events)" leader
+}
+
 @test "watch: while another run is about it nobody is called for; and it says when nobody is needed any more" {
 	cluster own 3 2 3 'watch: { interval: 100ms }'
 	ok apply
@@ -535,14 +555,15 @@ retry: { attempts: 1 }'
 	cluster own 3 2 3 'retry: { attempts: 1 }'
 	ok apply
 	# A refusal with both values of a measurement.
-	sed 's|^enclave:|enclave:\n  pcrs: { 3: "'"$(printf 'ab%.0s' {1..48})"'" }|' own.yaml >pinned.yaml
-	run --separate-stderr teectl -f pinned.yaml watch --once
-	same "$(grep -c 'abababab' <<<"$output")" 1
+	for name in one two three; do PKI=.teectl/own/pki hv "$name" --role other; done
+	behind own lie tee1 "$one" tee2 "$two" tee3 "$three"
+	run --separate-stderr teectl -f lie.yaml watch --once
+	same "$(grep -c 'PCR2 (launch options)' <<<"$output")" 1
 	has "$output" 'the same as told of tee1'
 	hasnt "$output" 'see its note'
 	hasnt "$output" 'see their notes'
-	run --separate-stderr teectl -f pinned.yaml watch --once -o ndjson
-	same "$(jq -r 'select(.event == "node" and (.text | contains("abababab"))) | .node' <<<"$output" | sort | xargs)" 'tee1 tee2 tee3'
+	run --separate-stderr teectl -f lie.yaml watch --once -o ndjson
+	same "$(jq -r 'select(.event == "node" and (.text | contains("PCR2 (launch options)"))) | .node' <<<"$output" | sort | xargs)" 'tee1 tee2 tee3'
 }
 
 @test "watch: one of this machine that stands still is named with its cure" {

@@ -208,3 +208,14 @@ foreign() { # HEADER ALLOWED-FILES
 		}
 	done < <(product | grep '\.h$')
 }
+
+@test "lint: sources are as clang-format has them" {
+	local found
+	# Each of its versions has ways of its own: this is the one that the tree was formatted by.
+	[[ $(clang-format --version 2>/dev/null) == *' version 14.'* ]] || skip "clang-format 14 is not here"
+	found=$(sources | xargs clang-format --dry-run 2>&1 | grep 'clang-format' || true)
+	if [[ -n $found ]]; then
+		printf '%s\n' "$found" "clang-format -i does what is wanted" >&2
+		return 1
+	fi
+}

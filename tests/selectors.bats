@@ -188,6 +188,7 @@ names() { # of the last report, with their states
 		has "$stderr" "'own.yaml' has no node 'eu-3'; did you mean 'eu-1'?"
 		run -64 --separate-stderr teectl -f own.yaml $verb 'ap-*'
 		has "$stderr" "'own.yaml' has no node 'ap-*'"
+		has "$stderr" 'hint: its nodes are eu-1, eu-2, '
 		run -64 --separate-stderr teectl -f own.yaml $verb 'region=eu,role=canary'
 		has "$stderr" "no node of 'own.yaml' matches 'region=eu,role=canary'"
 		run -64 --separate-stderr teectl -f own.yaml $verb 'eu-1,,eu-2'

@@ -127,6 +127,22 @@ none() {
 	same_seeds 2
 }
 
+@test "watch: --once says of pins that are ahead of the manifest what plan says, and calls nobody for the TEEs" {
+	living 2
+	teectl measure --write >/dev/null 2>&1
+	image upgraded
+	teectl measure --write --next >/dev/null 2>&1
+	try 5 plan
+	local planned=$(grep cure: <<<"$stderr")
+	has "$planned" 'adopted'
+	try 5 watch --once
+	prints 'no TEE can be judged, and nothing is healed: PCR0 (image): the cluster file pins'
+	hasnt "$output" quarantined
+	hasnt "$output" 'people are needed'
+	same "$(grep cure: <<<"$stderr")" "$planned"
+	same_seeds 2
+}
+
 @test "watch: a file of which only the image is another is not taken over beside the pins of the one before" {
 	living 2
 	echo 'watch: { interval: 100ms }' >>cluster.yaml

@@ -23,8 +23,13 @@ enum nsm_operation {
 #define NSM_ERROR_LIST(X)                                                                          \
 	X(Success)                                                                                 \
 	X(InvalidArgument)                                                                         \
-	X(InvalidIndex) X(InvalidResponse) X(ReadOnlyIndex) X(InvalidOperation) X(BufferTooSmall)  \
-	    X(InputTooLarge) X(InternalError)
+	X(InvalidIndex)                                                                            \
+	X(InvalidResponse)                                                                         \
+	X(ReadOnlyIndex)                                                                           \
+	X(InvalidOperation)                                                                        \
+	X(BufferTooSmall)                                                                          \
+	X(InputTooLarge)                                                                           \
+	X(InternalError)
 
 enum nsm_error {
 #define X(name) NSM_ERROR_##name,

@@ -114,11 +114,25 @@ static int refuse_value(const struct pass *p, const char *path, struct mark at,
 
 /* --- events --- */
 
+/* A key without its colon and quotes that do not end are noticed on a later line: what is to be
+ * mended is where they begin. */
+static struct mark yaml_mark(const yaml_parser_t *y)
+{
+	static const char *const begun[] = { "while scanning a simple key",
+		                             "while scanning a quoted scalar" };
+
+	if (y->error == YAML_READER_ERROR)
+		return mark_of(y->mark);
+	for (size_t i = 0; y->context && i < COUNT(begun); i++)
+		if (strcmp(y->context, begun[i]) == 0)
+			return mark_of(y->context_mark);
+	return mark_of(y->problem_mark);
+}
+
 static int refuse_yaml(const struct pass *p, struct err *e)
 {
 	const yaml_parser_t *y = &p->yaml;
-	bool is_reader = y->error == YAML_READER_ERROR;
-	struct mark at = mark_of(is_reader ? y->mark : y->problem_mark);
+	struct mark at = yaml_mark(y);
 
 	if (y->error == YAML_MEMORY_ERROR)
 		return err_set(e, ERR_INTERNAL, "no memory to read '%s'", p->places.file);

@@ -153,6 +153,35 @@ static bool is_url(const char *text)
 	return *text == 0 || strcmp(text, "/") == 0;
 }
 
+/* Digits where the port stands, and no port: what is wrong with it is its size. */
+static bool has_port_beyond(const char *text)
+{
+	static const char most[] = "65535"; /* PORT_MAX */
+	const char *port = strrchr(text, ':'), *end;
+	size_t len;
+
+	if (!port)
+		return false;
+	port += 1 + strspn(port + 1, "0");
+	len = strspn(port, "0123456789");
+	end = port + len;
+	return (*end == 0 || strcmp(end, "/") == 0) &&
+	       (len > strlen(most) ||
+	        (len == strlen(most) && strncmp(port, most, strlen(most)) > 0));
+}
+
+static int refuse_address(const char *text, bool is_url, struct err *e)
+{
+	if (has_port_beyond(text))
+		return unexpected(
+		    e, is_url ? "a port from 1 to 65535" : "a port from 0 (a free one) to 65535",
+		    text);
+	return unexpected(e,
+	                  is_url ? "http:// or https://, a host and a port, no path"
+	                         : "HOST:PORT with a numeric address, as 127.0.0.1:9000",
+	                  text);
+}
+
 static int keep(char **field, const char *text, struct err *e)
 {
 	char *copy;
@@ -196,13 +225,11 @@ static int take_text(const struct config_row *row, const char *text, char **fiel
 		break;
 	case CONFIG_LISTEN:
 		if (!is_listen(text))
-			return unexpected(e, "HOST:PORT with a numeric address, as 127.0.0.1:9000",
-			                  text);
+			return refuse_address(text, /* is_url= */ false, e);
 		break;
 	case CONFIG_URL:
 		if (!is_url(text))
-			return unexpected(e, "http:// or https://, a host and a port, no path",
-			                  text);
+			return refuse_address(text, /* is_url= */ true, e);
 		break;
 	default:
 		if (strlen(text) > ROLE_MAX)

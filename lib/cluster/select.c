@@ -267,9 +267,9 @@ static int check_name(const struct select_term *t, const struct cluster *c, stru
 		if (select_glob(t->name, c->nodes[i].name))
 			return 0;
 	nearest = cluster_nearest_node(c, t->name);
-	return err_set(e, ERR_USAGE, "'%s' has no node '%s'%s%s%s", c->path, t->name,
-	               nearest ? "; did you mean '" : "", nearest ? nearest : "",
-	               nearest ? "'?" : "");
+	return err_reason(e, ERR_USAGE, SELECT_NO_NODE, "'%s' has no node '%s'%s%s%s", c->path,
+	                  t->name, nearest ? "; did you mean '" : "", nearest ? nearest : "",
+	                  nearest ? "'?" : "");
 }
 
 /* Words to look for the nearest one in: labels' names, or the values of one label. They are

@@ -29,7 +29,8 @@ extern const char *const select_state_words[]; /* "ready", "not ready", …; NUL
 /* "@ready, @not-ready, …" */
 #define SELECT_STATE_AT(selector, words) ", @" selector
 #define SELECT_STATES_TEXT               (&SELECT_STATE_LIST(SELECT_STATE_AT)[2])
-#define SELECT_STATE_UNKNOWN             (-1) /* it may be any */
+#define SELECT_NO_NODE                   "no-node" /* the reason where a name is no node's */
+#define SELECT_STATE_UNKNOWN             (-1)      /* it may be any */
 
 enum select_kind { SELECT_NAME, SELECT_LABEL, SELECT_STATE, SELECT_LOCAL };
 

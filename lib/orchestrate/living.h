@@ -23,11 +23,11 @@ struct living {
 };
 void living_drop(struct living *l);
 
-/* Of one node, which must have the key, by the run's client, on which nothing may be in flight: it answers prove-key with a fresh challenge, in a document
- * under the cluster's root with that manifest's hash, PCR0..3 and commitment.
- * fails  ERR_NOT_DESIRED: it has no key; ERR_UNREACHABLE, ERR_TRY_AGAIN, ERR_ACCESS;
- * ERR_ATTESTATION; ERR_REFUSED: it has another namespace, other members or another quorum key, or
- * nothing says that it is this cluster's */
+/* Of one node, which must have the key, by the run's client, on which nothing may be in flight: it
+ * answers prove-key with a fresh challenge, in a document under the cluster's root with that
+ * manifest's hash, PCR0..3 and commitment. fails  ERR_NOT_DESIRED: it has no key; ERR_UNREACHABLE,
+ * ERR_TRY_AGAIN, ERR_ACCESS; ERR_ATTESTATION; ERR_REFUSED: it has another namespace, other members
+ * or another quorum key, or nothing says that it is this cluster's */
 MUST_CHECK int living_ask(struct run *r, size_t node, struct living *ret, struct err *e);
 /* Of all that answer and say that they have the key, the one of the highest nonce; who is refused
  * is told in a note. Of two quorum keys the one whose manifest alone is approved. fails

@@ -215,8 +215,7 @@ int observe(const struct cluster *cluster, const struct state *state, struct cli
 	return 0;
 }
 
-/* Has it the key, or may it have it, or is it where the shares have to go? */
-static bool may_hold(const struct observation *o, size_t node)
+bool node_may_have_key(const struct observation *o, size_t node)
 {
 	if (o->nodes[node].presence == NODE_UNREACHABLE)
 		return true;
@@ -227,7 +226,7 @@ static bool may_hold(const struct observation *o, size_t node)
 bool observation_may_have_key(const struct observation *o)
 {
 	for (size_t i = 0; i < o->count; i++)
-		if (may_hold(o, i))
+		if (node_may_have_key(o, i))
 			return true;
 	return false;
 }

@@ -78,6 +78,7 @@ bool observation_is_lost(const struct observation *o);
 /* Has a node the key, or may have it since it does not answer, or waits for the shares that make
  * it? */
 bool observation_may_have_key(const struct observation *o);
+bool node_may_have_key(const struct observation *o, size_t node);
 
 /* Would the key be gone with these nodes? They have it, or may have it since they do not answer,
  * and no other node claims to have it.

@@ -95,12 +95,15 @@ int preflight_check_images(struct preflight *p, struct err *e)
 		result = elf_interpreter(buf_view(&image), &loader, &why);
 	if (result == 0)
 		result = cluster_measure(p->c, &measured, &why);
+	/* Which they are, and what helps, the keys' own rows say. */
+	if (result < 0 && strcmp(why.reason, CLUSTER_KEY_MISSING) == 0)
+		return preflight_add(p, "images", "enclave.image", PREFLIGHT_WARNING,
+		                     "a program; measured once the members' keys are here, whose "
+		                     "pins are measured with it",
+		                     "", e);
 	TRY(preflight_add_result(p, "images", "enclave.image", result, &why,
 	                         "a program, and measured",
-	                         result < 0 && strcmp(why.reason, CLUSTER_KEY_MISSING) == 0
-	                             ? "see the members' keys: their pins are measured"
-	                             : "correct enclave.image of the cluster file",
-	                         e));
+	                         "correct enclave.image of the cluster file", e));
 	return result < 0 ? 0 : compare_pcrs(p, &measured, e);
 }
 

@@ -5,7 +5,10 @@
 #include "base/text.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
+
+#define ABSENT_NAMED_MAX 8 /* a person reads no more */
 
 /* PREFIX of PREFIX.secret, with another suffix. */
 static int other_half(const char *key, const char *suffix, char **ret, struct err *e)
@@ -43,6 +46,19 @@ static int suggest_keygen(const char *key, struct buf *to, struct err *e)
 	TRY(other_half(key, "", &prefix, e));
 	TRY(buf_add_text(to, "teectl member keygen ", e));
 	return text_add_shell_word(prefix, to, e);
+}
+
+/* A member's file that names both halves and has neither: nobody has made them yet. Else whoever
+ * has the secret half sends the other one. */
+static int suggest_pub(const struct cluster_member *m, const char *pub, struct err *why,
+                       struct buf *to, struct err *e)
+{
+	if (file_is_there(pub))
+		return buf_add_text(to, "have the member send his .pub again", e);
+	snprintf(why->reason, sizeof(why->reason), "%s", CLUSTER_KEY_MISSING);
+	if (m->key)
+		return suggest_keygen(m->key, to, e);
+	return buf_add_text(to, "have the member send his .pub", e);
 }
 
 /* *ret_here: his secret half is. */
@@ -84,15 +100,34 @@ static int check_member(struct preflight *p, const struct cluster_member *m, con
 			TRY(suggest_keygen(m->key, &next, e));
 	} else {
 		result = public_key_read(pub, &half, &why);
-		TRY(buf_add_text(&next, "have the member send his .pub again", e));
+		if (result < 0)
+			TRY(suggest_pub(m, pub, &why, &next, e));
 	}
 	*ret_failed = result < 0;
 	return result < 0 ? preflight_add_failed(p, check, m->name, &why, buf_text(&next), e) : 0;
 }
 
+/* That a key is elsewhere is no fault, and a path with a typo looks the same. */
+static void add_absent(const struct cluster_member_list *list, struct buf *to)
+{
+	size_t named = 0;
+	struct err full;
+
+	for (size_t i = 0; i < list->count && named < ABSENT_NAMED_MAX; i++) {
+		const struct cluster_member *m = &list->items[i];
+
+		if (m->key && !file_is_there(m->key) &&
+		    buf_add_format(to, &full, "%s%s ('%s')",
+		                   named++ ? ", " : "; the file names a `key:` that is not here: ",
+		                   m->name, m->key) < 0)
+			return; /* more than a line takes */
+	}
+}
+
 static int check_list(struct preflight *p, const struct cluster_member_list *list,
                       const char *subject, struct err *e)
 {
+	AUTO(buf) struct buf absent = BUF_INIT(ERR_TEXT_MAX);
 	size_t here = 0, failed = 0;
 
 	for (size_t i = 0; i < list->count; i++) {
@@ -104,8 +139,10 @@ static int check_list(struct preflight *p, const struct cluster_member_list *lis
 	}
 	if (failed)
 		return 0;
+	add_absent(list, &absent);
 	return preflight_add_ok(p, "keys", subject, e,
-	                        "%zu of %zu members' keys are here, and well", here, list->count);
+	                        "%zu of %zu members' keys are here, and well%s", here, list->count,
+	                        buf_text(&absent));
 }
 
 static bool is_same_text(const char *a, const char *b)

@@ -105,10 +105,18 @@ static bool has_shown_key(const struct run *r, size_t node)
 	return proof->holding == HOLDS_KEY && (proof->has_key_proof || !r->options.is_watch);
 }
 
+/* It says how it is, and nothing came when it was to be verified: its hypervisor hangs, say, or no
+ * time was left. What it has nobody knows. */
+static bool is_unanswered(const struct run *r, size_t node)
+{
+	return r->seen.nodes[node].presence == NODE_PRESENT && r->proofs[node].is_refused &&
+	       r->proofs[node].refusal.code == ERR_TRY_AGAIN;
+}
+
 static enum node_state judge_state(const struct run *r, size_t node)
 {
 	/* Where the time was up before it was verified, it has not failed. */
-	if (r->proofs[node].is_refused && r->proofs[node].refusal.code != ERR_TRY_AGAIN &&
+	if (r->proofs[node].is_refused && !is_unanswered(r, node) &&
 	    r->seen.nodes[node].presence == NODE_PRESENT)
 		return NODE_FAILED;
 	switch (node_standing(&r->seen, node)) {
@@ -154,6 +162,21 @@ static const char *note_of(const struct run *r, size_t node)
 		           ? "an older manifest of this cluster; the key can be forwarded from it"
 		           : "an older manifest of this cluster, and no key";
 	return "";
+}
+
+/* "tee2: does not answer (live-attestation: timed out)" */
+static int fill_note(const struct run *r, size_t node, struct buf *to, struct err *e)
+{
+	const char *note = note_of(r, node), *name = r->cluster->nodes[node].name;
+	char text[2 * ERR_TEXT_MAX];
+	size_t len = strlen(name);
+
+	if (!is_unanswered(r, node))
+		return wire_set_text(to, note, e);
+	if (strncmp(note, name, len) == 0 && strncmp(note + len, ": ", 2) == 0)
+		note += len + 2;
+	snprintf(text, sizeof(text), "%s does not answer (%s)", name, note);
+	return wire_set_text(to, text, e);
 }
 
 static int fill_labels(const struct cluster_node *node, struct wire_list *to, struct err *e)
@@ -226,7 +249,7 @@ static int fill_node(const struct run *r, size_t node, struct node_report *n, st
 	                      ? seen->why.reason
 	                      : "",
 	                  e));
-	return wire_set_text(&n->note, note_of(r, node), e);
+	return fill_note(r, node, &n->note, e);
 }
 
 /* Of those that wait for shares; NULL: none does. */
@@ -374,12 +397,33 @@ static int add_silent(const struct run *r, const char *name, struct cluster_repo
 	size_t others = 0;
 
 	for (size_t i = 0; i < r->seen.count; i++)
-		others += is_chosen(r, i) && r->seen.nodes[i].presence == NODE_UNREACHABLE;
+		others += is_chosen(r, i) &&
+		          (r->seen.nodes[i].presence == NODE_UNREACHABLE || is_unanswered(r, i));
 	TRY(buf_add_format(&report->missing, e, "%s does not answer", name));
 	if (others-- > 1)
 		return buf_add_format(&report->missing, e, ", nor %s %zu other%s",
 		                      others == 1 ? "does" : "do", others, others == 1 ? "" : "s");
 	return 0;
+}
+
+static int next_of_late(const struct run *r, const char *name, struct cluster_report *report,
+                        struct err *e)
+{
+	TRY(buf_add_format(&report->missing, e, "%s was not given the time to answer: --timeout",
+	                   name));
+	return add_command(r, &report->next, "status", NULL, e);
+}
+
+/* Its status alone came: whatever it says that it has, what it is nobody has seen. */
+static int next_of_unanswered(const struct run *r, size_t node, struct cluster_report *report,
+                              struct err *e)
+{
+	const char *name = r->cluster->nodes[node].name;
+
+	if (strcmp(r->proofs[node].refusal.reason, CLIENT_NO_TIME) == 0)
+		return next_of_late(r, name, report, e);
+	TRY(add_silent(r, name, report, e));
+	return next_of_hung(r, node, report, e);
 }
 
 /* A running one that does not answer. What is wrong on this side is mended here; where it may be
@@ -389,11 +433,8 @@ static int next_of_unreachable(const struct run *r, size_t node, struct cluster_
 {
 	const char *name = r->cluster->nodes[node].name, *reason = r->seen.nodes[node].why.reason;
 
-	if (node_is_late(&r->seen, node)) {
-		TRY(buf_add_format(&report->missing, e,
-		                   "%s was not given the time to answer: --timeout", name));
-		return add_command(r, &report->next, "status", NULL, e);
-	}
+	if (node_is_late(&r->seen, node))
+		return next_of_late(r, name, report, e);
 	if (r->seen.nodes[node].why.code == ERR_ACCESS)
 		return buf_add_format(&report->missing, e, "%s does not let this client look",
 		                      name);
@@ -502,9 +543,18 @@ static bool is_key_back(const struct run *r)
 	return false;
 }
 
+/* Is a request out already? Those who are still to answer it need no other one. */
+static bool has_request_out(const struct run *r, int64_t received)
+{
+	if (r->submission && submission_is_used(r->submission))
+		return true;
+	return received > 0 && !has_key_here(r->cluster);
+}
+
 static int next_of_waiting(const struct run *r, struct cluster_report *report, struct err *e)
 {
 	AUTO(buf) struct buf name = BUF_INIT(FILE_FREE_NAME_MAX);
+	int64_t received = 0;
 
 	for (size_t i = 0; i < r->seen.count; i++) {
 		const struct status_reply *status = &r->seen.nodes[i].status;
@@ -516,10 +566,10 @@ static int next_of_waiting(const struct run *r, struct cluster_report *report, s
 		TRY(buf_add_format(&report->missing, e, "%s waits for shares: %lld of %lld are in",
 		                   r->cluster->nodes[i].name, (long long)status->shares_received,
 		                   (long long)status->threshold));
+		received = status->shares_received;
 		break;
 	}
-	/* What was handed over now is in, and others' bundles for the same request are to come. */
-	if (r->submission && submission_is_used(r->submission)) {
+	if (has_request_out(r, received)) {
 		TRY(add_command(r, &report->next, "share submit", "BUNDLE...", e));
 		TRY(buf_add_text(&report->next, " of those waited for, then ", e));
 		return add_command(r, &report->next, "wait", "--for shares", e);
@@ -600,19 +650,49 @@ static int add_older(const struct run *r, struct cluster_report *report, struct 
 	                      old == 1 ? "holds" : "hold");
 }
 
+static bool does_not_run_here(const struct run *r, size_t node)
+{
+	const struct cluster_node *n = &r->cluster->nodes[node];
+	struct local_node local;
+	struct err unknown;
+
+	return n->listen && launcher_look(&r->state, n, &local, &unknown) == 0 && !local.is_running;
+}
+
+/* Of nodes that were not asked it is known whether they run here: those that do not have no key. */
+static bool is_lost(const struct run *r)
+{
+	if (!r->options.chosen || !r->seen.has_genesis)
+		return observation_is_lost(&r->seen);
+	for (size_t i = 0; i < r->seen.count; i++)
+		if (is_chosen(r, i) ? node_may_have_key(&r->seen, i) : !does_not_run_here(r, i))
+			return false;
+	return true;
+}
+
+static size_t first_unanswered(const struct run *r)
+{
+	for (size_t i = 0; i < r->seen.count; i++)
+		if (is_chosen(r, i) && is_unanswered(r, i))
+			return i;
+	return r->seen.count;
+}
+
 /* The one thing that stands in the way first, and the command that deals with it. */
 static int fill_first(const struct run *r, struct cluster_report *report, struct err *e)
 {
-	size_t not_ready = count_state(report, NODE_NOT_READY);
+	size_t not_ready = count_state(report, NODE_NOT_READY), unanswered = first_unanswered(r);
 
 	if (report->has_next_pins)
 		return next_of_pins(r, report, e);
 	if (count_state(report, NODE_FAILED))
 		return next_of_failed(r, report, e);
-	if (observation_is_lost(&r->seen))
+	if (report->is_lost)
 		return next_of_lost(r, report, e);
 	if (count_state(report, NODE_GONE))
 		return next_of_gone(r, report, e);
+	if (unanswered < r->seen.count)
+		return next_of_unanswered(r, unanswered, report, e);
 	if (!r->seen.has_genesis && r->cluster->quorum.public_key) {
 		TRY(buf_add_text(&report->missing,
 		                 "the manifest of the quorum key that the cluster file names", e));
@@ -729,7 +809,7 @@ int report_make(const struct run *r, struct cluster_report *ret, struct err *e)
 	       sizeof(report.manifest_hash));
 	memcpy(report.quorum_public_key, r->seen.genesis.quorum_key.bytes, PUBLIC_KEY_LEN);
 	TRY(fill_dr_key(r, &report, e));
-	report.is_lost = observation_is_lost(&r->seen);
+	report.is_lost = is_lost(r);
 	report.has_next_pins = has_next_pins(r);
 	for (size_t i = 0; i < r->seen.count; i++) {
 		struct node_report *n;

@@ -91,7 +91,8 @@ struct cluster_report {
 	struct wire_list orphans;     /* struct orphan_report */
 	bool has_next_pins;           /* of an image whose manifest is not the current one: nobody
 	                               * was judged; not in the schema: missing says it */
-	bool is_lost;                 /* observation_is_lost; not in the schema: missing says it */
+	bool is_lost;                 /* observation_is_lost, or the chosen have no key and no other
+	                               * runs; not in the schema: missing says it */
 	bool has_not_shared;
 	struct buf not_shared; /* why etcd was not given what the run has changed */
 	struct buf missing;    /* what is missing, one sentence; empty: nothing */

@@ -9,10 +9,13 @@ struct verify {
 	struct execution *x;
 	size_t step, node;
 	uint8_t nonce[NONCE_LEN];
+	struct buf document; /* that it gave, while its status is asked once more */
 };
 
 static void verify_drop(struct verify **v)
 {
+	if (*v)
+		buf_drop(&(*v)->document);
 	free(*v);
 	*v = NULL;
 }
@@ -100,25 +103,88 @@ static void take_note(const struct verify *v, struct view document)
 		evidence_document(r, v->node, document, VIEW_OF(v->nonce));
 }
 
+/* Meanwhile another may have shown the same TEE. */
+static int check_still(const struct verify *v, struct err *e)
+{
+	const struct run *r = v->x->run;
+
+	TRY(policy_check_refused(r, v->node, "its document is not believed", e));
+	TRY(check_claim(r, v->node, e));
+	return check_leaving(v, e);
+}
+
+static void conclude(struct verify *v)
+{
+	struct run *r = v->x->run;
+	struct err e;
+
+	if (check_still(v, &e) < 0) {
+		(void)err_wrap(&e, "%s", r->cluster->nodes[v->node].name);
+		refuse(v, &e);
+	} else {
+		policy_tell_of_another(r, v->node, &r->proofs[v->node].module);
+		take_note(v, buf_view(&v->document));
+		execution_done(v->x, v->step, "%s", holding_text(&r->proofs[v->node]));
+	}
+	verify_drop(&v);
+}
+
+/* One that can't say anything else now is held to what it said. */
+static void on_status(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
+{
+	struct verify *v = context;
+
+	(void)elapsed_us;
+	if (failure && failure->code == ERR_INTERRUPTED) {
+		refuse(v, failure);
+		verify_drop(&v);
+		return;
+	}
+	if (!failure)
+		run_take_status(v->x->run, v->node, reply);
+	conclude(v);
+}
+
+/* Its status is of a moment before its document, and a TEE may have been started in between: it is
+ * asked once more before it is called a liar. */
+static int ask_again(struct verify *v, bool *ret_asked, struct err *e)
+{
+	struct run *r = v->x->run;
+	struct err contradiction;
+
+	*ret_asked = check_claim(r, v->node, &contradiction) < 0;
+	if (!*ret_asked)
+		return 0;
+	return run_exchange(r, v->node, API_STATUS, NULL, on_status, v, e);
+}
+
+static int take_document(struct verify *v, struct view document, bool *ret_asked, struct err *e)
+{
+	struct run *r = v->x->run;
+
+	TRY(policy_judge(r, v->node, document, VIEW_OF(v->nonce), &r->proofs[v->node], e));
+	v->document.max = DOCUMENT_MAX;
+	TRY(buf_set(&v->document, document, e));
+	return ask_again(v, ret_asked, e);
+}
+
 static void on_document(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
 {
 	struct verify *v = context;
 	struct attestation_reply *answer = reply;
-	struct run *r = v->x->run;
+	bool is_asked = false;
 	struct err e;
 
 	(void)elapsed_us;
 	if (failure) {
 		refuse(v, failure);
-	} else if (policy_judge(r, v->node, buf_view(&answer->attestation_doc), VIEW_OF(v->nonce),
-	                        &r->proofs[v->node], &e) < 0 ||
-	           check_claim(r, v->node, &e) < 0 || check_leaving(v, &e) < 0) {
-		(void)err_wrap(&e, "%s", r->cluster->nodes[v->node].name);
+	} else if (take_document(v, buf_view(&answer->attestation_doc), &is_asked, &e) < 0) {
+		(void)err_wrap(&e, "%s", v->x->run->cluster->nodes[v->node].name);
 		refuse(v, &e);
 	} else {
-		policy_tell_of_another(r, v->node, &r->proofs[v->node].module);
-		take_note(v, buf_view(&answer->attestation_doc));
-		execution_done(v->x, v->step, "%s", holding_text(&r->proofs[v->node]));
+		if (!is_asked)
+			conclude(v);
+		return;
 	}
 	verify_drop(&v);
 }

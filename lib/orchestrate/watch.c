@@ -552,13 +552,33 @@ static int survey(struct watch *w, bool *ret_seen, struct err *e)
 	return w->is_stopping ? 0 : watch_tell(w, e);
 }
 
+/* Without etcd two on one state heal by turns, as the lock falls: whoever meets the other's doings
+ * has to know that it is there. */
+static void tell_other(struct watch *w)
+{
+	int pid = w->mark < 0 ? watcher_pid(&w->run.state) : 0;
+	char text[ERR_TEXT_MAX];
+
+	if (pid > 0 && pid != w->told_other && !w->etcd) {
+		snprintf(
+		    text, sizeof(text),
+		    "is not alone on '%s': another watch (pid %d) heals as well, one at a time",
+		    w->run.state.folder, pid);
+		watch_tell_event(w, &(struct watch_event){ .kind = WATCH_LEADER, .text = text });
+	}
+	if (pid >= 0)
+		w->told_other = pid;
+}
+
 static int do_round(struct watch *w, struct err *e)
 {
 	bool is_tried = false, is_seen;
 
 	w->looks++;
-	if (!w->options.is_once)
+	if (!w->options.is_once) {
 		watcher_hold(&w->run.state, &w->mark);
+		tell_other(w);
+	}
 	watch_lead_turn(w);
 	watch_lead_sync(w);
 	TRY(survey(w, &is_seen, e));
@@ -733,6 +753,10 @@ static int set_up(struct watch *w, struct err *e)
 static int judge_once(const struct watch *w, struct err *e)
 {
 	TRY(watch_lead_judge(w, e));
+	if (w->unfit.text[0]) {
+		*e = w->unfit;
+		return -1;
+	}
 	if (!w->unopened.text[0])
 		return watch_judge(&w->report, e);
 	if (strcmp(w->unopened.reason, STATE_LOCKED) == 0)

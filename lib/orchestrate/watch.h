@@ -111,6 +111,7 @@ struct watch {
 	struct watch_options options;
 	struct run run; /* that looks and attests */
 	int mark;       /* says to others that it lives on this state; -1 */
+	int told_other; /* the pid of another that has said so, once that was told; 0 */
 	struct watch_node *nodes;
 	bool *targets, *barred, *resting; /* one flag a node */
 	struct cluster_report report;
@@ -128,8 +129,8 @@ struct watch {
 	/* What the file said at a look where it was not what is in force, and at which. */
 	struct hash256 file_seen;
 	unsigned file_look;
-	char told_file[ERR_TEXT_MAX];  /* why the file that is there now is not in force */
-	char told_unfit[ERR_TEXT_MAX]; /* and why no TEE can be judged by the one that is */
+	char told_file[ERR_TEXT_MAX]; /* why the file that is there now is not in force */
+	struct err unfit; /* and why no TEE can be judged by the one that is; no text: they can */
 	/* The last long text that was told of a node, without the node's name. */
 	char cause[ERR_TEXT_MAX];
 	const char *cause_node;

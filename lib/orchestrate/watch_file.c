@@ -296,16 +296,15 @@ bool watch_file_fits(struct watch *w)
 {
 	const struct observation *seen = &w->run.seen;
 	struct pcr_set pcrs;
-	struct err why;
+	char told[ERR_TEXT_MAX];
 
-	if (!seen->has_genesis || w->options.is_once)
+	memcpy(told, w->unfit.text, sizeof(told));
+	w->unfit = (struct err){ 0 };
+	if (!seen->has_genesis ||
+	    (manifest_pcrs(&seen->genesis.envelope.manifest, &pcrs, &w->unfit) == 0 &&
+	     policy_check_pins(w->cluster, &pcrs, &w->unfit) == 0))
 		return true;
-	if (manifest_pcrs(&seen->genesis.envelope.manifest, &pcrs, &why) == 0 &&
-	    policy_check_pins(w->cluster, &pcrs, &why) == 0) {
-		w->told_unfit[0] = 0;
-		return true;
-	}
-	tell_kept(w, w->told_unfit, "no TEE can be judged, and nothing is healed", &why);
+	tell_kept(w, told, "no TEE can be judged, and nothing is healed", &w->unfit);
 	return false;
 }
 

@@ -80,8 +80,9 @@ int api_check_phase(enum api api, enum phase phase, bool has_manifest, struct er
 	const struct api_row *row = &api_table[api];
 
 	if (row->no_manifest && !has_manifest)
-		return err_set(e, row->no_manifest, "%s needs a manifest, and phase %s has none yet",
-		               row->name, phase_name(phase));
+		return err_set(e, row->no_manifest,
+		               "%s needs a manifest, and phase %s has none yet", row->name,
+		               phase_name(phase));
 	if (!(row->phases & IN(phase)))
 		return err_set(e, ERR_PHASE, "%s is not allowed in phase %s", row->name,
 		               phase_name(phase));

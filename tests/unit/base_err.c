@@ -84,10 +84,10 @@ static void texts_hold_nothing_that_moves_a_cursor(void **state)
 		{ "M\xc3\xbcller \xf0\x9f\x94\x91", "M\xc3\xbcller \xf0\x9f\x94\x91" },
 		{ "'M\xfcller'", "'M?ller'" }, /* not UTF-8: JSON could not carry it */
 		{ "'\xff'", "'?'" },
-		{ "'\xe2\x82'", "'?" "?'" },
+		{ "'\xe2\x82'", "'?\?'" },
 		{ "M\xc3\xbcller, '\xff': not cut", "M\xc3\xbcller, '?': not cut" },
 		{ "ends in \xff", "ends in ?" },
-		{ "ends in \xf0\x9f\x94", "ends in ?" "??" },
+		{ "ends in \xf0\x9f\x94", "ends in ?\?\?" },
 	};
 	struct err e;
 

@@ -203,6 +203,34 @@ static void of_a_part_it_is_said_that_it_is_one(void **state)
 	assert_int_equal(lines(), 0);
 }
 
+static void open_seeds_are_told_where_they_are_no_laptops(void **state)
+{
+	static char role[] = "operators";
+	AUTO(stage) struct stage g = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_fill(&g);
+	g.c.cluster.enclave.role = role;
+	g.c.cluster.enclave.insecure_open_seed = true;
+	show(&g);
+	assert_null(strstr(text, "insecureOpenSeed"));
+	assert_null(strstr(text, role));
+	g.c.is_wide = true;
+	show(&g);
+	assert_non_null(strstr(text, "role of the enclaves, as PCR3 measures it: operators\n"));
+	assert_non_null(strstr(text, "\nwhoever reaches a TEE gets seeds of it, without a "
+	                             "certificate (enclave.insecureOpenSeed)\n"));
+	g.c.is_wide = false;
+	assert_ok(wire_set_text(&g.report.trust, "aws-nitro", &e));
+	show(&g);
+	assert_non_null(strstr(text, "\nwarning: whoever reaches a TEE gets seeds of it"));
+	g.c.cluster.enclave.insecure_open_seed = false;
+	g.c.is_wide = true;
+	show(&g);
+	assert_null(strstr(text, "insecureOpenSeed"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +240,7 @@ int main(void)
 		cmocka_unit_test(what_several_suffer_from_stands_once),
 		cmocka_unit_test(regions_are_counted_and_those_without_room_together),
 		cmocka_unit_test(of_a_part_it_is_said_that_it_is_one),
+		cmocka_unit_test(open_seeds_are_told_where_they_are_no_laptops),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -184,7 +184,7 @@ static void what_is_missing_is_said_with_what_to_type(void **state)
 		{ "aa", "--", false, "2 of 2 TEEs are not running", "teectl up" },
 		{ "ra", "k-", true, "1 of 2 TEEs is not running", "teectl up" },
 		{ "es", "hs", true, "tee2 waits for shares: 1 of 2 are in",
-		  "teectl share request --out request.json" },
+		  "teectl share submit BUNDLE... of those waited for, then teectl wait --for shares" },
 		{ "ae", "-h", true, OBSERVATION_LOST_TEXT, "teectl recover" },
 		/* one that waits for a key from nobody is started anew before it takes shares */
 		{ "wa", "s-", true, OBSERVATION_LOST_TEXT,
@@ -206,6 +206,14 @@ static void what_is_missing_is_said_with_what_to_type(void **state)
 		{ "bb", "--", true, "2 of 2 TEEs failed: see their notes", "teectl logs tee1" },
 		{ "rr", "kx", true, "tee2 failed", "teectl measure" },
 		{ "rr", "kn", true, "tee2 failed", "teectl down tee2, then teectl apply" },
+		/* its status came, and no document: what it has is not known */
+		{ "rr", "kt", true, "tee2 does not answer", "teectl down tee2, then teectl apply" },
+		{ "eee", "hth", false, "tee2 does not answer", "teectl down tee2, then teectl up" },
+		{ "ree", "kth", true, "tee2 does not answer",
+		  "teectl down tee2, then teectl apply" },
+		{ "re", "th", true, "tee1 does not answer, and may be the last that holds",
+		  "teectl logs tee1" },
+		{ "rar", "k-t", true, "1 of 3 TEEs is not running", "teectl up" },
 		{ "re", "nh", true, "may be the last that holds the quorum key",
 		  "teectl logs tee1" },
 	};
@@ -228,6 +236,42 @@ static void what_is_missing_is_said_with_what_to_type(void **state)
 		if (strcmp(buf_text(&g.report.next), rows[i].next) != 0)
 			fail_msg("row %zu: next '%s'", i, buf_text(&g.report.next));
 	}
+}
+
+static void a_node_that_only_says_how_it_is_does_not_answer(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+
+	(void)state;
+	stage_fill(&g, "rrr", "ktt", true);
+	(void)err_set(&g.proofs[1].refusal, ERR_TRY_AGAIN, "tee2: live-attestation: timed out");
+	make(&g);
+	assert_string_equal(buf_text(&node(&g, 1)->note),
+	                    "tee2 does not answer (live-attestation: timed out)");
+	assert_int_equal(node(&g, 1)->state, NODE_NOT_READY);
+	assert_string_equal(buf_text(&g.report.missing), "tee2 does not answer, nor does 1 other");
+	/* Who was given no time hangs for all that is known. */
+	(void)err_reason(&g.proofs[1].refusal, ERR_TRY_AGAIN, CLIENT_NO_TIME, "no time");
+	make(&g);
+	assert_string_equal(buf_text(&g.report.missing),
+	                    "tee2 was not given the time to answer: --timeout");
+	assert_string_equal(buf_text(&g.report.next), "teectl status");
+}
+
+static void shares_are_requested_once(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+
+	(void)state;
+	stage_fill(&g, "es", "hs", true);
+	make(&g);
+	assert_string_equal(buf_text(&g.report.next), "teectl share request --out request.json");
+	/* Those who are still to answer have that request already. */
+	g.run.seen.nodes[1].status.shares_received = 1;
+	make(&g);
+	assert_string_equal(
+	    buf_text(&g.report.next),
+	    "teectl share submit BUNDLE... of those waited for, then teectl wait --for shares");
 }
 
 static void a_command_has_what_it_took_to_get_here(void **state)
@@ -432,6 +476,8 @@ int main(void)
 		cmocka_unit_test(what_was_never_judged_is_not_called_refused),
 		cmocka_unit_test(an_older_holder_counts_until_people_are_needed),
 		cmocka_unit_test(what_is_missing_is_said_with_what_to_type),
+		cmocka_unit_test(a_node_that_only_says_how_it_is_does_not_answer),
+		cmocka_unit_test(shares_are_requested_once),
 		cmocka_unit_test(a_command_has_what_it_took_to_get_here),
 		cmocka_unit_test(a_fault_on_this_side_is_not_mended_by_stopping_a_node),
 		cmocka_unit_test(nobody_is_told_to_stop_what_others_launch),

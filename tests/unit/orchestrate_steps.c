@@ -47,7 +47,8 @@ static void verify_takes_no_document_for_another(void **state)
 	}
 }
 
-/* What the document shows is less than the node claims: of what it claims nothing is believed. */
+/* What the document shows is less than the node claims, now as before: of what it claims nothing is
+ * believed. */
 static void verify_holds_a_node_to_its_claim(void **state)
 {
 	AUTO(stage) struct stage g = { 0 };
@@ -56,17 +57,65 @@ static void verify_holds_a_node_to_its_claim(void **state)
 	(void)state;
 	stage_fill(&g, HELD_KEY);
 	g.tees[1].held = HELD_SETUP;
+	g.tees[1].says = PHASE_READY;
 	assert_refused(do_step(&g, STEP_VERIFY, 1, &e), ERR_ATTESTATION, "claim");
 	assert_true(g.proofs[1].is_refused);
+	/* One that says it once and is silent then is held to it. */
+	for (int lie_at = HTTP_500; lie_at <= HTTP_503; lie_at++) {
+		g.seen[1].status.phase = PHASE_READY;
+		lie(&g, 1, API_STATUS, (enum lie)lie_at);
+		assert_refused(do_step(&g, STEP_VERIFY, 1, &e), ERR_ATTESTATION, "claim");
+		assert_true(g.proofs[1].is_refused);
+	}
+	lie(&g, 1, API_STATUS, NO_LIE);
 	/* More than it claims is no lie: it has gone on since it was asked. */
 	g.seen[1].status.phase = PHASE_WAITING_FOR_KEY;
 	g.tees[1].held = HELD_KEY;
 	assert_ok(do_step(&g, STEP_VERIFY, 1, &e));
 	assert_int_equal(g.proofs[1].holding, HOLDS_KEY);
-	/* But nobody comes to a key from nothing meanwhile. */
-	g.seen[1].status.phase = PHASE_WAITING_FOR_BOOT;
+	/* But nobody has a key who says that it has none. */
+	g.seen[1].status.phase = g.tees[1].says = PHASE_WAITING_FOR_BOOT;
 	g.seen[1].status.has_manifest_hash = false;
 	assert_refused(do_step(&g, STEP_VERIFY, 1, &e), ERR_ATTESTATION, "claim");
+}
+
+/* A status is of one moment and a document of the next: between them it was started anew. */
+static void verify_asks_once_more_before_it_calls_a_node_a_liar(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct err e;
+
+	(void)state;
+	stage_fill(&g, HELD_KEY);
+	g.tees[1].held = HELD_NOTHING;
+	g.tees[1].says = PHASE_WAITING_FOR_BOOT;
+	assert_ok(do_step(&g, STEP_VERIFY, 1, &e));
+	assert_int_equal(g.proofs[1].holding, HOLDS_NOTHING);
+	/* It is judged by what it says now. */
+	assert_int_equal(g.seen[1].status.phase, PHASE_WAITING_FOR_BOOT);
+	assert_false(g.seen[1].status.has_manifest_hash);
+	/* Where there is no contradiction nobody is asked twice. */
+	g.tees[1].says = PHASE_READY;
+	assert_ok(do_step(&g, STEP_VERIFY, 1, &e));
+	assert_int_equal(g.seen[1].status.phase, PHASE_WAITING_FOR_BOOT);
+}
+
+/* While it is asked once more another node shows the same TEE. */
+static void verify_believes_nobody_who_is_contested_meanwhile(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct plot plot = { .stage = &g, .node = 1, .api = API_STATUS };
+	struct err e;
+
+	(void)state;
+	stage_fill(&g, HELD_KEY);
+	add_tee(&g, HELD_KEY);
+	contest_at(&plot);
+	g.tees[1].held = HELD_NOTHING;
+	g.tees[1].says = PHASE_WAITING_FOR_BOOT;
+	assert_refused(do_step(&g, STEP_VERIFY, 1, &e), ERR_ATTESTATION, "refused meanwhile");
+	assert_true(g.proofs[1].is_refused);
+	assert_null(plot.stage);
 }
 
 static void verify_takes_one_tee_for_one_node(void **state)
@@ -500,6 +549,8 @@ int main(void)
 		cmocka_unit_test(verify_shows_what_a_node_holds),
 		cmocka_unit_test(verify_takes_no_document_for_another),
 		cmocka_unit_test(verify_holds_a_node_to_its_claim),
+		cmocka_unit_test(verify_asks_once_more_before_it_calls_a_node_a_liar),
+		cmocka_unit_test(verify_believes_nobody_who_is_contested_meanwhile),
 		cmocka_unit_test(verify_takes_one_tee_for_one_node),
 		cmocka_unit_test(verify_takes_a_tee_for_the_node_that_it_was),
 		cmocka_unit_test(verify_learns_nothing_of_who_came_first),

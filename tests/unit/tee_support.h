@@ -341,7 +341,7 @@ static inline int serve_status(const struct tee *t, struct buf *to, struct err *
 	AUTO(status_reply)
 	struct status_reply reply = { .status = (int)t->says,
 		                      .phase = (int)t->says,
-		                      .has_manifest_hash = true };
+		                      .has_manifest_hash = t->says != PHASE_WAITING_FOR_BOOT };
 	struct alias_item *item;
 
 	TRY(wire_set_text(&reply.timestamp, "2026-01-01T00:00:00Z", e));

@@ -1,0 +1,120 @@
+#include "cluster/strays.h"
+
+#include "base/file.h"
+#include "base/text.h"
+#include "cluster/launcher.h"
+#include "cluster/orphans.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HYPERVISOR  "teectl-hv"
+#define PKI         "--pki="
+#define CMDLINE_MAX (64u << 10)
+
+static bool is_hypervisor(const char *program)
+{
+	const char *name = strrchr(program, '/');
+
+	return strcmp(name ? name + 1 : program, HYPERVISOR) == 0;
+}
+
+const char *stray_pki(struct view cmdline)
+{
+	const char *at = (const char *)cmdline.data, *end = at + cmdline.len;
+
+	/* Each argument ends with a zero. */
+	if (!cmdline.len || end[-1] || !is_hypervisor(at))
+		return NULL;
+	for (; at < end; at += strlen(at) + 1)
+		if (strncmp(at, PKI, strlen(PKI)) == 0)
+			return at + strlen(PKI);
+	return NULL;
+}
+
+struct search {
+	const struct cluster *cluster;
+	const struct state *state;
+	struct orphans orphans;
+	char *pki; /* of the state, whole */
+	struct strays *to;
+};
+
+static void search_drop(struct search *s)
+{
+	orphans_drop(&s->orphans);
+	text_drop(&s->pki);
+}
+
+/* By a pid file of the state, under the name of a node or of one that was. */
+static bool is_known(const struct search *s, int pid)
+{
+	struct local_node local;
+	struct err ignored;
+
+	for (size_t i = 0; i < s->cluster->node_count; i++)
+		if (s->cluster->nodes[i].listen &&
+		    launcher_look(s->state, &s->cluster->nodes[i], &local, &ignored) == 0 &&
+		    local.pid == pid)
+			return true;
+	for (size_t i = 0; i < s->orphans.count; i++)
+		if (s->orphans.items[i].pid == pid)
+			return true;
+	return false;
+}
+
+/* Seen from the folder that it was started in. */
+static bool is_of_state(const struct search *s, int pid, const char *pki)
+{
+	AUTO(text) char *path = NULL;
+	char link[32], folder[PATH_MAX];
+	struct err ignored;
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/%d/cwd", pid);
+	len = readlink(link, folder, sizeof(folder) - 1);
+	if (len < 0)
+		return false;
+	folder[len] = 0;
+	return path_join(folder, pki, &path, &ignored) == 0 && strcmp(path, s->pki) == 0;
+}
+
+static int consider(void *context, const char *name, struct err *e)
+{
+	struct search *s = context;
+	AUTO(buf) struct buf cmdline = BUF_INIT(CMDLINE_MAX);
+	const char *pki;
+	char path[32];
+	uint64_t pid;
+
+	/* Processes come and go: what can't be read is none of ours. */
+	if (number_parse(name, "a pid", 1, INT_MAX, &pid, e) < 0)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+	if (file_read(path, &cmdline, e) < 0)
+		return 0;
+	pki = stray_pki(buf_view(&cmdline));
+	if (!pki || !is_of_state(s, (int)pid, pki) || is_known(s, (int)pid))
+		return 0;
+	if (s->to->count < STRAYS_MAX)
+		s->to->pids[s->to->count] = (int)pid;
+	s->to->count++;
+	return 0;
+}
+
+void strays_find(const struct cluster *c, const struct state *s, struct strays *ret)
+{
+	AUTO(search) struct search search = { .cluster = c, .state = s, .to = ret };
+	AUTO(text) char *pki = NULL;
+	char folder[PATH_MAX];
+	struct err ignored;
+
+	*ret = (struct strays){ 0 };
+	if (getcwd(folder, sizeof(folder)) && state_path(s, "pki", &pki, &ignored) == 0 &&
+	    path_join(folder, pki, &search.pki, &ignored) == 0 &&
+	    orphans_find(c, s, &search.orphans, &ignored) == 0)
+		(void)!folder_each("/proc", "/proc", /* may_lack= */ true, consider, &search,
+		                   &ignored);
+}
