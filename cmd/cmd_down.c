@@ -435,14 +435,13 @@ static void tell_lost_shares(struct context *c, const struct run *r, const struc
 }
 
 /* What up would launch now is refused then, and the TEE that was right is gone. */
-static void tell_other_image(struct context *c, const struct run *r)
+static void tell_other_image(struct context *c, struct run *r)
 {
 	const char *image = c->cluster.enclave.image;
 	bool is_here = image && file_is_there(image);
 	struct err why;
 
-	if (!r->seen.count || !image ||
-	    (is_here && policy_check_image(&c->cluster, &r->seen, &why) == 0))
+	if (!r->seen.count || !image || (is_here && policy_check_image(r, &why) == 0))
 		return;
 	if (!is_here)
 		context_say(c,
