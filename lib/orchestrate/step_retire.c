@@ -11,7 +11,8 @@
 struct retire {
 	struct execution *x;
 	size_t step, node;
-	bool has_key; /* so that there is a receipt */
+	bool has_key;   /* so that there is a receipt */
+	bool is_signed; /* there was one, and it was verified */
 	struct hash256 manifest;
 	uint8_t nonce[NONCE_LEN];
 	struct node_proof proof; /* right before */
@@ -67,17 +68,24 @@ static void fail(struct retire *t, const struct err *why)
 
 static void finish(struct retire *t)
 {
+	/* One without a key signs nothing: that it did as it was told is its word. */
 	forget(t->x->run, t->node, NODE_PRESENT);
-	execution_done(t->x, t->step, "wiped");
+	execution_done(t->x, t->step,
+	               t->is_signed ? "wiped"
+	                            : "by its word: it had no key to sign with that it did");
 	retire_drop(&t);
 }
 
 static void on_receipt(void *context, const struct err *failure)
 {
-	if (failure)
-		fail(context, failure);
-	else
-		finish(context);
+	struct retire *t = context;
+
+	if (failure) {
+		fail(t, failure);
+		return;
+	}
+	t->is_signed = true;
+	finish(t);
 }
 
 static void take_receipt(struct retire *t, const struct success_reply *answer)
