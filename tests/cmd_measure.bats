@@ -158,6 +158,13 @@ le32() {
 	[[ -e bound && ! -e free ]]
 }
 
+@test "measure: who starts teectl may ignore the end of its children" {
+	make_cluster --nodes 1
+	run -0 --separate-stderr env --ignore-signal=CHLD "$BUILD/teectl" measure
+	run -0 --separate-stderr env --ignore-signal=CHLD "$BUILD/teectl" up
+	says 'tee1: verified'
+}
+
 @test "measure: the loader of an image that is measured ahead ends with teectl" {
 	local fd verb reader loader
 	make_cluster --nodes 1
