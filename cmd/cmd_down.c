@@ -314,6 +314,27 @@ static int refuse_unproved(struct context *c, size_t proved, struct err *e)
 	    proved, (long long)c->cluster.keep_ready);
 }
 
+/* One that goes, has the key or may have it, and has shown no document now or before: where others
+ * are launched elsewhere, one of their addresses may lead to it. SIZE_MAX: there is none */
+static size_t find_unknown(const struct run *r, const struct targets *t)
+{
+	for (size_t i = 0; i < r->seen.count; i++)
+		if (t->leaving[i] &&
+		    (node_has_key(&r->seen, i) || r->seen.nodes[i].presence == NODE_UNREACHABLE) &&
+		    r->proofs[i].holding == HOLDS_UNKNOWN && !evidence_tee_before(&r->evidence, i))
+			return i;
+	return SIZE_MAX;
+}
+
+static int refuse_unknown(struct context *c, const char *name, struct err *e)
+{
+	context_hint(c, "teectl logs says why it shows none; --lose-key stops it all the same");
+	return err_reason(e, ERR_NOT_DESIRED, "last-holder",
+	                  "%s shows no document, and none is in the journal: those that go on "
+	                  "elsewhere and proved the key may lead to it; nothing was stopped",
+	                  name);
+}
+
 /* By the journal it may be an orphan, at an address that leads to it: it goes as well then. */
 static bool is_orphan(const struct run *r, const struct targets *t, size_t node)
 {
@@ -339,7 +360,7 @@ static int prove(struct run *r, bool *holders, struct err *e)
 static int check_stayers(struct context *c, struct run *r, const struct targets *t, struct err *e)
 {
 	AUTO(flags) bool *holders = calloc(r->seen.count + 1, sizeof(*holders));
-	size_t claimed = 0, proved = 0;
+	size_t claimed = 0, proved = 0, proved_here = 0, unknown;
 
 	if (!holders)
 		return err_set(e, ERR_INTERNAL, "no memory for the nodes");
@@ -348,10 +369,19 @@ static int check_stayers(struct context *c, struct run *r, const struct targets 
 	if (!claimed || (t->orphans.count == 0 && !is_any_holder_leaving(r, t)))
 		return 0;
 	TRY(prove(r, holders, e));
-	for (size_t i = 0; i < r->seen.count; i++)
-		proved += holders[i] && !t->leaving[i] && r->proofs[i].has_key_proof &&
-		          !is_orphan(r, t, i);
-	return proved < (size_t)c->cluster.keep_ready ? refuse_unproved(c, proved, e) : 0;
+	for (size_t i = 0; i < r->seen.count; i++) {
+		bool is_proved = holders[i] && !t->leaving[i] && r->proofs[i].has_key_proof &&
+		                 !is_orphan(r, t, i);
+
+		proved += is_proved;
+		proved_here += is_proved && r->cluster->nodes[i].listen;
+	}
+	if (proved < (size_t)c->cluster.keep_ready)
+		return refuse_unproved(c, proved, e);
+	unknown = find_unknown(r, t);
+	return unknown != SIZE_MAX && proved_here < (size_t)c->cluster.keep_ready
+	           ? refuse_unknown(c, c->cluster.nodes[unknown].name, e)
+	           : 0;
 }
 
 /* What an orphan holds nobody asks: it may be what keeps the key. */

@@ -36,7 +36,10 @@ const struct cmd cmd_inject = {
 	    "again when another key is here, it goes on from there. A wrong share names its "
 	    "member, and the good ones count.\n\n"
 	    "With --only the shares go to the first of those nodes that waits for them; where "
-	    "none of them does, or another TEE has the key already, no share is opened.",
+	    "none of them does, no share is opened. One that waits gets them beside a TEE that has "
+	    "the key too: it is forwarded nothing. Where nobody began it on purpose (teectl "
+	    "recover --to), start it anew instead, which needs no shares: whoever reaches a fresh "
+	    "TEE can have it wait, once a manifest with approvals is out.",
 	.examples = { { "teectl inject", "with the keys that are on this machine" },
 	              { "teectl inject --only tee2", "to this one, where several wait" },
 	              { "teectl inject -o json | jq .waiting_for", "whom to call" } },

@@ -53,6 +53,8 @@ int main(int argc, char **argv)
 	(void)argc;
 	/* Write errors are told by print_close, with their reason. */
 	signal(SIGPIPE, SIG_IGN);
+	/* Whoever starts it may ignore it, and then no child could be waited for. */
+	signal(SIGCHLD, SIG_DFL);
 	/* libcurl would write the keys of every TLS connection to the file that it names. */
 	unsetenv("SSLKEYLOGFILE");
 	if (command_line_parse(cmd_table, argv, &line, &c.cmd, &e) < 0) {

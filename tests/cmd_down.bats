@@ -245,6 +245,38 @@ load verb
 	[[ -z $(pgrep -f "teectl-hv.*$PWD" || true) ]]
 }
 
+# The same where tee1 says to teectl nothing at all, or what it is not.
+@test "down: one that shows no document may be where another's address leads, nor for retire" {
+	cluster own 2 2 3
+	with_key own
+	local pid start address lost verb code
+	read -r pid start address <.teectl/own/pids/tee1
+	behind own same tee2 "http://$address"
+	for lost in status:held live-attestation:lost; do
+		mitm mute --to "http://$address" "$lost" prove-key:lost
+		echo "$pid $start ${mute#http://}" >.teectl/own/pids/tee1
+		for verb in down retire; do
+			rm -f .teectl/own/journal
+			code=2
+			[[ $verb == down ]] || code=4
+			try "$code" -f same.yaml "$verb" tee1
+			says 'tee2: key proved'
+			says 'document, and none is in the journal'
+			kill -0 "$pid"
+		done
+	done
+	# Its own is in the journal: then the address is seen to lead to it.
+	echo "$pid $start $address" >.teectl/own/pids/tee1
+	rm -f .teectl/own/journal
+	try 0 -f own.yaml verify --only tee1
+	echo "$pid $start ${mute#http://}" >.teectl/own/pids/tee1
+	try 2 -f same.yaml down tee1
+	says 'the TEE that answers here is the one that answers for tee1, by the journal'
+	kill -0 "$pid"
+	echo "$pid $start $address" >.teectl/own/pids/tee1
+	stop_hvs
+}
+
 @test "down: an orphan that may be the last with the key is not stopped unless --lose-key is given" {
 	cluster own 2 2 3
 	sed '/name: tee1/d' own.yaml >fewer.yaml

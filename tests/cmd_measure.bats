@@ -165,6 +165,49 @@ le32() {
 	[[ -e bound && ! -e free ]]
 }
 
+@test "measure: who starts teectl may ignore the end of its children" {
+	make_cluster --nodes 1
+	run -0 --separate-stderr env --ignore-signal=CHLD "$BUILD/teectl" measure
+	run -0 --separate-stderr env --ignore-signal=CHLD "$BUILD/teectl" up
+	says 'tee1: verified'
+}
+
+@test "measure: the loader of an image that is measured ahead ends with teectl" {
+	local fd verb reader loader
+	make_cluster --nodes 1
+	mkfifo said
+	cat >audit.c <<-'EOF'
+		#include <fcntl.h>
+		#include <stdio.h>
+		#include <unistd.h>
+		unsigned la_version(unsigned version)
+		{
+			(void)version;
+			dprintf(open("said", O_WRONLY), "%d\n", (int)getpid());
+			for (;;)
+				pause();
+		}
+	EOF
+	echo 'int main(void) { return 0; }' >image.c
+	cc -shared -fPIC audit.c -o audit.so
+	cc image.c -Wl,--audit="$PWD/audit.so" -o enclave
+	# A node that keeps it waiting meanwhile.
+	mitm mute --to http://127.0.0.1:1 status:held
+	sed -i 's|image: .*|image: enclave|; s|listen: .*|url: "'"$mute"'" }|' cluster.yaml
+	teectl propagate >/dev/null 2>&1 3>&- 4>&- &
+	verb=$!
+	# The loader has the pipe open for as long as it lives.
+	exec {fd}< <(timeout 20 cat said 3>&- 4>&-)
+	reader=$!
+	read -r -u "$fd" loader
+	kill -0 "$loader"
+	kill -INT "$verb"
+	wait "$verb" || true
+	wait "$reader"
+	exec {fd}<&-
+	stop_hvs
+}
+
 # library_image SONAME FLAG...: an image that needs ./l/NAME by that soname
 library_image() {
 	local name=${1##*/} soname=$1

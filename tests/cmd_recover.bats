@@ -92,11 +92,13 @@ bring_and_lose() {
 	try 2 status
 	prints 'missing: tee2 waits for shares, and the key is back: it takes the key once it is started anew'
 	says 'hint: teectl down tee2, then teectl apply'
+	try 2 status -o json
+	json '.waiting_for | length' 0
 	behind cluster other tee2 "http://$(cut -d' ' -f3 .teectl/demo/pids/tee2)"
 	try 2 -f other.yaml status
 	prints 'it takes the key once it is started anew, which is for whoever launched it'
 	try 4 propagate
-	says "tee2 waits for members' shares, and such a TEE is forwarded nothing: teectl inject --only tee2, or start it anew: teectl down tee2, teectl up, teectl propagate"
+	says "tee2 waits for members' shares, and such a TEE is forwarded nothing: start it anew, which needs no shares (teectl down tee2, teectl up, teectl propagate), or teectl inject --only tee2"
 	says 'tee1: key forwarded'
 	try 0 inject
 	says 'tee2: shares in, 2 of 2 shares'

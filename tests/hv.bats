@@ -57,6 +57,11 @@ extend_zero() {
 	[[ $(value fd) == $'0\n1\n2\n3' ]]
 }
 
+@test "hv: who starts it may ignore the end of its children" {
+	run -42 --separate-stderr env --ignore-signal=CHLD "$BUILD/teectl-hv" --pki "$PWD/pki" --image image --listen 127.0.0.1:0
+	[[ -n $(value pcr1) ]]
+}
+
 @test "hv: a key file comes as an open copy" {
 	echo -n secret >key
 	probe --tls-key key

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -152,6 +153,8 @@ int main(int argc, char **argv)
 	int status;
 	struct err e;
 
+	/* Whoever starts it may ignore it, and then no child could be waited for. */
+	signal(SIGCHLD, SIG_DFL);
 	if (run(argv + (argc > 0), (size_t)(argc > 0 ? argc - 1 : 0), &status, &e) == 0)
 		return status;
 	fprintf(stderr, "teectl-hv: %s\n", e.text);

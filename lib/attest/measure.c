@@ -97,9 +97,9 @@ static void runtime_drop(struct runtime *r)
 #define LOADER_MS 10000
 
 /* In the child, where only what a signal handler may do is safe. LOADER --list /proc/self/fd/3 with
- * an empty environment, so that no LD_… of ours counts, and with no way to more rights than it has.
- */
-static _Noreturn void become_loader(const char *loader, int image_fd, int out_fd)
+ * an empty environment, so that no LD_… of ours counts, with no way to more rights than it has, and
+ * not beyond the end of who waits for it. */
+static _Noreturn void become_loader(const char *loader, int image_fd, int out_fd, pid_t parent)
 {
 	static const char words[] = "it can't be started";
 	char *const arguments[] = { (char *)loader, "--list", "/proc/self/fd/3", NULL };
@@ -108,7 +108,8 @@ static _Noreturn void become_loader(const char *loader, int image_fd, int out_fd
 
 	if (none >= 0 && dup2(none, STDIN_FILENO) >= 0 && dup2(out_fd, STDOUT_FILENO) >= 0 &&
 	    dup2(out_fd, STDERR_FILENO) >= 0 && dup2(image_fd, LISTED_FD) >= 0 &&
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
+	    getppid() == parent)
 		execve(loader, arguments, environment);
 	if (write(out_fd, words, sizeof(words) - 1) < 0)
 		_exit(126);
@@ -174,7 +175,7 @@ static int list_libraries(int image_fd, struct runtime *r, struct err *e)
 	int64_t end_ms = clock_monotonic_ms() + LOADER_MS;
 	struct err read_error;
 	int pipes[2], read_outcome;
-	pid_t pid;
+	pid_t parent = getpid(), pid;
 
 	if (high < 0 || pipe2(pipes, O_CLOEXEC) < 0)
 		return err_sys(e, ERR_INTERNAL, errno, "a pipe to the loader");
@@ -186,7 +187,7 @@ static int list_libraries(int image_fd, struct runtime *r, struct err *e)
 	if (pid < 0)
 		return err_sys(e, ERR_INTERNAL, errno, "starting the loader");
 	if (pid == 0)
-		become_loader(r->loader, high, out);
+		become_loader(r->loader, high, out, parent);
 	fd_drop(&out);
 	read_outcome = read_listing(in, end_ms, &r->listing, &read_error);
 	fd_drop(&in);

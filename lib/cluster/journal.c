@@ -378,6 +378,11 @@ static int refuse(struct err *e, size_t number, const char *reason, const char *
 	return err_reason(e, ERR_REFUSED, reason, "line %zu: %s", number, text);
 }
 
+static bool has_line(struct view rest)
+{
+	return rest.len && memchr(rest.data, '\n', rest.len);
+}
+
 static bool take_line(struct view *rest, struct view *ret)
 {
 	const uint8_t *end = rest->len ? memchr(rest->data, '\n', rest->len) : NULL;
@@ -497,7 +502,8 @@ int journal_next(struct journal_reader *r, struct journal_entry *ret, bool *ret_
 	}
 	TRY(check_mended(&gap, bytes, &entry, e));
 	TRY(check_place(r, &entry, e));
-	if (r->rest.len == 0)
+	/* Bytes behind it that make no line bind nothing. */
+	if (!has_line(r->rest))
 		TRY(check_form(&entry, buf_view(&copy), e));
 	TRY(sha256(buf_view(&copy), &entry.hash, e));
 	r->sequence = entry.line.sequence;

@@ -516,11 +516,12 @@ static int refuse_waiting(const struct planner *p, size_t node, struct err *e)
 {
 	const char *name = name_of(p, node);
 
-	return err_reason(e, ERR_NOT_DESIRED, "waits-for-shares",
-	                  "%s waits for members' shares, and such a TEE is forwarded nothing: "
-	                  "teectl inject --only %s, or start it anew: teectl down %s, teectl up, "
-	                  "teectl propagate",
-	                  name, name, name);
+	return err_reason(
+	    e, ERR_NOT_DESIRED, "waits-for-shares",
+	    "%s waits for members' shares, and such a TEE is forwarded nothing: start "
+	    "it anew, which needs no shares (teectl down %s, teectl up, teectl "
+	    "propagate), or teectl inject --only %s",
+	    name, name, name);
 }
 
 /* Why the key can't be forwarded to a node. */

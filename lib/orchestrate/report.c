@@ -252,10 +252,18 @@ static int fill_node(const struct run *r, size_t node, struct node_report *n, st
 	return fill_note(r, node, &n->note, e);
 }
 
-/* Of those that wait for shares; NULL: none does. */
-static const struct status_reply *first_waiting(const struct run *r)
+static bool is_key_back(const struct run *r)
 {
 	for (size_t i = 0; i < r->seen.count; i++)
+		if (node_has_key(&r->seen, i) && has_shown_key(r, i))
+			return true;
+	return false;
+}
+
+/* Of those that wait for shares; NULL: none does, or nobody has to be called for it. */
+static const struct status_reply *first_waiting(const struct run *r)
+{
+	for (size_t i = 0; !is_key_back(r) && i < r->seen.count; i++)
 		if (is_chosen(r, i) && judge_state(r, i) == NODE_WAITING)
 			return &r->seen.nodes[i].status;
 	return NULL;
@@ -533,14 +541,6 @@ static int next_of_left(const struct run *r, size_t node, struct cluster_report 
 	TRY(add_command(r, &report->next, "down", r->cluster->nodes[node].name, e));
 	TRY(buf_add_text(&report->next, ", then ", e));
 	return add_command(r, &report->next, "apply", NULL, e);
-}
-
-static bool is_key_back(const struct run *r)
-{
-	for (size_t i = 0; i < r->seen.count; i++)
-		if (node_has_key(&r->seen, i) && has_shown_key(r, i))
-			return true;
-	return false;
 }
 
 /* Is a request out already? Those who are still to answer it need no other one. */

@@ -11,7 +11,8 @@
 struct retire {
 	struct execution *x;
 	size_t step, node;
-	bool has_key; /* so that there is a receipt */
+	bool has_key;   /* so that there is a receipt */
+	bool is_signed; /* there was one, and it was verified */
 	struct hash256 manifest;
 	uint8_t nonce[NONCE_LEN];
 	struct node_proof proof; /* right before */
@@ -67,17 +68,24 @@ static void fail(struct retire *t, const struct err *why)
 
 static void finish(struct retire *t)
 {
+	/* One without a key signs nothing: that it did as it was told is its word. */
 	forget(t->x->run, t->node, NODE_PRESENT);
-	execution_done(t->x, t->step, "wiped");
+	execution_done(t->x, t->step,
+	               t->is_signed ? "wiped"
+	                            : "by its word: it had no key to sign with that it did");
 	retire_drop(&t);
 }
 
 static void on_receipt(void *context, const struct err *failure)
 {
-	if (failure)
-		fail(context, failure);
-	else
-		finish(context);
+	struct retire *t = context;
+
+	if (failure) {
+		fail(t, failure);
+		return;
+	}
+	t->is_signed = true;
+	finish(t);
 }
 
 static void take_receipt(struct retire *t, const struct success_reply *answer)
@@ -179,7 +187,20 @@ static const struct err *find_relayed(const struct retire *t)
 	return NULL;
 }
 
-/* One that can't show what it is is stopped all the same. */
+/* By a journal that is new it may be the very TEE that proved its key as another node. */
+static int stop_silent(struct retire *t, struct err *e)
+{
+	if (evidence_tee_before(&t->x->run->evidence, t->node))
+		return stop(t, e);
+	return err_reason(e, ERR_NOT_DESIRED, "last-holder",
+	                  "%s was not stopped, since it shows no document, and none is in the "
+	                  "journal: one that goes on elsewhere and proved its key may lead to it; "
+	                  "teectl down %s --lose-key stops it all the same",
+	                  name_of(t), name_of(t));
+}
+
+/* One that can't show what it is is stopped all the same where the journal knows it: its address
+ * would have been seen behind another's. */
 static int stop_known(struct retire *t, const struct attestation_reply *answer, struct err *e)
 {
 	struct run *r = t->x->run;
@@ -188,7 +209,7 @@ static int stop_known(struct retire *t, const struct attestation_reply *answer, 
 
 	if (!answer || policy_judge(r, t->node, buf_view(&answer->attestation_doc),
 	                            VIEW_OF(t->nonce), &t->proof, &ignored) < 0)
-		return stop(t, e);
+		return stop_silent(t, e);
 	relayed = find_relayed(t);
 	if (!relayed)
 		return stop(t, e);
@@ -218,7 +239,7 @@ static bool may_be_relayed(const struct retire *t)
 {
 	const struct run *r = t->x->run;
 
-	if (!node_has_key(&r->seen, t->node))
+	if (!node_has_key(&r->seen, t->node) && r->seen.nodes[t->node].presence != NODE_UNREACHABLE)
 		return false;
 	for (size_t i = 0; i < r->cluster->node_count; i++)
 		if (!r->cluster->nodes[i].listen && r->proofs[i].has_key_proof)
@@ -236,6 +257,8 @@ int step_retire_start(struct execution *x, size_t step, struct err *e)
 	*t = (struct retire){ .x = x, .step = step, .node = x->plan->steps[step].node };
 	if (r->cluster->nodes[t->node].listen && !may_be_relayed(t))
 		return stop(t, e);
+	if (r->cluster->nodes[t->node].listen && r->seen.nodes[t->node].presence != NODE_PRESENT)
+		return stop_silent(t, e);
 	t->has_key = node_has_key(&r->seen, t->node);
 	memcpy(t->manifest.bytes, r->seen.nodes[t->node].status.manifest_hash,
 	       sizeof(t->manifest.bytes));

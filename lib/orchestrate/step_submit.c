@@ -261,10 +261,11 @@ static int take_document(struct submit *s, const struct attestation_reply *answe
 	if (proof->is_older)
 		return err_reason(e, ERR_ATTESTATION, "manifest",
 		                  "its document carries an older manifest: nothing is for it");
-	evidence_document(r, s->node, buf_view(&answer->attestation_doc), VIEW_OF(s->nonce));
 	if (proof->holding != HOLDS_SETUP_KEY)
 		return err_reason(e, ERR_ATTESTATION, "public_key",
 		                  "its document commits to no setup key: nothing is for it");
+	policy_tell_of_another(r, s->node, &proof->module);
+	evidence_document(r, s->node, buf_view(&answer->attestation_doc), VIEW_OF(s->nonce));
 	s->setup_key = proof->setup_key;
 	return submit(s, e);
 }

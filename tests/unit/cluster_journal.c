@@ -352,6 +352,9 @@ static void the_last_line_is_as_it_was_written(void **state)
 		assert_ok(buf_add_text(&text, edits[i].to, &e));
 		assert_ok(buf_add_text(&text, at + strlen(edits[i].from), &e));
 		assert_unread(buf_view(&text), ERR_REFUSED, "line 2: it says what a line says");
+		/* Nor has what is no line. */
+		assert_ok(buf_add_text(&text, "{", &e));
+		assert_unread(buf_view(&text), ERR_REFUSED, "line 2: it says what a line says");
 	}
 }
 

@@ -463,6 +463,36 @@ static void a_glance_takes_no_note_of_another(void **state)
 	assert_ok(do_step(&g, STEP_RETIRE, 1, &e));
 }
 
+/* Nor who asks to be given something and is refused: it would be the last TEE seen there. */
+static void who_is_refused_the_key_is_not_the_last_one_seen(void **state)
+{
+	static const struct {
+		enum step_kind kind;
+		enum phase phase;
+	} rows[] = { { STEP_INJECT, PHASE_WAITING_FOR_SHARES },
+		     { STEP_FORWARD, PHASE_WAITING_FOR_KEY } };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		AUTO(stage) struct stage g = { 0 };
+		struct err e;
+
+		stage_known(&g);
+		g.tees[1].module = "i-9";
+		g.tees[1].setup = third_setup;
+		g.tees[1].held = HELD_NOTHING;
+		g.seen[1].status.phase = rows[i].phase;
+		lie(&g, 1, API_SHARE_MANIFEST, NO_SETUP_KEY);
+		assert_refused(do_step(&g, rows[i].kind, 1, &e), ERR_ATTESTATION,
+		               "its document commits to no setup key");
+		stage_forget(&g);
+		g.seen[1].status.phase = PHASE_UNRECOVERABLE;
+		lie(&g, 1, API_RETIRE, NO_RECEIPT);
+		assert_refused(do_step(&g, STEP_RETIRE, 1, &e), ERR_NOT_DESIRED,
+		               "tee2: another TEE answers than the last one seen here");
+	}
+}
+
 /* The journal is new: whoever stands there has not been seen as the node that had the key. */
 static void a_tee_without_a_key_is_not_retired_where_none_is_known(void **state)
 {
@@ -634,6 +664,7 @@ int main(void)
 		cmocka_unit_test(a_tee_without_a_key_is_not_retired_where_none_is_known),
 		cmocka_unit_test(a_damaged_journal_is_out_of_the_way_first),
 		cmocka_unit_test(a_glance_takes_no_note_of_another),
+		cmocka_unit_test(who_is_refused_the_key_is_not_the_last_one_seen),
 		cmocka_unit_test(a_tee_is_not_retired_by_another_that_has_been),
 		cmocka_unit_test(a_blank_tee_in_anothers_place_has_not_retired),
 		cmocka_unit_test(receipts_of_a_node_of_before_are_booked_on_nobody),

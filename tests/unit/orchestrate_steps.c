@@ -481,6 +481,7 @@ static void retire_asks_for_a_receipt_whatever_phase_is_claimed(void **state)
 	g.tees[1].held = HELD_SETUP;
 	lie(&g, 1, API_RETIRE, NO_RECEIPT);
 	assert_ok(do_step(&g, STEP_RETIRE, 1, &e));
+	assert_non_null(strstr(g.told, "tee2: by its word: it had no key to sign with"));
 }
 
 /* Else a relay would have another TEE give up its key, and this one be called retired. */

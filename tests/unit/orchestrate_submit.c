@@ -425,6 +425,8 @@ static void submit_sends_nothing_to_what_is_not_attested(void **state)
 		assert_int_equal(strncmp(e.text, "tee2: ", 6), 0);
 		assert_int_equal(g.tees[1].server->request_count, 1);
 		assert_int_equal(s.nodes, 0);
+		/* It would be the last TEE seen there. */
+		assert_int_equal(said(&g, "\"document\""), 0);
 	}
 }
 

@@ -442,7 +442,8 @@ static inline int serve(struct tee *t, enum api api, const union request *q, str
 	case API_LIVE_ATTESTATION:
 		return serve_document(t, api, buf_view(&q->live.nonce), to, e);
 	case API_SHARE_MANIFEST:
-		t->held = t->held == HELD_NOTHING ? HELD_SETUP : t->held;
+		if (t->held == HELD_NOTHING && !lies(t, api, NO_SETUP_KEY))
+			t->held = HELD_SETUP;
 		return serve_success(t, api, 0, (struct view){ 0 }, to, e);
 	case API_GENERATE_ATTESTATION:
 		return serve_document(t, api, buf_view(&q->generate.nonce), to, e);
