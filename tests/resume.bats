@@ -53,6 +53,28 @@ ends_of_genesis() {
 	done
 }
 
+@test "resume: apply after teectl was killed in the middle of its genesis, by one genesis" {
+	local change
+	# Its third document is the one after the birth.
+	for change in genesis-boot:kill-before genesis-boot:kill-after live-attestation@3:kill-before \
+		live-attestation@3:kill-after; do
+		rm -rf .teectl
+		cluster own 2 2 3
+		ok up
+		killed $change tee1 apply
+		[[ $change == *-boot:kill-before ]] || {
+			run -5 --separate-stderr teectl -f own.yaml status
+			has "$output" 'it is occupied by another cluster, or in a genesis that was not ended'
+			has "$stderr" 'teectl -f own.yaml genesis'
+		}
+		ok apply
+		same "$change ${lines[0]}" "$change 2 of 2 TEEs have the quorum key"
+		same "$change $(births)" "$change 1"
+		same "$(ends_of_genesis)" tee1
+		ok down --lose-key
+	done
+}
+
 @test "resume: genesis killed twice, then completed by one genesis" {
 	cluster own 2 2 3
 	ok up

@@ -150,21 +150,22 @@ follows='.event == "leader" and (.text | startswith("follows "))'
 	shared_cluster 2
 	launched_as tee2
 	kill_node own tee2
-	mitm proxy --to "http://$address" --victim victim share-manifest@1-1:kill-before share-manifest@2-2:kill-after \
-		generate-attestation@1-1:kill-after inject-key@1-1:kill-after
-	behind far via tee2 "$proxy"
-	sed -i "s|url: \"http://$address\"|url: \"$proxy\"|" via.yaml
+	mitm target --to "http://$address" --victim victim share-manifest@1-1:kill-before share-manifest@2-2:kill-after \
+		generate-attestation@1-1:kill-before generate-attestation@2-2:kill-after inject-key@1-1:kill-after
+	mitm source --to "$(url own tee1)" --victim victim export-key@1-1:kill-before export-key@2-2:kill-after
+	behind far via tee1 "$source" tee2 "$target"
+	sed -i "s|url: \"$(url own tee1)\"|url: \"$source\"|; s|url: \"http://$address\"|url: \"$target\"|" via.yaml
 	relaunch
-	for point in 1 2 3 4; do
+	for point in {1..7}; do
 		watch_start via --state "s$point"
 		echo "$watch_pid" >victim
 		# It dies by what the proxy does, and its events end.
 		while read -r -t 60 -u "$watch_fd" event; do printf '%s\n' "$event" >>all; done
 		found=0
 		wait "$watch_pid" || found=$?
-		same "$found" 137
+		same "point $point: $found" "point $point: 137"
 	done
-	watch_start via --state s5
+	watch_start via --state s8
 	until_ready 2
 	watch_end TERM 0
 	same "$(grep 'operation=inject-key .*outcome=ok' far.log | grep -c -v replay)" 1

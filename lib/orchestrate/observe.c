@@ -316,6 +316,12 @@ enum standing node_standing(const struct observation *o, size_t node)
 	return node_phase(o, node) == PHASE_READY ? STANDS_READY : STANDS_WAITING;
 }
 
+bool node_is_in_genesis(const struct observation *o, size_t node)
+{
+	return !o->has_genesis && node < o->count && o->nodes[node].presence == NODE_PRESENT &&
+	       node_phase(o, node) == PHASE_GENESIS_BOOTED;
+}
+
 bool node_waits_for_shares(const struct observation *o, size_t node)
 {
 	enum phase phase = node_phase(o, node);

@@ -95,6 +95,8 @@ enum standing node_standing(const struct observation *o, size_t node);
 /* Can the key be forwarded from it? Also under an older manifest, to the current one. */
 bool node_has_key(const struct observation *o, size_t node);
 enum phase node_phase(const struct observation *o, size_t node); /* of a present one */
+/* In a genesis that nothing is kept of here: one whose run died, or another cluster's. */
+bool node_is_in_genesis(const struct observation *o, size_t node);
 /* It has this cluster's manifest, and members' shares would bring it the key. */
 bool node_waits_for_shares(const struct observation *o, size_t node);
 

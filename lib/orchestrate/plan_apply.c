@@ -29,8 +29,7 @@ static int find_birthplace(const struct planner *p, size_t *ret, struct err *e)
 			continue;
 		if (p->seen->nodes[node].presence == NODE_ABSENT ||
 		    node_standing(p->seen, node) == STANDS_EMPTY ||
-		    (!p->seen->has_genesis && node_phase(p->seen, node) == PHASE_GENESIS_BOOTED &&
-		     p->seen->nodes[node].presence == NODE_PRESENT)) {
+		    node_is_in_genesis(p->seen, node)) {
 			*ret = node;
 			return 0;
 		}
@@ -75,7 +74,7 @@ static int find_birth(const struct planner *p, struct birth *ret, struct err *e)
 		TRY(planner_check_unnamed(p, e));
 	for (size_t i = 0; !p->seen->has_genesis && i < p->seen->count; i++)
 		if (node_standing(p->seen, i) == STANDS_OCCUPIED &&
-		    node_phase(p->seen, i) != PHASE_GENESIS_BOOTED)
+		    (i != p->cluster->propagate.source || !node_is_in_genesis(p->seen, i)))
 			return planner_refuse_occupied(p, i, e);
 	return find_birthplace(p, &ret->node, e);
 }
@@ -99,7 +98,10 @@ static size_t add_birth(struct planner *p, const struct birth *birth)
 	size_t node = birth->node, needs = STEP_NONE;
 
 	if (birth->first != STEP_INJECT) {
-		needs = add_start(p, node);
+		/* Asked for a genesis by a run that died before it was kept, its document commits
+		 * to a manifest that nobody here knows yet: the genesis judges it. */
+		if (!node_is_in_genesis(p->seen, node))
+			needs = add_start(p, node);
 		add(p, birth->first, node, needs);
 		needs = p->plan.count - 1;
 	}

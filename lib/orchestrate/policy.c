@@ -276,17 +276,19 @@ void policy_allow_debug(const struct basis *b, const struct attestation_claims *
 		pcr_zero(&policy->pcrs.values[i]);
 }
 
-static int refuse_manifest(const struct run *r, const struct attestation_claims *claims,
-                           struct err *e)
+static int refuse_manifest(const struct run *r, size_t node,
+                           const struct attestation_claims *claims, struct err *e)
 {
 	char expected[65] = "none", found[2 * DOCUMENT_USER_DATA_MAX + 1];
+	bool may_be_ours = node_is_in_genesis(&r->seen, node);
 
 	hex_write(claims->user_data.value, found);
 	if (r->seen.has_genesis)
 		hex_write(VIEW_OF(r->seen.genesis.manifest_hash.bytes), expected);
-	return err_reason(e, ERR_ATTESTATION, "manifest",
-	                  "manifest hash: expected %s, found %s: it is occupied by another cluster",
-	                  expected, found);
+	return err_reason(
+	    e, ERR_ATTESTATION, "manifest",
+	    "manifest hash: expected %s, found %s: it is occupied by another cluster%s", expected,
+	    found, may_be_ours ? ", or in a genesis that was not ended" : "");
 }
 
 static int refuse_module(const struct run *r, size_t other, const char *how, struct err *e)
@@ -459,7 +461,7 @@ int policy_judge(struct run *r, size_t node, struct view document, struct view n
 	policy_allow_debug(&basis, &claims, &policy);
 	TRY(attestation_verify(&claims, &policy, &proved, e));
 	if (claims.user_data.is_present && !policy.committed_manifest)
-		return refuse_manifest(r, &claims, e);
+		return refuse_manifest(r, node, &claims, e);
 	TRY(sha256(buf_view(&proved.module_id), &proof.module, e));
 	TRY(policy_check_module(r, node, &proof.module, document, nonce, e));
 	proof.commitment = proved.pcrs.values[PCR_COMMITMENT];

@@ -393,6 +393,9 @@ static int next_of_failed(const struct run *r, struct cluster_report *report, st
 		return 0;
 	if (is_hung(r, n->index))
 		return next_of_hung(r, n->index, report, e);
+	/* Of this state or not: that of another is refused. */
+	if (n->index == r->cluster->propagate.source && node_is_in_genesis(&r->seen, n->index))
+		return add_command(r, &report->next, "genesis", NULL, e);
 	if (r->cluster->nodes[n->index].listen && n->has_phase)
 		return add_command(r, &report->next, "logs", buf_text(&n->name), e);
 	return 0;

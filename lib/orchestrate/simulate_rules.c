@@ -91,6 +91,8 @@ static void check_served(struct world_of_tees *w)
 
 	if (o->fail_ppm || o->death_ppm)
 		return;
+	if (w->tees.births && !w->is_kept)
+		broken(w, "a genesis was begun, and never ended");
 	for (size_t i = 0; i < w->tees.count; i++) {
 		const struct tee *tee = &w->tees.items[i];
 

@@ -259,8 +259,18 @@ static void take_status(struct world_of_tees *w, struct dealing *d)
 	d->has_shown_key = node_has_key(&w->run.seen, node_of(w, d));
 }
 
+/* Its document commits to a manifest that nothing is known of, since the genesis is not kept. */
+static bool is_unknown(const struct world_of_tees *w, const struct dealing *d)
+{
+	return w->x && !w->is_kept && !w->options->seen &&
+	       w->x->plan->steps[d->step].kind == STEP_VERIFY &&
+	       w->tees.items[node_of(w, d)].phase != PHASE_WAITING_FOR_BOOT;
+}
+
 static void take_answer(struct world_of_tees *w, struct dealing *d)
 {
+	if (d->answer == ANSWER_GIVEN && is_unknown(w, d))
+		d->answer = ANSWER_FORGED;
 	w->in_flight--;
 	w->now_us += exchange_of(w, d)->own_us;
 	w->result->own_us += exchange_of(w, d)->own_us;

@@ -73,11 +73,16 @@ static void say_shares(const struct status_reply *status, struct err *why)
 }
 
 /* A manifest that is none of this cluster's may be that of a genesis under way elsewhere in this
- * state, which keeps it once it is believed; a claim may be of the moment before. */
+ * state, which keeps it once it is believed; a claim may be of the moment before; and a commitment
+ * may come before the manifest that it is to. */
 static bool may_be_settling(const struct wait *w, const struct err *why)
 {
-	return w->is_changing &&
-	       (strcmp(why->reason, "manifest") == 0 || strcmp(why->reason, "claim") == 0);
+	static const char *const reasons[] = { "manifest", "claim", "pcr16" };
+
+	for (size_t i = 0; w->is_changing && i < COUNT(reasons); i++)
+		if (strcmp(why->reason, reasons[i]) == 0)
+			return true;
+	return false;
 }
 
 static void set_by(struct wait_node *n, const struct wait *w, const struct err *why)

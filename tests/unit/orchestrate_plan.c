@@ -245,10 +245,12 @@ static const struct row rows[] = {
 	  "launch tee1, verify tee1<0, genesis tee1<1, inject tee1<2, prove tee1<3, launch tee2, "
 	  "verify tee2<5, forward tee2<6~3, prove tee2<7",
 	  "", 0 },
+	/* The answer was lost: nothing is known that its document could be held to. */
 	{ GOAL_APPLY, "ga", false,
-	  "verify tee1, genesis tee1<0, inject tee1<1, prove tee1<2, launch tee2, verify tee2<4, "
-	  "forward tee2<5~2, prove tee2<6",
+	  "genesis tee1, inject tee1<0, prove tee1<1, launch tee2, verify tee2<3, "
+	  "forward tee2<4~1, prove tee2<5",
 	  "", 0 },
+	{ GOAL_APPLY, "eg", false, NULL, "tee2 is occupied", ERR_REFUSED },
 	{ GOAL_APPLY, "sew", true,
 	  "inject tee1, prove tee1<0, verify tee2, forward tee2<2~0, prove tee2<3, verify tee3, "
 	  "forward tee3<5~3, prove tee3<6",

@@ -31,7 +31,7 @@ static void set_phase(struct node_seen *seen, char letter)
 		const char *letters;
 		enum phase phase;
 	} phases[] = {
-		{ "evxtm", PHASE_WAITING_FOR_BOOT },
+		{ "evxtmk", PHASE_WAITING_FOR_BOOT },
 		{ "s", PHASE_WAITING_FOR_SHARES },
 		{ "w", PHASE_WAITING_FOR_KEY },
 		{ "p", PHASE_PROVISIONED },
@@ -79,13 +79,15 @@ static void set_proof(struct node_proof *proof, char letter)
 		*proof = (struct node_proof){ .holding = HOLDS_KEY, .has_key_proof = true };
 	if (letter == 'v')
 		proof->holding = HOLDS_NOTHING;
-	proof->is_refused = strchr("xtm", letter) != NULL;
+	proof->is_refused = strchr("xtmk", letter) != NULL;
 	if (letter == 'x')
 		(void)err_reason(&proof->refusal, ERR_ATTESTATION, "pcr0", "PCR0 differs");
 	if (letter == 't')
 		(void)err_set(&proof->refusal, ERR_TRY_AGAIN, "no answer in time");
 	if (letter == 'm')
 		(void)err_reason(&proof->refusal, ERR_ATTESTATION, "manifest", "unknown manifest");
+	if (letter == 'k')
+		(void)err_reason(&proof->refusal, ERR_ATTESTATION, "pcr16", "PCR16 is not zero");
 }
 
 static void make_world(struct world *w, const char *letters)
@@ -147,6 +149,8 @@ static const struct row rows[] = {
 	{ WAIT_VERIFIED, "va", false, false, "+.", WAIT_NOT_YET, "letter a" },
 	{ WAIT_VERIFIED, "vm", false, false, "+!", WAIT_NEVER, "unknown manifest" },
 	{ WAIT_VERIFIED, "vm", false, true, "+.", WAIT_NOT_YET, "unknown manifest" },
+	{ WAIT_VERIFIED, "vk", false, false, "+!", WAIT_NEVER, "PCR16 is not zero" },
+	{ WAIT_VERIFIED, "vk", false, true, "+.", WAIT_NOT_YET, "PCR16 is not zero" },
 	{ WAIT_VERIFIED, "xe", true, false, "!.", WAIT_NOT_YET, "PCR0 differs" },
 	{ WAIT_VERIFIED, "xx", true, false, "!!", WAIT_NEVER, "PCR0 differs" },
 	{ WAIT_SHARES, "se", false, false, ".-", WAIT_NOT_YET,
