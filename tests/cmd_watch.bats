@@ -228,6 +228,25 @@ tls: { ca: pki/ca.pem, cert: pki/operator.pem, key: pki/operator.key, server: { 
 	watch_end TERM 0
 }
 
+@test "watch: what a TEE shows in the middle of another run's genesis quarantines it only once that has ended" {
+	local fd
+	cluster own 1 2 3 'watch: { interval: 100ms, reattest: 100ms }'
+	ok up
+	# A genesis that this state has not kept yet.
+	cp -r .teectl/own kept
+	behind own twin tee1 "$(url own tee1)"
+	watch_start own
+	until_event "$(of tee1 node)"
+	exec {fd}>>.teectl/own/lock
+	flock "$fd"
+	try 0 -f twin.yaml --state kept genesis
+	until_event "$(of tee1 node 'manifest hash: expected none')"
+	same "$(jq -r .event events | grep -c quarantined)" 0
+	exec {fd}>&-
+	until_event "$(of tee1 quarantined 'manifest hash: expected none')"
+	watch_end TERM 0
+}
+
 @test "watch: a second one on a state names the first, and takes its place" {
 	local first
 	cluster own 2 2 3 'watch: { interval: 200ms }'

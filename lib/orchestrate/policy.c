@@ -325,6 +325,16 @@ int policy_check_refused(const struct run *r, size_t node, const char *so, struc
 	                r->cluster->nodes[node].name, so);
 }
 
+bool policy_may_settle(const struct err *refusal)
+{
+	static const char *const reasons[] = { "manifest", "claim", "pcr16" };
+
+	for (size_t i = 0; i < COUNT(reasons); i++)
+		if (strcmp(refusal->reason, reasons[i]) == 0)
+			return true;
+	return false;
+}
+
 /* Nothing says whose it is: neither node is believed, whichever came first. Where the other one's
  * answer is in the journal, this one's is written there as well. */
 static int contest_module(struct run *r, size_t node, size_t other, const struct hash256 *module,

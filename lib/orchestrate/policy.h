@@ -94,5 +94,10 @@ MUST_CHECK int policy_check_last(const struct run *r, size_t node, const struct 
  * fails  ERR_ATTESTATION, with the refusal's reason */
 MUST_CHECK int policy_check_refused(const struct run *r, size_t node, const char *so,
                                     struct err *e);
+/* May a lawful TEE have been refused for that while another run of this state changes it? A
+ * manifest that is none of this cluster's can be that of a genesis under way, which is kept once it
+ * is believed; a claim can be of the moment before; and a commitment can come before the manifest
+ * that it is to. */
+bool policy_may_settle(const struct err *refusal);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "orchestrate/drive.h"
+#include "orchestrate/policy.h"
 #include "orchestrate/report.h"
 
 #include <stdlib.h>
@@ -72,24 +73,13 @@ static void say_shares(const struct status_reply *status, struct err *why)
 		              some, buf_text(&names));
 }
 
-/* A manifest that is none of this cluster's may be that of a genesis under way elsewhere in this
- * state, which keeps it once it is believed; a claim may be of the moment before; and a commitment
- * may come before the manifest that it is to. */
-static bool may_be_settling(const struct wait *w, const struct err *why)
-{
-	static const char *const reasons[] = { "manifest", "claim", "pcr16" };
-
-	for (size_t i = 0; w->is_changing && i < COUNT(reasons); i++)
-		if (strcmp(why->reason, reasons[i]) == 0)
-			return true;
-	return false;
-}
-
 static void set_by(struct wait_node *n, const struct wait *w, const struct err *why)
 {
 	n->why = *why;
 	n->verdict =
-	    err_info(why->code)->is_final && !may_be_settling(w, why) ? WAIT_NEVER : WAIT_NOT_YET;
+	    err_info(why->code)->is_final && !(w->is_changing && policy_may_settle(why))
+	        ? WAIT_NEVER
+	        : WAIT_NOT_YET;
 }
 
 static bool is_hung(const struct wait *w, size_t node)

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "client/client.h"
 #include "cluster/watcher.h"
+#include "orchestrate/policy.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -47,6 +48,15 @@ void watch_count_forward(struct watch_stats *stats, int64_t elapsed_us)
 	stats->forward_us += elapsed_us;
 	for (size_t i = 0; i < FORWARD_BOUND_COUNT; i++)
 		stats->forwards_up_to[i] += elapsed_us <= bounds_ms[i] * 1000;
+}
+
+static bool is_busy(const struct watch *w)
+{
+	bool is_locked;
+	struct err ignored;
+
+	/* A lock that can't be looked at is told by the heal that needs it. */
+	return state_is_locked(&w->run.state, &is_locked, &ignored) == 0 && is_locked;
 }
 
 /* Of a document, and not that it could not be had. */
@@ -171,13 +181,19 @@ static void quarantine(struct watch *w, size_t node)
 	                                           .text = w->run.proofs[node].refusal.text });
 }
 
+/* In the middle of another run's work: nothing is taken from it, and nobody is called for it. */
+static bool is_settling(const struct watch *w, const struct err *refusal)
+{
+	return policy_may_settle(refusal) && (w->was_busy || is_busy(w));
+}
+
 static void take_proof(struct watch *w, size_t node)
 {
 	struct watch_node *known = &w->nodes[node];
 	const struct node_proof *proof = &w->run.proofs[node];
 
 	known->is_attested = false;
-	if (proof->is_refused && is_refusal(&proof->refusal)) {
+	if (proof->is_refused && is_refusal(&proof->refusal) && !is_settling(w, &proof->refusal)) {
 		quarantine(w, node);
 		return;
 	}
@@ -381,15 +397,6 @@ static int heal_locked(struct watch *w, struct run *r, struct err *e)
 		(void)!execute(r, &plan, &shown);
 	w->is_stopping |= r->is_interrupted;
 	return 0;
-}
-
-static bool is_busy(const struct watch *w)
-{
-	bool is_locked;
-	struct err ignored;
-
-	/* A lock that can't be looked at is told by the heal that needs it. */
-	return state_is_locked(&w->run.state, &is_locked, &ignored) == 0 && is_locked;
 }
 
 static void tell_busy(struct watch *w, const struct err *why)
