@@ -77,14 +77,22 @@ static bool has_ended(const struct context *c, const struct lineage_tee *tee)
 	struct local_node local;
 	struct err unknown;
 
-	if (!c->state.folder || tee->earlier)
+	if (tee->earlier)
 		return false;
 	node = cluster_find_node(&c->cluster, buf_text(&tee->node));
 	return node && node->listen && launcher_look(&c->state, node, &local, &unknown) == 0 &&
 	       !local.is_running;
 }
 
-static void describe(const struct context *c, const struct lineage_tee *tee, char *to, size_t size)
+static void mark_stopped(const struct context *c, struct lineage *l)
+{
+	struct lineage_tee *tees = l->tees.items;
+
+	for (size_t i = 0; c->state.folder && i < l->tees.count; i++)
+		tees[i].stopped = has_ended(c, &tees[i]);
+}
+
+static void describe(const struct lineage_tee *tee, char *to, size_t size)
 {
 	char received[TIME_TEXT_LEN] = "", way[256], exports[64] = "";
 
@@ -98,7 +106,7 @@ static void describe(const struct context *c, const struct lineage_tee *tee, cha
 	         tee->proved ? ", proved" : ", not proved", exports,
 	         tee->retired ? ", retired" : "",
 	         tee->earlier ? ", earlier: the node was started again since" : "",
-	         has_ended(c, tee) ? ", does not run now" : "");
+	         tee->stopped ? ", does not run now" : "");
 }
 
 static size_t depth_of(const struct lineage *l, size_t tee)
@@ -118,7 +126,7 @@ static void print_tree(struct context *c, const struct lineage *l)
 	for (size_t i = 0; i < l->tees.count; i++) {
 		char text[512];
 
-		describe(c, &tees[i], text, sizeof(text));
+		describe(&tees[i], text, sizeof(text));
 		print_line(
 		    c, "%*s%s (%s): %s", (int)(2 * depth_of(l, i)), "", buf_text(&tees[i].node),
 		    tees[i].module_id.len ? buf_text(&tees[i].module_id) : "no document", text);
@@ -190,6 +198,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	TRY(choose(c, args, &choice, e));
 	TRY(journal_audit(c, args->journal, args->root, NULL, &audit, e));
 	TRY(lineage_make(&audit, &lineage, e));
+	mark_stopped(c, &lineage);
 	TRY(select_tees(args, &lineage, e));
 	if (choice.flags)
 		TRY(keep_chosen(c, &choice, &lineage, e));
@@ -213,8 +222,8 @@ const struct cmd cmd_lineage = {
 	    "A way is verified when the source's receipt names the document that attests the "
 	    "target's setup key, and the target's own receipt says that it took the key with that. "
 	    "Where a receipt is missing it is marked as claimed, and drawn dashed. A TEE that has "
-	    "proved the key has a double border; one that has wiped it, or that was started again "
-	    "since, says so in its box.",
+	    "proved the key has a double border; one that has wiped it, that was started again "
+	    "since, or that does not run, says so in its box.",
 	.examples = { { "teectl lineage", "the whole tree" },
 	              { "teectl lineage --to tee3", "from whom tee3 has the key" },
 	              { "teectl lineage --from tee2",

@@ -38,6 +38,8 @@ tree() {
 	cp .teectl/own/journal journal
 	try 0 -f own.yaml lineage --journal journal --root .teectl/own/pki/root.der
 	hasnt "$output" 'does not run'
+	try 0 -f own.yaml lineage --journal journal --root .teectl/own/pki/root.der --format dot
+	hasnt "$output" 'does not run'
 	cd "$BATS_TEST_TMPDIR"
 	cluster one 2 2 3
 	with_key one
@@ -75,7 +77,7 @@ tree() {
 
 # Each TEE as NAME|MODULE|MARKS|whether it has proved the key, of what teectl has printed: JSON, and DOT.
 of_json() {
-	jq -r '.tees[] | [.node, .module_id, ([(select(.retired) | "retired"), (select(.earlier) | "earlier")] | join(", ")), (.proved | tostring)] | join("|")' <<<"$output"
+	jq -r '.tees[] | [.node, .module_id, ([(select(.retired) | "retired"), (select(.earlier) | "earlier"), (select(.stopped) | "does not run now")] | join(", ")), (.proved | tostring)] | join("|")' <<<"$output"
 }
 
 of_dot() {
@@ -89,12 +91,13 @@ of_dot() {
 	json '[.tees[] | .node + "<" + (.source // .key)] | join(" ")' 'tee1<shares tee2<tee1 tee3<tee2 tee2<tee3'
 	json '[.tees[] | .verified, .proved] | all' true
 	json '[.tees[] | .earlier] | join(" ")' 'false true false false'
+	json '[.tees[] | .stopped] | join(" ")' 'true false true true'
 	json '[.tees[1:][] | .source_module_id] == [.tees[:-1][] | .module_id]' true
 	tees=$(of_json)
 	try 0 -f own.yaml lineage --format dot
 	prints 'digraph lineage {'
 	same "$(of_dot)" "$tees"
-	same "$(grep -c '|earlier|true$' <<<"$tees")" 1
+	same "$(grep -c '|earlier|true$' <<<"$tees") $(grep -c '|does not run now|true$' <<<"$tees")" '1 3'
 	same "$(grep -oE '[a-z0-9]+ -> t[0-9] \[style=[a-z]+' <<<"$output" | paste -sd ' ')" \
 		'shares -> t0 [style=solid t0 -> t1 [style=solid t1 -> t2 [style=solid t2 -> t3 [style=solid'
 }

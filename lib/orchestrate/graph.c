@@ -232,6 +232,7 @@ int graph_of_lineage(const struct lineage *l, struct view times, struct graph *r
 		g.nodes[i].is_doubled = tees[i].proved;
 		g.nodes[i].is_retired = tees[i].retired;
 		g.nodes[i].is_earlier = tees[i].earlier;
+		g.nodes[i].is_stopped = tees[i].stopped;
 		if (tees[i].way == KEY_FORWARDED)
 			g.nodes[i].took_us = hop_us(&hops, &tees[i]);
 	}

@@ -32,6 +32,7 @@ struct graph_node {
 	bool is_doubled;     /* it has proved the key */
 	bool is_retired;     /* it has wiped the key */
 	bool is_earlier;     /* its node was started again since */
+	bool is_stopped;     /* it does not run now */
 	unsigned round;      /* of the hop; 0: unknown */
 	int64_t took_us;     /* the hop; 0: unknown */
 };

@@ -94,9 +94,11 @@ static void describe_hop(const struct graph_node *n, char to[static LABEL_MAX])
 /* Of a life that is over, which its node's name alone does not tell from the next one. */
 static const char *end_of(const struct graph_node *n)
 {
-	return n->is_retired   ? n->is_earlier ? "retired, earlier" : "retired"
-	       : n->is_earlier ? "earlier"
-	                       : "";
+	if (n->is_earlier)
+		return n->is_retired ? "retired, earlier" : "earlier";
+	if (n->is_stopped)
+		return n->is_retired ? "retired, does not run now" : "does not run now";
+	return n->is_retired ? "retired" : "";
 }
 
 static bool is_any_from_shares(const struct graph *g)

@@ -27,6 +27,7 @@ SCHEMA(lineage_tee,
 	NUMBER("proved_ms", proved_ms, 0, INT64_MAX, "when it last did", REQUIRED),
 	BOOL("retired", retired, "whether it has wiped the key", REQUIRED),
 	BOOL("earlier", earlier, "whether its node was started again since", REQUIRED),
+	BOOL("stopped", stopped, "whether it was launched here and does not run now", REQUIRED),
 	NUMBER("unknown_exports", unknown_exports, 0, INT64_MAX, "to TEEs of which there is no document", REQUIRED));
 #undef THIS
 #define THIS lineage

@@ -25,6 +25,7 @@ struct lineage_tee {
 	bool verified;                    /* the way */
 	bool proved, retired;
 	bool earlier;            /* its node was started again since */
+	bool stopped;            /* it does not run now: of who can look, no journal tells */
 	int64_t proved_ms;       /* by the TEE's own clock; of proved */
 	int64_t received_ms;     /* of a way that is shown */
 	int64_t unknown_exports; /* that it made to TEEs of which there is no document */
