@@ -24,6 +24,51 @@ setup() {
 	cmp next.json borsh.json
 }
 
+@test "manifest new: from each form that QuorumOS has of one manifest it is the same draft" {
+	local form count=0 vectors=$VECTORS/qos/manifest end='\0\0\0\0\0\0\0\0' at
+	try 0 manifest new --from "$OLD" --out expected.json
+	# Envelopes without an approval; version 1 has an empty list of bridges and debug mode behind the restart policy.
+	jq -c '{manifest: ., manifest_set_approvals: [], share_set_approvals: []}' "$OLD" >v0-envelope.json
+	jq -c '.pivot += {bridgeConfig: [], debugMode: false}' "$OLD" >v1.json
+	jq -c '{manifest: ., manifestSetApprovals: [], shareSetApprovals: []}' v1.json >v1-envelope.json
+	jq -c --slurpfile v2 "$vectors/v2_selfmade.json" '. as $m | $v2[0].manifest | del(.dns, .pivot.env)
+		| .pivot += {hash: $m.pivot.hash, restart: $m.pivot.restart, args: $m.pivot.args, bridgeConfig: [], debugMode: false}
+		| .namespace = $m.namespace | .manifestSet = $m.manifestSet | .shareSet = $m.shareSet
+		| .enclave = $m.enclave' v1.json >v2.json
+	jq -c '{manifest: ., manifestSetApprovals: [], shareSetApprovals: []}' v2.json >v2-envelope.json
+	cp "$vectors/old_manifest.v0.borsh" v0.borsh
+	at=$(jq '4 + (.namespace.name | length) + 4 + 4 + 130 + 32 + 1' "$OLD")
+	{
+		head -c "$at" v0.borsh
+		printf '\0\0\0\0\0'
+		tail -c "+$((at + 1))" v0.borsh
+	} >v1.borsh
+	for form in v0 v1; do
+		{ cat "$form.borsh" && printf "$end"; } >"$form-envelope.borsh"
+	done
+	for form in v0-envelope.json v1.json v1-envelope.json v2.json v2-envelope.json v0.borsh v0-envelope.borsh v1.borsh \
+		v1-envelope.borsh; do
+		try 0 manifest show "$form" -o json
+		json '"v\(.version) \(.is_envelope)"' "${form%%[.-]*} $([[ $form == *-envelope.* ]] && echo true || echo false)"
+		try 0 manifest new --from "$form" --out "next-$form.json"
+		cmp "next-$form.json" expected.json || fail "$form is followed by another draft"
+		((count += 1))
+	done
+	same "$count" 9
+}
+
+@test "manifest new: QuorumOS's golden envelopes, whose sets our enclaves can't have, are refused by name in each form" {
+	local file count=0
+	sed -i 's|namespace: quit-coding-to-vape|namespace: production/signer|' cluster.yaml
+	for file in "$VECTORS"/qos/manifest/golden_manifest_*; do
+		try 5 manifest new --from "$file" --out next.json
+		says "share_set: threshold 2 expected, 1 found"
+		[[ ! -e next.json ]] || fail "a draft of $file"
+		((count += 1))
+	done
+	same "$count" 6
+}
+
 @test "manifest new: what version 1 has no place for is named" {
 	jq -c --slurpfile old "$OLD" '.manifest | .manifestSet = $old[0].manifestSet | .shareSet = $old[0].shareSet |
 		.namespace = $old[0].namespace' "$VECTORS/qos/manifest/v2_selfmade.json" >v2.json
