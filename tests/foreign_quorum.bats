@@ -273,3 +273,78 @@ ask_seed() { # NODE
 	json .basis cluster-file
 	try 0 -f operator.yaml audit verify
 }
+
+# split_quorum INDEX: the quorum whose key is a secret of QuorumOS's shamir_vectors.json, and whose members, with
+# keys of their own, have the vector's shares. A chair approves its manifest.
+split_quorum() {
+	local i n k secret shares members= list=
+	IFS=$'\t' read -r n k secret < <(jq -r ".fixed_rng[$1] | [.n, .k, .secret] | @tsv" "$VECTORS/qos/shamir_vectors.json")
+	mapfile -t shares < <(jq -r ".fixed_rng[$1].shares[]" "$VECTORS/qos/shamir_vectors.json")
+	same "${#shares[@]}" "$n"
+	rm -rf members chair.* ours.json quorum_key.pub
+	teectl member keygen chair $(printf 'members/m%d ' $(seq "$n")) >/dev/null
+	(umask 077 && printf '%s' "$secret" >seed.secret)
+	teectl member show seed.secret -o json | jq -r .public_key >quorum_key.pub
+	for ((i = 1; i <= n; i++)); do
+		members+="    - { name: m$i, key: members/m$i.secret, pub: members/m$i.pub }\n"
+		list+=$(jq -nc --arg alias "m$i" --arg key "$(<"members/m$i.pub")" '{alias: $alias, pubKey: $key}')
+		deal "m$i" "${shares[i - 1]}"
+	done
+	sed -i -e "s/^metadata: .*/metadata: { name: split$1 }/" -e "s/^  threshold: .*/  threshold: $k/" \
+		-e '/name: user/d; /name: m[0-9]/d; /manifestSet:/d' \
+		-e "s|^  members:|  manifestSet: { threshold: 1, members: [ { name: chair, key: chair.secret, pub: chair.pub } ] }\n&\n${members%\\n}|" \
+		cluster.yaml
+	jq -c --slurpfile members <(printf %s "$list") --argjson k "$k" --arg key "$(<quorum_key.pub)" --arg chair "$(<chair.pub)" \
+		'.manifest.namespace.quorumKey = $key | .manifest.shareSet = {threshold: $k, members: $members}
+		| .manifest.manifestSet = {threshold: 1, members: [{alias: "chair", pubKey: $chair}]}' manifest_envelope >theirs
+	teectl up >/dev/null 2>&1
+	teectl manifest new --from theirs --out ours.json >/dev/null 2>&1
+	rm -f approval
+	teectl manifest approve ours.json --key chair.secret --yes --out approval >/dev/null
+	teectl manifest collect ours.json approval >/dev/null
+	teectl manifest adopt ours.json >/dev/null
+}
+
+deal() { # MEMBER SHARE-HEX: sealed to that member
+	fold -w 2 <<<"$2" | sed 's/^/0x/' | xargs printf '%d,' | sed 's/^/[/; s/,$/]/' |
+		"$BUILD/forge" seal "$(<"members/$1.pub")" | jq -r '.[]' | xargs printf '%02X' | basenc --base16 -d >"members/$1.share"
+}
+
+@test "foreign quorum: the shares of QuorumOS's vectors, of any number of members, are combined to their secret" {
+	local i count=0
+	sed -i '/name: tee2/d' cluster.yaml
+	for i in $(jq -r '.fixed_rng | to_entries[] | select(.value.secret | length == 64).key' "$VECTORS/qos/shamir_vectors.json"); do
+		split_quorum "$i"
+		try 0 recover -o json
+		json '.nodes[0] | "\(.key_proved) \(.quorum_public_key)"' "true $(<quorum_key.pub)"
+		teectl down --lose-key >/dev/null 2>&1
+		((count += 1))
+	done
+	same "$count" 4
+}
+
+@test "foreign quorum: shares that QuorumOS's combination refuses bring no key, and good ones do after them" {
+	local name list texts i count=0
+	local -A words=([SharingMinThreshold]='1 of 2 shares are in; waiting for one of: user2 (share file missing), user3'
+		[SharingDuplicateIdentifier]='2 shares are in, and no 2 of them give the key'
+		[SharingInvalidIdentifier]='the share of user1 is wrong'
+		[InvalidShare]='0 of 2 shares are in; waiting for more of: user1 (wrong share), user2 (wrong share), user3')
+	ours 1 3
+	try 0 manifest adopt ours.json
+	sed 's|key: members/user3.secret, ||' cluster.yaml >with.yaml
+	while IFS=$'\t' read -r name list; do
+		read -ra texts <<<"$list"
+		rm -f members/user[12].share
+		for i in "${!texts[@]}"; do
+			deal "user$((i + 1))" "${texts[i]}"
+		done
+		try 3 -f with.yaml recover
+		says "${words[$name]}"
+		kill_all
+		((count += 1))
+	done < <(jq -r '.reject[] | [.error, (.shares | join(" "))] | @tsv' "$VECTORS/qos/shamir_vectors.json")
+	same "$count" 5
+	cp "$qos/user1.share" "$qos/user2.share" members/
+	try 0 -f with.yaml recover
+	says 'tee1: key proved, holds the quorum key'
+}

@@ -10,8 +10,9 @@
 #                       envelope_decrypt: the DR key      crypto_envelope (of preprod/ the files are not there)
 #                       envelope_encrypt_fixed,
 #                       symmetric_fixed                   crypto_envelope (randomness is the system's)
-#   shamir_vectors.json qos_old, fixed_rng, reject, gf256,
-#                       boot_e2e combined                 crypto_shamir (shares are combined in a TEE alone)
+#   shamir_vectors.json qos_old, gf256, the fixed_rng     crypto_shamir (only 32-byte secrets are keys; shares
+#                       of 2 bytes                        are combined in a TEE alone: the rest, recover's, in
+#                                                         foreign_quorum)
 #   pcr_vectors.json    commitments                       attest_pcr (their key is no point; documents with
 #                                                         PCR16: cmd_attest_verify)
 #   qos_json_vectors.json hash, canon, key_order_utf16    proto_wire (manifest show takes manifests, not any
