@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
@@ -537,11 +538,24 @@ static int check_files(const struct cluster *c, struct err *e)
 	return 0;
 }
 
+/* From the root folder on: whoever finds it running has to know whose it is, and the folder that
+ * it was started in shows to root alone (strays.h). */
+static int pki_folder(const struct state *s, char **ret, struct err *e)
+{
+	AUTO(text) char *path = NULL;
+	char folder[PATH_MAX];
+
+	TRY(state_path(s, "pki", &path, e));
+	if (path[0] != '/' && !getcwd(folder, sizeof(folder)))
+		return err_sys(e, ERR_INTERNAL, errno, "the working folder");
+	return path_join(folder, path, ret, e);
+}
+
 static int prepare(struct starts *s, struct err *e)
 {
 	TRY(check_files(s->cluster, e));
 	TRY(launcher_hypervisor(&s->hypervisor, e));
-	TRY(state_path(s->state, "pki", &s->pki, e));
+	TRY(pki_folder(s->state, &s->pki, e));
 	TRY(state_make_folder(s->state, "pki", e));
 	TRY(state_make_folder(s->state, "logs", e));
 	TRY(state_make_folder(s->state, "pids", e));
