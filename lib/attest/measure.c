@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -97,8 +98,9 @@ static void runtime_drop(struct runtime *r)
 #define LOADER_MS 10000
 
 /* In the child, where only what a signal handler may do is safe. LOADER --list /proc/self/fd/3 with
- * an empty environment, so that no LD_… of ours counts, with no way to more rights than it has, and
- * not beyond the end of who waits for it. */
+ * an empty environment, so that no LD_… of ours counts, with no way to more rights than it has, no
+ * descriptor of ours (libcurl's connections lack CLOEXEC), and not beyond the end of who waits for
+ * it. */
 static _Noreturn void become_loader(const char *loader, int image_fd, int out_fd, pid_t parent)
 {
 	static const char words[] = "it can't be started";
@@ -108,6 +110,7 @@ static _Noreturn void become_loader(const char *loader, int image_fd, int out_fd
 
 	if (none >= 0 && dup2(none, STDIN_FILENO) >= 0 && dup2(out_fd, STDOUT_FILENO) >= 0 &&
 	    dup2(out_fd, STDERR_FILENO) >= 0 && dup2(image_fd, LISTED_FD) >= 0 &&
+	    close_range(LISTED_FD + 1, ~0u, CLOSE_RANGE_CLOEXEC) == 0 &&
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
 	    getppid() == parent)
 		execve(loader, arguments, environment);
