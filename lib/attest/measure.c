@@ -4,6 +4,7 @@
 #include "attest/listing.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,6 +34,29 @@ static int mapping_hash(const struct mapping *m, struct hash384 *ret, struct err
 	return sha384_sliced(mapping_view(m), mapped_let_go, ret, e);
 }
 
+/* What is measured is run, by its loader or as the enclave, with the rights of whoever does it; and
+ * a simulated root's key is one of his files. */
+static int check_owned(const char *path, const struct stat *image, struct err *e)
+{
+	AUTO(text) char *above = NULL;
+	struct stat folder;
+
+	TRY(path_folder(path, &above, e));
+	if (stat(above, &folder) < 0)
+		return err_sys(e, ERR_NO_INPUT, errno, "image '%s'", path);
+	if (image->st_mode & S_IWOTH && image->st_nlink) /* or in memory */
+		return err_set(e, ERR_DATA,
+		               "image '%s' has mode %04o: whoever is on this machine may write to "
+		               "it, and it is run (chmod o-w)",
+		               path, image->st_mode & 07777);
+	if (folder.st_mode & S_IWOTH && !(folder.st_mode & S_ISVTX))
+		return err_set(e, ERR_DATA,
+		               "image '%s': its folder has mode %04o: whoever is on this machine "
+		               "may put another in its place, and it is run (chmod o-w)",
+		               path, folder.st_mode & 07777);
+	return 0;
+}
+
 static int open_image(const char *path, int *ret, struct err *e)
 {
 	AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -42,6 +66,7 @@ static int open_image(const char *path, int *ret, struct err *e)
 		return err_sys(e, ERR_NO_INPUT, errno, "image '%s'", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_DATA, "image '%s' is not a regular file", path);
+	TRY(check_owned(path, &st, e));
 	*ret = MOVE_FD(fd);
 	return 0;
 }
