@@ -102,6 +102,11 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libinternal.a
 	$(Q)$(CC) $(CPPFLAGS) -Itests/unit -I. -DVECTORS='"$(CURDIR)/tests/vectors"' $(ALL_CFLAGS) -MMD -MP $< \
 		$$(sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $<) $(UNIT_PARTS) $(BUILD)/libinternal.a $(ALL_LDFLAGS) $(LIBS) -lcmocka -o $@
 
+# Of several sources in one call -MMD leaves the last one's list alone: those that link a part are made again
+# with it, and with any header beside it.
+UNIT_LINKS := $(shell grep -o '^/\* link: [^ ]*' tests/unit/*.c | sed 's,^tests/unit/\(.*\)\.c:/\* link: ,\1:,')
+$(foreach l,$(UNIT_LINKS),$(eval $(BUILD)/unit/$(subst :,: ,$l) $(wildcard enclave-stub/*/*.h tests/unit/*.h)))
+
 unit: $(UNIT_TESTS)
 	@tests/run $^
 

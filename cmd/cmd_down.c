@@ -1,6 +1,7 @@
 #include "choose.h"
 #include "print.h"
 
+#include "attest/pcr.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -478,7 +479,7 @@ static void tell_other_image(struct context *c, struct run *r)
 		            "warning: what was stopped can't be started again: there is no '%s' "
 		            "(enclave.image)",
 		            image);
-	else if (strncmp(why.reason, "pcr", 3) == 0)
+	else if (pcr_is_policy_reason(why.reason))
 		context_say(c,
 		            "warning: what was stopped can't come back as it was: the cluster "
 		            "file's image is not the one that %s (%s): teectl measure",

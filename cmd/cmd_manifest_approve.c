@@ -4,6 +4,7 @@
 #include "passphrase.h"
 #include "print.h"
 
+#include "attest/pcr.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "cluster/seen.h"
@@ -187,7 +188,7 @@ static void hint_pins(struct context *c, const struct wire_list *rows)
 	for (size_t i = 0; i < rows->count; i++) {
 		if (items[i].passed)
 			continue;
-		if (strncmp(buf_text(&items[i].check), "pcr", 3) != 0)
+		if (!pcr_is_policy_reason(buf_text(&items[i].check)))
 			return;
 		is_image = true;
 	}

@@ -3,6 +3,7 @@
 #include "print.h"
 #include "report.h"
 
+#include "base/file.h"
 #include "base/secret.h"
 
 #include <poll.h>
@@ -57,6 +58,8 @@ int main(int argc, char **argv)
 	signal(SIGCHLD, SIG_DFL);
 	/* libcurl would write the keys of every TLS connection to the file that it names. */
 	unsetenv("SSLKEYLOGFILE");
+	if (file_hold_standard(&e) < 0)
+		return err_info(e.code)->exit_status;
 	if (command_line_parse(cmd_table, argv, &line, &c.cmd, &e) < 0) {
 		c.global.output = (int)command_line_output(argv);
 		report_error(&c, &e);

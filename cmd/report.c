@@ -7,6 +7,7 @@
 #include "orchestrate/believe.h"
 #include "orchestrate/policy.h"
 
+#include "attest/pcr.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "client/client.h"
@@ -98,7 +99,8 @@ static const struct advice *advice_for(enum err_code code)
 }
 
 /* What helps where the code alone would say "again": by status and how the reason begins. */
-#define ANY_STATUS (-1)
+#define ANY_STATUS   (-1)
+#define A_POLICY_PCR "pcr0..3" /* any of those */
 static const struct {
 	int exit_status;
 	const char *reason;
@@ -110,12 +112,12 @@ static const struct {
 	{ 5, "occupied",
 	  "give that node another `listen:` or `url:` in the cluster file, or name the state folder "
 	  "of what runs there (--state), put back where it was lost" },
-	{ 5, "pcr",
+	{ 5, A_POLICY_PCR,
 	  "teectl measure shows what this machine measures beside what is expected. Where the image is "
 	  "meant to be another: teectl measure --write --next, then teectl manifest new. Where it says "
 	  "`same`, that enclave was started with something else, and another stands in for it once it "
 	  "is stopped" },
-	{ 2, "pcr",
+	{ 2, A_POLICY_PCR,
 	  "where that image is meant: teectl measure --write --next pins it, teectl manifest new "
 	  "drafts its manifest, and once that is approved, collected and adopted teectl upgrade brings "
 	  "it to the TEEs; else name the image of before" },
@@ -143,16 +145,20 @@ static const struct {
 	{ ANY_STATUS, ERR_SPACE, "make room on that disk, and run the same command again" },
 };
 
+static bool is_reason(const char *reason, const char *of_row)
+{
+	return strcmp(of_row, A_POLICY_PCR) == 0 ? pcr_is_policy_reason(reason)
+	                                         : strncmp(reason, of_row, strlen(of_row)) == 0;
+}
+
 static bool hint_by_reason(struct context *c, const struct err *failure)
 {
 	int exit_status = err_info(failure->code)->exit_status;
 
 	for (size_t i = 0; i < COUNT(reason_hints); i++) {
-		const char *reason = reason_hints[i].reason;
-
 		if ((reason_hints[i].exit_status != ANY_STATUS &&
 		     exit_status != reason_hints[i].exit_status) ||
-		    strncmp(failure->reason, reason, strlen(reason)) != 0)
+		    !is_reason(failure->reason, reason_hints[i].reason))
 			continue;
 		context_hint(c, "%s", reason_hints[i].words);
 		return true;

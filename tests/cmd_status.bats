@@ -42,6 +42,24 @@ next_is() { # STATUS MISSING NEXT
 	next_is 2 '1 of 2 TEEs has no key' 'teectl -f own.yaml propagate'
 }
 
+@test "status: one that is to be asked again after the time that there is is told with what it said" {
+	local fd name address
+	cluster own 1 2 3
+	ok up
+	address=$(url own tee1)
+	echo "${address#http://}" >tee1.at
+	mkfifo ports
+	"$BUILD/faulty" --rate 1000 tee1=tee1.at >ports 2>faults 3>&- 4>&- &
+	HVS+=("$!")
+	exec {fd}<ports
+	read -r -u "$fd" name address
+	exec {fd}<&-
+	behind own busy "$name" "http://$address"
+	run -75 --separate-stderr teectl -f busy.yaml status --timeout 1s
+	has "$output" "tee1: had not answered in the command's time (answered HTTP 429"
+	has "$output" 'no time is left for attempt 2'
+}
+
 @test "status: --wide and -o json have the pid of what was launched here" {
 	ok up
 	ok down tee2

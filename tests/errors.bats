@@ -27,6 +27,16 @@ load verb
 	says "teectl -f other.yaml measure"
 }
 
+@test "errors: where there is nothing to say it to, nothing is said into a file of its own" {
+	make_cluster --nodes 1
+	run -1 bash -c "'$BUILD/teectl' up <&- >&- 2>&-"
+	[[ -e .teectl/demo/lock ]]
+	run ! grep -rlE 'launched|verified, no|next: |standard output' .teectl/demo --exclude-dir logs
+	run -66 --separate-stderr bash -c "'$BUILD/teectl' manifest show - <&-"
+	says "reading '-': Bad file descriptor"
+	down_all
+}
+
 @test "errors: one shape in JSON, with a document of the verb's and without" {
 	make_cluster
 	rm members/member1.*

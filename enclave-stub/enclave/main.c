@@ -166,6 +166,7 @@ static int run(int argc, char **argv, struct err *e)
 	enum log_level level;
 
 	TRY(hide(e));
+	TRY(file_hold_standard(e));
 	TRY(open_arena(e));
 	TRY(launch_parse(argv + 1, (size_t)argc - 1, &launch, e));
 	TRY(log_level_parse(launch.values[LAUNCH_LOG_LEVEL], &level, e));

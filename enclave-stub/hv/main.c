@@ -111,6 +111,7 @@ static int run_enclave(const struct hv_options *own, const char *pki, int *ret_s
 	char module_id[MODULE_ID_LEN];
 	AUTO(fd) int image = -1;
 	AUTO(fd) int signals = -1;
+	AUTO(fd) int folder = -1;
 
 	TRY(enclave_options_parse(own->rest, own->rest_count, getenv("TEECTL_LOG"), &options, e));
 	log_set_level(options.log_level);
@@ -118,13 +119,15 @@ static int run_enclave(const struct hv_options *own, const char *pki, int *ret_s
 	TRY(module_id_new(module_id, e));
 	machine_init(&machine, &measured, module_id, &entropy_system);
 	TRY(certify(&machine, pki, e));
+	folder = open(pki, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	TRY(serve_signals(&signals, e));
 	TRY(start(&options, image, &enclave, e));
 	fd_drop(&image);
 	enclave_options_drop(&options);
 	malloc_trim(0);
 	log_start(&machine, &enclave);
-	return serve(&machine, &enclave, signals, pki, ret_status, e);
+	return serve(&machine, &enclave, signals, &(struct pki_place){ pki, folder }, ret_status,
+	             e);
 }
 
 static int run(char **argv, size_t count, int *ret_status, struct err *e)

@@ -194,3 +194,28 @@ int pki_certify(const char *folder, const char *name, int64_t now_unix, int64_t 
 	TRY(take_root(folder, now_unix, &root, e));
 	return certify_under(folder, root, name, now_unix, ret, e);
 }
+
+static bool has_root(const char *folder, struct view root)
+{
+	AUTO(buf) struct buf found = BUF_INIT(PKI_CERTIFICATE_MAX);
+	AUTO(text) char *path = NULL;
+	struct err ignored;
+
+	return path_join(folder, "root.der", &path, &ignored) == 0 &&
+	       file_read_regular(path, &found, &ignored) == 0 && view_equal(buf_view(&found), root);
+}
+
+int pki_find(const struct pki_place *place, struct view root, char held[static PKI_HELD_LEN],
+             const char **ret, struct err *e)
+{
+	snprintf(held, PKI_HELD_LEN, "/proc/self/fd/%d", place->fd);
+	if (has_root(place->path, root))
+		*ret = place->path;
+	else if (place->fd >= 0 && has_root(held, root))
+		*ret = held;
+	else
+		return err_set(e, ERR_NO_INPUT,
+		               "the root that it was started under is not in '%s' any more",
+		               place->path);
+	return 0;
+}

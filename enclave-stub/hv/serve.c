@@ -21,7 +21,7 @@ static const int passed_on[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGU
 struct server {
 	struct machine *machine;
 	const struct enclave *enclave;
-	const char *pki;
+	const struct pki_place *pki;
 	int signals, timer;
 	bool nsm_closed;
 	struct buf answer; /* waiting for room in the socket */
@@ -74,8 +74,11 @@ static int set_timer(const struct server *s, int64_t unix_s, struct err *e)
 static int renew(struct server *s, int64_t now_unix, struct err *e)
 {
 	AUTO(identity) struct identity next = { 0 };
+	char held[PKI_HELD_LEN];
+	const char *folder;
 
-	TRY(pki_certify(s->pki, s->machine->module_id, now_unix, PKI_RENEW_PATIENCE_MS, &next, e));
+	TRY(pki_find(s->pki, buf_view(&s->machine->identity.root), held, &folder, e));
+	TRY(pki_certify(folder, s->machine->module_id, now_unix, PKI_RENEW_PATIENCE_MS, &next, e));
 	machine_take_identity(s->machine, &next);
 	log_line(LOG_INFO, "certificate renewed", NULL);
 	return 0;
@@ -186,8 +189,8 @@ static int serve_until_end(struct server *s, int *ret_status, struct err *e)
 	}
 }
 
-int serve(struct machine *machine, const struct enclave *enclave, int signals, const char *pki,
-          int *ret_status, struct err *e)
+int serve(struct machine *machine, const struct enclave *enclave, int signals,
+          const struct pki_place *pki, int *ret_status, struct err *e)
 {
 	AUTO(server)
 	struct server s = {

@@ -11,6 +11,6 @@ MUST_CHECK int serve_signals(int *ret_fd, struct err *e);
 /* pki          where the next leaf comes from
  * *ret_status  the enclave's exit status, 128 + n when signal n ended it */
 MUST_CHECK int serve(struct machine *machine, const struct enclave *enclave, int signals,
-                     const char *pki, int *ret_status, struct err *e);
+                     const struct pki_place *pki, int *ret_status, struct err *e);
 
 #endif

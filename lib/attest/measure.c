@@ -4,10 +4,12 @@
 #include "attest/listing.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -32,6 +34,29 @@ static int mapping_hash(const struct mapping *m, struct hash384 *ret, struct err
 	return sha384_sliced(mapping_view(m), mapped_let_go, ret, e);
 }
 
+/* What is measured is run, by its loader or as the enclave, with the rights of whoever does it; and
+ * a simulated root's key is one of his files. */
+static int check_owned(const char *path, const struct stat *image, struct err *e)
+{
+	AUTO(text) char *above = NULL;
+	struct stat folder;
+
+	TRY(path_folder(path, &above, e));
+	if (stat(above, &folder) < 0)
+		return err_sys(e, ERR_NO_INPUT, errno, "image '%s'", path);
+	if (image->st_mode & S_IWOTH && image->st_nlink) /* or in memory */
+		return err_set(e, ERR_DATA,
+		               "image '%s' has mode %04o: whoever is on this machine may write to "
+		               "it, and it is run (chmod o-w)",
+		               path, image->st_mode & 07777);
+	if (folder.st_mode & S_IWOTH && !(folder.st_mode & S_ISVTX))
+		return err_set(e, ERR_DATA,
+		               "image '%s': its folder has mode %04o: whoever is on this machine "
+		               "may put another in its place, and it is run (chmod o-w)",
+		               path, folder.st_mode & 07777);
+	return 0;
+}
+
 static int open_image(const char *path, int *ret, struct err *e)
 {
 	AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -41,6 +66,7 @@ static int open_image(const char *path, int *ret, struct err *e)
 		return err_sys(e, ERR_NO_INPUT, errno, "image '%s'", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_DATA, "image '%s' is not a regular file", path);
+	TRY(check_owned(path, &st, e));
 	*ret = MOVE_FD(fd);
 	return 0;
 }
@@ -97,8 +123,9 @@ static void runtime_drop(struct runtime *r)
 #define LOADER_MS 10000
 
 /* In the child, where only what a signal handler may do is safe. LOADER --list /proc/self/fd/3 with
- * an empty environment, so that no LD_… of ours counts, with no way to more rights than it has, and
- * not beyond the end of who waits for it. */
+ * an empty environment, so that no LD_… of ours counts, with no way to more rights than it has, no
+ * descriptor of ours (libcurl's connections lack CLOEXEC), and not beyond the end of who waits for
+ * it. */
 static _Noreturn void become_loader(const char *loader, int image_fd, int out_fd, pid_t parent)
 {
 	static const char words[] = "it can't be started";
@@ -108,6 +135,7 @@ static _Noreturn void become_loader(const char *loader, int image_fd, int out_fd
 
 	if (none >= 0 && dup2(none, STDIN_FILENO) >= 0 && dup2(out_fd, STDOUT_FILENO) >= 0 &&
 	    dup2(out_fd, STDERR_FILENO) >= 0 && dup2(image_fd, LISTED_FD) >= 0 &&
+	    close_range(LISTED_FD + 1, ~0u, CLOSE_RANGE_CLOEXEC) == 0 &&
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
 	    getppid() == parent)
 		execve(loader, arguments, environment);

@@ -102,6 +102,18 @@ void pcr_reason(unsigned index, char to[static ERR_REASON_MAX])
 	snprintf(to, ERR_REASON_MAX, "pcr%u", index);
 }
 
+bool pcr_is_policy_reason(const char *reason)
+{
+	char other[ERR_REASON_MAX];
+
+	for (unsigned i = 0; i < PCR_POLICY_COUNT; i++) {
+		pcr_reason(i, other);
+		if (strcmp(reason, other) == 0)
+			return true;
+	}
+	return false;
+}
+
 static const struct {
 	const char *name, *meaning;
 } meanings[][PCR_COUNT] = {

@@ -41,6 +41,8 @@ MUST_CHECK int pcr_measure_name(const char *text, struct pcr *ret, struct err *e
 bool pcr_set_is_debug(const struct pcr_set *set);
 /* "pcr3": which check failed, for struct err. */
 void pcr_reason(unsigned index, char to[static ERR_REASON_MAX]);
+/* Is it that of one of PCR0..3, which are measured, and which the cluster file pins? */
+bool pcr_is_policy_reason(const char *reason);
 
 /* Whose measurements they are: the simulated hypervisor's, or those of a Nitro hypervisor. */
 enum pcr_maker { PCR_SIMULATED, PCR_NITRO };

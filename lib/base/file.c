@@ -107,6 +107,15 @@ int fd_read(int fd, const char *what, struct buf *to, struct err *e)
 	}
 }
 
+int file_hold_standard(struct err *e)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			return err_sys(e, ERR_INTERNAL, errno, "opening /dev/null");
+	return 0;
+}
+
 int file_read(const char *path, struct buf *to, struct err *e)
 {
 	AUTO(fd) int fd = -1;

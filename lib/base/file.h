@@ -10,6 +10,10 @@ void fd_drop(int *fd); /* for AUTO(fd) int fd = -1 */
  * fails  ERR_USAGE: N is no number of a descriptor; what: of the message */
 MUST_CHECK int fd_parse(const char *text, const char *what, int *ret, struct err *e);
 
+/* Whoever starts a program may have closed its standard descriptors. What is opened later must not
+ * take their numbers: what is said would be written into it. They stay as good as closed. */
+MUST_CHECK int file_hold_standard(struct err *e);
+
 /* Appends the whole file; ERR_NO_INPUT if there is none, ERR_DATA if it is more than to->max lets
  * in: then as much as was read stays in to. "-" is standard input. A pipe, such as <(..) of a
  * shell, is read to its end; a device is ERR_NO_INPUT. */

@@ -8,12 +8,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -537,12 +539,35 @@ static int check_files(const struct cluster *c, struct err *e)
 	return 0;
 }
 
+static bool is_same_folder(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* From the root folder on, if that leads there: whoever finds it running has to know whose it is,
+ * and the folder that it was started in shows to root alone (strays.h). */
+static int find_pki(const struct state *s, char **ret, struct err *e)
+{
+	AUTO(text) char *path = NULL;
+	AUTO(text) char *whole = NULL;
+	char folder[PATH_MAX];
+
+	TRY(state_make_folder(s, "pki", e));
+	TRY(state_path(s, "pki", &path, e));
+	if (!getcwd(folder, sizeof(folder)))
+		folder[0] = 0;
+	TRY(path_join(folder, path, &whole, e));
+	*ret = is_same_folder(whole, path) ? MOVE(whole) : MOVE(path);
+	return 0;
+}
+
 static int prepare(struct starts *s, struct err *e)
 {
 	TRY(check_files(s->cluster, e));
 	TRY(launcher_hypervisor(&s->hypervisor, e));
-	TRY(state_path(s->state, "pki", &s->pki, e));
-	TRY(state_make_folder(s->state, "pki", e));
+	TRY(find_pki(s->state, &s->pki, e));
 	TRY(state_make_folder(s->state, "logs", e));
 	TRY(state_make_folder(s->state, "pids", e));
 	return cluster_options(s->cluster, &s->options, e);

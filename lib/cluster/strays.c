@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define HYPERVISOR  "teectl-hv"
@@ -65,20 +66,15 @@ static bool is_known(const struct search *s, int pid)
 	return false;
 }
 
-/* Seen from the folder that it was started in. */
-static bool is_of_state(const struct search *s, int pid, const char *pki)
+/* By a user of this host who is another one it can be called as he likes, and to read its command
+ * line may take as long as he likes. */
+static bool is_own(int pid)
 {
-	AUTO(text) char *path = NULL;
-	char link[32], folder[PATH_MAX];
-	struct err ignored;
-	ssize_t len;
+	char path[32];
+	struct stat st;
 
-	snprintf(link, sizeof(link), "/proc/%d/cwd", pid);
-	len = readlink(link, folder, sizeof(folder) - 1);
-	if (len < 0)
-		return false;
-	folder[len] = 0;
-	return path_join(folder, pki, &path, &ignored) == 0 && strcmp(path, s->pki) == 0;
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	return stat(path, &st) == 0 && st.st_uid == geteuid();
 }
 
 static int consider(void *context, const char *name, struct err *e)
@@ -93,10 +89,12 @@ static int consider(void *context, const char *name, struct err *e)
 	if (number_parse(name, "a pid", 1, INT_MAX, &pid, e) < 0)
 		return 0;
 	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
-	if (file_read(path, &cmdline, e) < 0)
+	if (!is_own((int)pid) || file_read(path, &cmdline, e) < 0)
 		return 0;
+	/* It is not dumpable: the folder that it was started in shows to root alone, and so the
+	 * launcher tells it the whole path. */
 	pki = stray_pki(buf_view(&cmdline));
-	if (!pki || !is_of_state(s, (int)pid, pki) || is_known(s, (int)pid))
+	if (!pki || strcmp(pki, s->pki) != 0 || is_known(s, (int)pid))
 		return 0;
 	if (s->to->count < STRAYS_MAX)
 		s->to->pids[s->to->count] = (int)pid;

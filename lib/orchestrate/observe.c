@@ -71,6 +71,19 @@ static bool is_late(const struct question *q, const struct err *failure)
 	                                     clock_monotonic_ms() >= q->options->deadline_ms));
 }
 
+/* One that wants to be asked again may be so after the time that there is. */
+static void tell_late(struct question *q, const struct err *failure)
+{
+	if (clock_monotonic_ms() >= q->options->deadline_ms)
+		(void)err_reason(&q->seen->why, ERR_TRY_AGAIN, OBSERVATION_LATE,
+		                 "%s had not answered when the command's time was up",
+		                 q->node->name);
+	else
+		(void)err_reason(&q->seen->why, ERR_TRY_AGAIN, OBSERVATION_LATE,
+		                 "%s had not answered in the command's time (%s)", q->node->name,
+		                 without_origin(q, failure->text));
+}
+
 static void on_status(void *context, void *reply, const struct err *failure, int64_t elapsed_us)
 {
 	struct question *q = context;
@@ -98,9 +111,7 @@ static void on_status(void *context, void *reply, const struct err *failure, int
 		seen->why = *failure;
 		seen->is_silent = failure->code == ERR_TRY_AGAIN || is_late(q, failure);
 		if (is_late(q, failure))
-			(void)err_reason(&seen->why, ERR_TRY_AGAIN, OBSERVATION_LATE,
-			                 "%s had not answered when the command's time was up",
-			                 q->node->name);
+			tell_late(q, failure);
 		else if (failure->code == ERR_TRY_AGAIN || failure->code == ERR_UNREACHABLE)
 			(void)err_reason(&seen->why, ERR_UNREACHABLE, its_reason(failure),
 			                 "%s does not answer (%s)", q->node->name,

@@ -1,6 +1,7 @@
 #include "orchestrate/report.h"
 
 #include "attest/chain.h"
+#include "attest/pcr.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "cluster/orphans.h"
@@ -386,7 +387,7 @@ static int next_of_failed(const struct run *r, struct cluster_report *report, st
 		                   report->nodes.count,
 		                   r->options.is_watch ? "" : ": see their notes"));
 	/* What it measures is seen by measuring; anything else, if at all, in its log. */
-	if (strncmp(buf_text(&n->reason), "pcr", 3) == 0)
+	if (pcr_is_policy_reason(buf_text(&n->reason)))
 		return add_command(r, &report->next, "measure", NULL, e);
 	/* It is the cluster file that differs. */
 	if (believe_is_of_file(buf_text(&n->reason)))

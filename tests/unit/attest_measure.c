@@ -109,6 +109,42 @@ static void an_image_must_be_a_file(void **state)
 	assert_int_equal(fd, -1);
 }
 
+/* Whoever may write to it would run what he likes as whoever measures. */
+static void an_image_is_not_everybodys(void **state)
+{
+	static const struct {
+		mode_t folder, image;
+		const char *why; /* NULL: measured */
+	} rows[] = {
+		{ 0755, 0755, NULL },
+		{ 0775, 0775, NULL },
+		{ 01777, 0755, NULL },
+		{ 0755, 0757, "has mode 0757: whoever is on this machine may write to it" },
+		{ 0777, 0755, "its folder has mode 0777: whoever is on this machine may put" },
+	};
+	AUTO(buf) struct buf bytes = program();
+	char folder[256], path[300];
+	struct pcr pcr;
+	struct err e;
+
+	(void)state;
+	folder_new(folder, sizeof(folder));
+	snprintf(path, sizeof(path), "%s/image", folder);
+	assert_ok(file_write(path, buf_view(&bytes), 0755, &e));
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		AUTO(fd) int fd = -1;
+
+		assert_int_equal(chmod(path, rows[i].image), 0);
+		assert_int_equal(chmod(folder, rows[i].folder), 0);
+		if (rows[i].why)
+			assert_refused(measure_image(path, &fd, &pcr, &e), ERR_DATA, rows[i].why);
+		else
+			assert_ok(measure_image(path, &fd, &pcr, &e));
+	}
+	unlink(path);
+	rmdir(folder);
+}
+
 struct found {
 	const char *part; /* of the path */
 	char path[512];
@@ -484,6 +520,7 @@ int main(void)
 		cmocka_unit_test(one_bit_makes_another_image),
 		cmocka_unit_test(an_image_in_memory_does_not_change),
 		cmocka_unit_test(an_image_must_be_a_file),
+		cmocka_unit_test(an_image_is_not_everybodys),
 		cmocka_unit_test(the_runtime_is_loader_and_libraries),
 		cmocka_unit_test(the_environment_of_the_caller_does_not_count),
 		cmocka_unit_test(an_ordinary_user_measures_and_starts_the_same),

@@ -138,9 +138,24 @@ static void every_pcr_has_a_name(void **state)
 	assert_string_equal(pcr_name(PCR_OPTIONS), "launch options");
 }
 
+static void the_reasons_of_what_is_pinned_are_known(void **state)
+{
+	char reason[ERR_REASON_MAX];
+
+	(void)state;
+	for (unsigned i = 0; i < PCR_COUNT; i++) {
+		pcr_reason(i, reason);
+		assert_int_equal(pcr_is_policy_reason(reason), i < PCR_POLICY_COUNT);
+	}
+	assert_false(pcr_is_policy_reason("pcr"));
+	assert_false(pcr_is_policy_reason("pcrs"));
+	assert_false(pcr_is_policy_reason(""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_reasons_of_what_is_pinned_are_known),
 		cmocka_unit_test(commitments_are_those_of_qos),
 		cmocka_unit_test(the_setup_commitment_is_in_the_setup_document),
 		cmocka_unit_test(a_role_is_measured_as_aws_does),

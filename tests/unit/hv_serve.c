@@ -59,6 +59,7 @@ static void read_all(int fd, char *to, size_t max)
 
 static struct machine *machine; /* with a leaf that is not due, for all tests */
 static char *pki;
+static int pki_fd = -1; /* held before it went elsewhere */
 static int signals = -1;
 
 static struct outcome run(char *const *argv, const int *files)
@@ -69,7 +70,8 @@ static struct outcome run(char *const *argv, const int *files)
 	struct err e;
 
 	start_into_pipe(argv, files, &enclave, &output);
-	assert_ok(serve(machine, &enclave, signals, pki, &o.status, &e));
+	assert_ok(
+	    serve(machine, &enclave, signals, &(struct pki_place){ pki, pki_fd }, &o.status, &e));
 	read_all(output, o.output, sizeof(o.output));
 	return o;
 }
@@ -316,6 +318,56 @@ static void a_renewal_that_fails_leaves_the_old_leaf(void **state)
 	assert_true(signer_not_after_unix(machine->identity.leaf) > before);
 }
 
+static void take_due(void)
+{
+	AUTO(identity) struct identity old = { 0 };
+	struct err e;
+
+	assert_ok(pki_certify(pki, "leaf", clock_unix_ms() / 1000 - PKI_LEAF_S + 100,
+	                      PKI_START_PATIENCE_MS, &old, &e));
+	machine_take_identity(machine, &old);
+}
+
+static bool is_renewed(void)
+{
+	int64_t before = signer_not_after_unix(machine->identity.leaf);
+
+	assert_int_equal(RUN("/bin/true").status, 0);
+	return signer_not_after_unix(machine->identity.leaf) > before;
+}
+
+/* The state folder was lost, or is another's now: whoever verifies has the old root. */
+static void no_other_root_is_made_where_the_folder_is_gone(void **state)
+{
+	char *good = pki;
+	struct err e;
+
+	(void)state;
+	take_due();
+	assert_true(asprintf(&pki, "%s/gone", good) > 0);
+	assert_false(is_renewed());
+	assert_false(file_is_there(pki));
+	assert_ok(folder_make_private(pki, &e));
+	assert_false(is_renewed());
+	free(pki);
+	pki = good;
+	assert_true(is_renewed());
+}
+
+static void a_folder_that_was_moved_is_found_again(void **state)
+{
+	char *good = pki;
+
+	(void)state;
+	take_due();
+	pki_fd = open(good, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_true(pki_fd >= 0);
+	pki = "/nowhere/pki";
+	assert_true(is_renewed());
+	pki = good;
+	fd_drop(&pki_fd);
+}
+
 /* The holder is this process, by another open file: it holds it as long as the test likes. */
 static void a_lock_that_is_held_does_not_stop_the_server(void **state)
 {
@@ -394,6 +446,8 @@ int main(void)
 		cmocka_unit_test(it_goes_when_we_die),
 		cmocka_unit_test(a_leaf_that_is_due_is_renewed),
 		cmocka_unit_test(a_renewal_that_fails_leaves_the_old_leaf),
+		cmocka_unit_test(no_other_root_is_made_where_the_folder_is_gone),
+		cmocka_unit_test(a_folder_that_was_moved_is_found_again),
 		cmocka_unit_test(a_lock_that_is_held_does_not_stop_the_server),
 	};
 
