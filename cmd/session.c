@@ -468,6 +468,16 @@ static bool has_older(const struct cluster_report *report)
 	return false;
 }
 
+/* Who is to give up the key is not to be started or given it again. */
+static void hint_retire(struct context *c, const struct err *failure, struct cluster_report *report)
+{
+	if (strcmp(failure->reason, STEP_ELSEWHERE) != 0)
+		return;
+	buf_drop(&report->next);
+	context_hint(c, "once it is stopped, out of the cluster file with it: no answer at its "
+	                "address does not show that it is gone");
+}
+
 int session_reach(struct context *c, struct run *r, const struct goal *goal, struct err *e)
 {
 	AUTO(cluster_report) struct cluster_report report = { 0 };
@@ -510,6 +520,8 @@ int session_reach(struct context *c, struct run *r, const struct goal *goal, str
 	                   : failure.code == ERR_WAITING ? "waiting"
 	                                                 : "failed",
 	                   failed ? &failure : NULL, e));
+	if (failed && goal->kind == GOAL_RETIRE)
+		hint_retire(c, &failure, &report);
 	if (failed)
 		TRY(report_complete(c, &failure, buf_text(&report.next), &report.error, e));
 	if (goal->kind == GOAL_UP || goal->kind == GOAL_STATUS)

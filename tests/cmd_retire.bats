@@ -95,14 +95,17 @@ setup() {
 	says "tee3: launched elsewhere, and whoever launched it has to stop it: it can't be told to wipe ("
 	says "Access denied"
 	hasnt "$stderr" "retire failed"
+	says "hint: once it is stopped, out of the cluster file with it"
 	try 2 retire tee3 -o json
 	json .error.reason elsewhere
 	json .error.exit_status 2
+	json .next ''
 	same_seeds 3
 	kill "$tee3_pid"
 	wait "$tee3_pid" || true
 	try 2 retire tee3
 	says "tee3: launched elsewhere, and does not answer: whoever launched it sees to it that it is stopped"
+	says "hint: once it is stopped, out of the cluster file with it"
 	same_seeds 2
 }
 
