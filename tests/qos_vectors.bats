@@ -8,8 +8,9 @@
 #   p256_vectors.json   derivations' scalars and AES key  crypto_key_set, crypto_envelope (a secret is never shown)
 #                       client_sign_kat                   crypto_key_set (teectl signs nothing that it is handed)
 #                       envelope_decrypt: the DR key      crypto_envelope (of preprod/ the files are not there)
-#                       envelope_encrypt_fixed,
-#                       symmetric_fixed                   crypto_envelope (randomness is the system's)
+#                       envelope_encrypt_fixed: sealing,
+#                       and one longer than a share       crypto_envelope (randomness is the system's)
+#                       symmetric_fixed                   crypto_envelope (no file that a verb reads has one)
 #   shamir_vectors.json qos_old, gf256, the fixed_rng     crypto_shamir (only 32-byte secrets are keys; shares
 #                       of 2 bytes                        are combined in a TEE alone: the rest, recover's, in
 #                                                         foreign_quorum)
@@ -81,6 +82,27 @@ KEYS=$QOS/p256_vectors.json
 	done < <(jq -r '.decoded.member_outputs[] | .share_set_member.alias[4:] + " " + .encrypted_quorum_key_share' \
 		"$QOS/genesis_output.json")
 	same "$count" 3
+}
+
+@test "QOS vectors: an envelope of fixed randomness opens with its receiver's key alone (share check)" {
+	local public envelope count=0
+	qos_cluster
+	check() { # N
+		try 65 share check --key "members/user$1.secret" --share file --genesis-output "$QOS/boot-e2e/genesis_output"
+	}
+	while IFS=$'\t' read -r public envelope; do
+		same "$public" "$(head -c 130 members/user1.pub)"
+		xxd -r -p <<<"$envelope" >file
+		check 1
+		says "'file' holds another share than the attested one"
+		check 2
+		says "'file': envelope: not sealed to this key"
+		xxd -r -p <<<"${envelope%??}$(printf %02x $((0x${envelope: -2} ^ 1)))" >file
+		check 1
+		says "'file': envelope: not sealed to this key, or changed since"
+		((count += 1))
+	done < <(jq -r '.envelope_encrypt_fixed[] | select(.envelope | length <= 260) | [.receiver_public, .envelope] | @tsv' "$KEYS")
+	same "$count" 2
 }
 
 @test "QOS vectors: a genesis output is read as a whole, and a share of another genesis is told (share check)" {
