@@ -250,6 +250,9 @@ refused_for() {
 	says "hint: no manifest and no cluster file holds that PCR; if what was found is meant: --pcr 4=$(jq -r '.moved[0].found' <<<"$output")"
 	json '[.moved[] | "\(.index) \(.name)"] | join(",")' "4 instance"
 	try 0 attest verify "$old" --at document --pcr "4=$(jq -r '.moved[0].found' <<<"$output")"
+	try 5 attest verify "$aws/evervault_2022_10_13.cose" --at document --pcr "8=$zero" -o json
+	says "PCR8 (signer) is 8790eb3c"
+	json '[.moved[] | "\(.index) \(.name)"] | join(",")' "8 signer"
 	try 5 attest verify "$old" --at document --pcr "1=$(printf 'ff%.0s' {1..32})"
 	says "PCR1 (kernel) is bcdf05fe"
 }

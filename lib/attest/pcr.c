@@ -131,7 +131,7 @@ static const struct {
 		[PCR_OPTIONS] = { "application", "the application, without the boot ramdisk" },
 		[PCR_ROLE] = { "role", "the IAM role of the parent instance" },
 		[PCR_INSTANCE] = { "instance", "the id of the parent instance" },
-		[PCR_SIGNING] = { "signing certificate", "the certificate that signed the image" },
+		[PCR_SIGNING] = { "signer", "the certificate that signed the image" },
 		[PCR_COMMITMENT] = { "commitment", "QuorumOS: manifest and setup key of this boot" },
 		[PCR_LIVE] = { "live commitment", "QuorumOS: manifest and live key of this boot" },
 	},

@@ -48,7 +48,7 @@ bool pcr_is_policy_reason(const char *reason);
 enum pcr_maker { PCR_SIMULATED, PCR_NITRO };
 
 /* In a word or two, what it measures: "image", "runtime" or "kernel", "launch options" or
- * "application", "role", "instance", "signing certificate", "commitment"; "unnamed" */
+ * "application", "role", "instance", "signer", "commitment"; "unnamed" */
 const char *pcr_name_of(enum pcr_maker maker, unsigned index);
 const char *pcr_name(unsigned index); /* of the simulated hypervisor */
 /* In a sentence, for who has not met it; "" of an unnamed one. */
