@@ -74,6 +74,24 @@ static int print_page(struct context *c, const char *name, struct err *e)
 	return print_json(c, &help_page_schema, &reply, e);
 }
 
+/* "recover drill": the verb of whose own words the last one is. */
+static const struct cmd *find_by_word(const char *name)
+{
+	for (size_t i = 0; cmd_table[i]; i++) {
+		const struct cmd *cmd = cmd_table[i];
+		size_t len = strlen(cmd->name);
+
+		if (strncmp(name, cmd->name, len) != 0 || name[len] != ' ')
+			continue;
+		for (size_t j = 0; j < cmd->opt_count; j++)
+			for (const char *const *word = cmd->opts[j].words;
+			     !cmd->opts[j].name && word && *word; word++)
+				if (strcmp(name + len + 1, *word) == 0)
+					return cmd;
+	}
+	return NULL;
+}
+
 /* The verb of those words. */
 static int find_verb(struct context *c, const struct text_list *words, const struct cmd **ret,
                      struct err *e)
@@ -85,6 +103,8 @@ static int find_verb(struct context *c, const struct text_list *words, const str
 	for (size_t i = 0; i < words->count; i++)
 		TRY(buf_add_format(&name, e, "%s%s", i ? " " : "", words->items[i]));
 	*ret = cmd_find(buf_text(&name));
+	if (!*ret)
+		*ret = find_by_word(buf_text(&name));
 	if (*ret)
 		return 0;
 	context_hint(c, "teectl help lists the verbs");

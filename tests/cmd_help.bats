@@ -38,6 +38,19 @@ load verb
 	[[ ${#lines[@]} -eq 3 ]]
 }
 
+@test "help: a verb's own word may stand behind it, as where it is run" {
+	local expected
+	expected=$(teectl help recover)
+	try 0 help recover drill
+	same "$output" "$expected"
+	try 0 help recover drill -o json
+	json '.verbs[0].name' recover
+	for word in 'recover dril' 'recover drill drill' 'recoverdrill' 'down drill'; do
+		try 64 help $word
+		says "no verb '$word'"
+	done
+}
+
 @test "help: an unknown verb is told with the nearest one" {
 	try 64 help valdate
 	says "no verb 'valdate'; did you mean 'validate'?"
