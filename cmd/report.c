@@ -126,6 +126,8 @@ static const struct {
 	{ 2, STATE_NO_ROOT,
 	  "where others launched the nodes, have the operator hand over his state folder; where "
 	  "they were launched here, bring pki/ back from a backup, or start over" },
+	{ 65, KEY_NO_PASSPHRASE,
+	  "one line for each key with a passphrase, in the order in which they are asked for" },
 	{ 66, CLIENT_TLS_FILE,
 	  "correct `tls` of the cluster file; teectl pki issue NAME --role ROLE makes a "
 	  "certificate and its key" },

@@ -148,6 +148,11 @@ on_terminal() {
 	try 0 genesis
 	run -64 --separate-stderr setsid -w "$BUILD/teectl" inject
 	says "nobody is there to ask for a passphrase"
+	# Too few are no word on a share.
+	try 65 inject --passphrase-fd 3 3<<<one
+	says "key file 'members/member2.secret': no passphrase is left on descriptor 3"
+	says 'hint: one line for each key with a passphrase, in the order in which they are asked for'
+	hasnt "$stderr" 'wrong share'
 	try 3 inject --passphrase-fd 3 3< <(printf 'one\nwrong\n')
 	says "the share of member2 is wrong: key file 'members/member2.secret': the passphrase does not open it"
 	try 0 inject --passphrase-fd 3 3< <(printf 'two\n')

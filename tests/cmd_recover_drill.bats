@@ -132,6 +132,47 @@ snapshot() {
 	[[ ! -e .teectl/demo/drill ]]
 }
 
+protect_members() { # COUNT: member1's passphrase is `word 1`, and so on
+	local i
+	for ((i = 1; i <= $1; i++)); do
+		teectl member protect "members/member$i.secret" --passphrase-fd 0 <<<"word $i" >/dev/null
+	done
+}
+
+@test "recover: drill takes one line a key, however often it uses the key" {
+	running
+	protect_members 3
+	try 0 recover drill --passphrase-fd 3 3< <(printf 'word %d\n' 1 2 3)
+	prints 'approved, restarted, and proved: the same key as before'
+	# One that does not open its key is not given again.
+	try 65 recover drill --passphrase-fd 3 3< <(printf '%s\n' wrong 'word 2' 'word 3' 'word 1')
+	says "the share of member1: key file 'members/member1.secret': the passphrase does not open it"
+	prints 'approved, restarted, and proved: the same key as before'
+}
+
+@test "recover: drill that is given too few passphrases says that, and calls no share wrong" {
+	running
+	protect_members 3
+	try 65 recover drill --passphrase-fd 3 3<<<'word 1'
+	says "key file 'members/member2.secret': no passphrase is left on descriptor 3"
+	says 'hint: one line for each key with a passphrase, in the order in which they are asked for'
+	hasnt "$stderr$output" 'the share of'
+	[[ ! -e .teectl/demo/drill ]]
+}
+
+@test "recover: two keys that approve and give their shares take two lines" {
+	running
+	protect_members 2
+	try 0 down
+	try 0 up
+	try 65 recover --passphrase-fd 3 3<<<'word 1'
+	says "key file 'members/member2.secret': no passphrase is left on descriptor 3"
+	hasnt "$stderr" "can't approve"
+	try 0 recover --passphrase-fd 3 3< <(printf 'word %d\n' 1 2)
+	says 'tee1: restarted, by 2 approvals'
+	says 'tee1: key proved'
+}
+
 @test "recover: drill and --to do not go together" {
 	running
 	try 64 recover drill --to tee1

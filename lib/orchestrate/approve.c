@@ -92,7 +92,7 @@ static int add_own(struct gathering *g, struct err *e)
 			TRY(add(g, member, VIEW_OF(signature.bytes), e));
 			continue;
 		}
-		if (strcmp(why.reason, KEY_OPEN) == 0) {
+		if (key_is_unasked(&why) || strcmp(why.reason, KEY_OPEN) == 0) {
 			*e = why;
 			return -1;
 		}

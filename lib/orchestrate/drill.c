@@ -182,6 +182,10 @@ static int judge_member(struct drill *d, const struct cluster_member *m,
 	if (key_set_read_own(m->key, d->options->passphrases, &key, &why) == 0 &&
 	    share_open(holder, attested, m->key, key, path, &share, &why) == 0)
 		return add_row(d, "check", m->name, DRILL_DONE, shown, e);
+	if (key_is_unasked(&why)) {
+		*e = why;
+		return -1;
+	}
 	if (!d->report.failure.text[0])
 		(void)err_set(&d->report.failure, why.code, "the share of %s: %s", m->name,
 		              why.text);
