@@ -76,10 +76,9 @@ static void say_shares(const struct status_reply *status, struct err *why)
 static void set_by(struct wait_node *n, const struct wait *w, const struct err *why)
 {
 	n->why = *why;
-	n->verdict =
-	    err_info(why->code)->is_final && !(w->is_changing && policy_may_settle(why))
-	        ? WAIT_NEVER
-	        : WAIT_NOT_YET;
+	n->verdict = err_info(why->code)->is_final && !(w->is_changing && policy_may_settle(why))
+	                 ? WAIT_NEVER
+	                 : WAIT_NOT_YET;
 }
 
 static bool is_hung(const struct wait *w, size_t node)
