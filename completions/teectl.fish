@@ -199,7 +199,7 @@ complete -c teectl -n '__teectl_is "manifest new"' -l image -r -F -d 'the image 
 complete -c teectl -n '__teectl_is "manifest new"' -l out -r -F -d 'where the draft goes; a file that is there is not overwritten'
 complete -c teectl -n '__teectl_is "manifest"' -a 'diff' -d 'what changes between two manifests, and who must act'
 complete -c teectl -n '__teectl_is "manifest diff"' -l detailed-exitcode -d 'end with status 2 where the two differ, 5 where NEW is unlawful'
-complete -c teectl -n '__teectl_is "manifest diff"' -r -F -d 'the manifest that the enclaves hold'
+complete -c teectl -n '__teectl_is "manifest diff"' -r -F -d 'the manifest that the enclaves hold; the state'\''s current one unless given'
 complete -c teectl -n '__teectl_is "manifest diff"' -r -F -d 'the one that is to follow'
 complete -c teectl -n '__teectl_is "manifest"' -a 'approve' -d 'approve a manifest with a member'\''s key'
 complete -c teectl -n '__teectl_is "manifest approve"' -l key -r -F -d 'the member'\''s .secret'
