@@ -257,12 +257,12 @@ static int check_keys(const struct drill *d, struct err *e)
 		if (buf_add_format(&names, &full, "%s%s", names.len ? ", " : "",
 		                   buf_text(&missing[i].alias)) < 0)
 			break;
-	return err_set(e, ERR_WAITING,
-	               "%lld of %lld members' keys for shares are here, and %lld of %lld for "
-	               "approvals: a drill needs as many as a recovery; waiting for: %s",
-	               (long long)shares, (long long)d->real->quorum.members.threshold,
-	               (long long)approvals, (long long)d->real->manifest_set.threshold,
-	               buf_text(&names));
+	return err_reason(e, ERR_WAITING, DRILL_KEYS,
+	                  "%lld of %lld members' keys for shares are here, and %lld of %lld for "
+	                  "approvals: a drill needs as many as a recovery; waiting for: %s",
+	                  (long long)shares, (long long)d->real->quorum.members.threshold,
+	                  (long long)approvals, (long long)d->real->manifest_set.threshold,
+	                  buf_text(&names));
 }
 
 /* --- the steps */
@@ -277,6 +277,7 @@ static int reach(struct drill *d, enum goal_kind kind, size_t node, struct err *
 
 	options.state_folder = d->folder;
 	options.to_change = true;
+	options.is_drill = true;
 	options.only = NULL;
 	options.timeout_ms = d->deadline_ms - clock_monotonic_ms();
 	if (options.timeout_ms <= 0)
