@@ -77,7 +77,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	AUTO(choice) struct choice choice = { 0 };
 	AUTO(run) struct run r = RUN_INIT;
 	struct goal goal = { .kind = GOAL_APPLY, .topology = session_topology(c, args->topology) };
-	struct passphrases p;
+	AUTO(passphrases) struct passphrases p = { 0 };
 
 	c->passphrases = passphrases_begin(&p, c, args->passphrase_fd);
 	TRY(session_trace(c, args->trace, e));

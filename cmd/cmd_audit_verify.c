@@ -59,6 +59,9 @@ static int run(struct context *c, const void *arguments, struct err *e)
 		if (e->code == ERR_REFUSED)
 			context_hint(c, "the journal does not show what it says; what comes after "
 			                "that line was not looked at");
+		if (!args->file && e->code == ERR_NO_INPUT)
+			context_hint(c, "without FILE it is the journal of the cluster file's "
+			                "state; another's: teectl audit verify FILE");
 		return -1;
 	}
 	TRY(audit_report_make(&audit, &report, e));

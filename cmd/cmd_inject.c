@@ -17,7 +17,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	AUTO(run) struct run r = RUN_INIT;
 	const struct inject_args *args = arguments;
 	struct goal goal = { .kind = GOAL_INJECT };
-	struct passphrases p;
+	AUTO(passphrases) struct passphrases p = { 0 };
 
 	c->passphrases = passphrases_begin(&p, c, args->passphrase_fd);
 	TRY(choice_open_whole(c, &args->only, &choice, &r, &goal, e));

@@ -113,7 +113,7 @@ static int find_self(struct approving *a, const char *key_path, struct err *e)
 static int load(struct context *c, const struct approve_args *args, struct approving *a,
                 struct err *e)
 {
-	struct passphrases p;
+	AUTO(passphrases) struct passphrases p = { 0 };
 
 	TRY(manifest_read_v1(args->file, &a->file, e));
 	TRY(manifest_check(&a->file.envelope, /* allow_keyless= */ false, e));

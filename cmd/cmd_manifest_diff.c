@@ -14,12 +14,12 @@ static const struct opt opts[] = {
 	  .doc = "end with status 2 where the two differ, 5 where NEW is unlawful" },
 	{ .kind = OPT_FILE,
 	  .metavar = "OLD",
-	  .is_required = true,
 	  .offset = offsetof(struct diff_args, own),
-	  .doc = "the manifest that the enclaves hold" },
+	  .doc = "the manifest that the enclaves hold; the state's current one unless given" },
 	{ .kind = OPT_FILE,
 	  .metavar = "NEW",
 	  .is_required = true,
+	  .is_refused_late = true,
 	  .offset = offsetof(struct diff_args, next),
 	  .doc = "the one that is to follow" },
 };
@@ -39,11 +39,15 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	AUTO(manifest_file) struct manifest_file next = { 0 };
 	AUTO(diff_report) struct diff_report r = { 0 };
 	const struct diff_args *args = arguments;
+	/* One alone is the one that is to follow. */
+	const char *old = args->next ? args->own : NULL;
 	struct err unfit;
 	bool is_unfit;
 
-	TRY(manifest_read(args->own, &own, e));
-	TRY(manifest_read(args->next, &next, e));
+	if (!args->own)
+		return err_set(e, ERR_USAGE, "NEW is required");
+	TRY(manifest_read(args->next ? args->next : args->own, &next, e));
+	TRY(manifest_read_or_current(c, old, &own, e));
 	TRY(diff_make(&own, &next, &r, e));
 	is_unfit = !r.same && check_form(&next, &unfit) < 0;
 	if (is_unfit) {
@@ -60,14 +64,15 @@ static int run(struct context *c, const void *arguments, struct err *e)
 		return err_reason(e, ERR_REFUSED, "manifest", "unlawful: %s", unfit.text);
 	if (manifest_check_lawful(&own.envelope.manifest, &next.envelope.manifest, e) < 0)
 		return -1;
-	return err_set(e, ERR_NOT_DESIRED, "the manifests differ");
+	return err_reason(e, ERR_NOT_DESIRED, MANIFESTS_DIFFER, "the manifests differ");
 }
 
 const struct cmd cmd_manifest_diff = {
 	.name = "manifest diff",
 	.summary = "what changes between two manifests, and who must act",
 	.details =
-	    "Compares field by field and says who must act: nobody; the manifest set, who approve "
+	    "Compares field by field, with NEW alone what the state keeps as the cluster's current "
+	    "manifest with it, and says who must act: nobody; the manifest set, who approve "
 	    "(how many, and who has not yet); a ceremony with the members' shares or a new "
 	    "genesis; or nobody can, and another draft is needed. A successor is lawful if it has "
 	    "the same namespace name, quorum key, manifest set, share set, PCR3 and trust anchor, "
@@ -76,10 +81,12 @@ const struct cmd cmd_manifest_diff = {
 	    "The status is 0 whatever differs. With --detailed-exitcode it is 0 for the same "
 	    "manifest, 2 for a lawful successor, 5 for an unlawful one. Approvals that NEW carries "
 	    "are verified; a bad one ends with status 5.",
-	.examples = { { "teectl manifest diff old.json new.json", "what an upgrade changes" },
+	.examples = { { "teectl manifest diff next.json", "what a draft changes for this cluster" },
+	              { "teectl manifest diff old.json new.json", "what an upgrade changes" },
 	              { "teectl manifest diff --detailed-exitcode old.json new.json",
 	                "for a script" } },
-	.exits = { 2, 5, 65, 66 },
+	.exits = { 2, 5, 65, 66, 78 },
+	.needs = NEEDS_FILE,
 	.opts = opts,
 	.opt_count = COUNT(opts),
 	.args_size = sizeof(struct diff_args),

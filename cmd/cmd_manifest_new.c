@@ -149,6 +149,14 @@ static int load_own(struct context *c, const struct new_args *args, struct manif
 	return e->code == ERR_NOT_DESIRED ? load_living(c, /* name= */ NULL, ret, reply, e) : -1;
 }
 
+static bool cluster_launches(const struct cluster *cluster)
+{
+	for (size_t i = 0; i < cluster->node_count; i++)
+		if (cluster->nodes[i].listen)
+			return true;
+	return false;
+}
+
 /* Pins that are of another image than the file names would draft the old one anew. What can't be
  * measured here, and is pinned, is launched elsewhere. */
 static int check_pins(struct context *c, const struct pcr_set *expected, struct err *e)
@@ -172,8 +180,12 @@ static int check_pins(struct context *c, const struct pcr_set *expected, struct 
 		hex_write(pcr_view(&found.values[i]), have);
 		context_hint(c,
 		             "for what '%s' measures: teectl measure --write --next, then this "
-		             "again; for the pins: take enclave.image out of the file",
-		             cluster->enclave.image);
+		             "again; for the pins: %s",
+		             cluster->enclave.image,
+		             cluster_launches(cluster)
+		                 ? "have enclave.image name the image that they are of, since "
+		                   "nodes with `listen:` need one"
+		                 : "take enclave.image out of the file");
 		return err_set(e, ERR_NOT_DESIRED,
 		               "nothing was drafted: PCR%u (%s): '%s' pins %s, and what it names "
 		               "measures %s",

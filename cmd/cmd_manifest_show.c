@@ -178,25 +178,13 @@ static int describe(const struct manifest_file *f, struct shown_manifest *to, st
 	return to->well_formed ? 0 : wire_set_text(&to->problem, unfit.text, e);
 }
 
-static int load(struct context *c, const char *file, struct manifest_file *ret, struct err *e)
-{
-	AUTO(state) struct state state = { .lock = -1 };
-
-	if (file)
-		return manifest_read(file, ret, e);
-	TRY(cluster_read(c->global.file, &c->cluster, e));
-	TRY(state_open(&c->cluster, c->global.state, /* to_change= */ false, c->cmd->name, &state,
-	               e));
-	return manifest_read_current(c, &state, ret, e);
-}
-
 static int run(struct context *c, const void *arguments, struct err *e)
 {
 	AUTO(manifest_file) struct manifest_file f = { 0 };
 	AUTO(shown_manifest) struct shown_manifest shown = { 0 };
 	const struct show_args *args = arguments;
 
-	TRY(load(c, args->file, &f, e));
+	TRY(manifest_read_or_current(c, args->file, &f, e));
 	TRY(describe(&f, &shown, e));
 	TRY(manifest_print(c, &f, e));
 	if (shown.has_problem)

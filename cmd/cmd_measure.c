@@ -242,6 +242,26 @@ static bool all_run(const struct context *c)
 	return count > 0;
 }
 
+/* One member's key is here, and the others' are not: he may be no operator. */
+static bool is_one_members(const struct cluster_member_list *members)
+{
+	size_t here = 0;
+
+	for (size_t i = 0; i < members->count; i++)
+		here += members->items[i].key && file_is_there(members->items[i].key);
+	return here == 1 && members->count > 1;
+}
+
+static const char *way_from_pins(const struct context *c, const struct comparison *s)
+{
+	if (s->has_manifest || c->cluster.quorum.public_key)
+		return "teectl up";
+	if (all_run(c))
+		return "teectl genesis";
+	return is_one_members(&c->cluster.quorum.members) ? "teectl up, by the operator"
+	                                                  : "teectl up";
+}
+
 /* Pinned values are what up launches by, or the next manifest is drafted from; others are pinned
  * first. is_next: what was measured is of a manifest that is to follow; where the state keeps no
  * genesis it is a member's, and the manifest is one that he was sent. */
@@ -258,11 +278,7 @@ static int add_next(const struct context *c, const struct measure_reply *reply,
 	if (is_next && !s->has_manifest)
 		return buf_add_text(to, "teectl manifest approve FILE --key KEY", e);
 	if (s->index == PCR_POLICY_COUNT)
-		return buf_add_text(to,
-		                    !s->has_manifest && !c->cluster.quorum.public_key && all_run(c)
-		                        ? "teectl genesis"
-		                        : "teectl up",
-		                    e);
+		return buf_add_text(to, way_from_pins(c, s), e);
 	/* That of the upgrade before may be there. */
 	TRY(file_free_name("next.json", &name, e));
 	return buf_add_format(to, e, "teectl manifest new --out %s", buf_text(&name));

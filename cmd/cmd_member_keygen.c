@@ -163,7 +163,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	AUTO(keygen_reply) struct keygen_reply reply = { 0 };
 	const struct keygen_args *args = arguments;
 	bool is_protected = args->passphrase || args->passphrase_fd >= 0;
-	struct passphrases p;
+	AUTO(passphrases) struct passphrases p = { 0 };
 	size_t made = 0;
 
 	(void)passphrases_begin(&p, c, args->passphrase_fd);

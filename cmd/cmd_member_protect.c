@@ -57,7 +57,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 {
 	AUTO(protected_file) struct protected_file r = { 0 };
 	const struct protect_args *args = arguments;
-	struct passphrases p;
+	AUTO(passphrases) struct passphrases p = { 0 };
 
 	(void)passphrases_begin(&p, c, args->passphrase_fd);
 	TRY(key_file_is_protected(args->file, &r.was, e));
@@ -78,8 +78,9 @@ const struct cmd cmd_member_protect = {
 	.details =
 	    "Writes the key file anew, sealed with a key that scrypt derives from a passphrase; a "
 	    "file that has one gets another. Every verb that reads a key asks for its passphrase "
-	    "on the terminal, or reads it from --passphrase-fd, a line for each question in their "
-	    "order: here the old one first, then the new. A lost passphrase is a lost key: nobody "
+	    "on the terminal, or reads it from --passphrase-fd, one line a key in the order in which "
+	    "they are asked for, and once however often it uses the key; here the old one first, "
+	    "then the new. A lost passphrase is a lost key: nobody "
 	    "can reset it.\n\n"
 	    "The file is one line: teectl-key-v1:scrypt:LN:R:P:SALT:NONCE:SEALED. scrypt (RFC "
 	    "7914) with N = 2^LN, block size R and parallelism P (17, 8, 1; read up to 256 MiB of "

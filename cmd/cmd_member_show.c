@@ -164,7 +164,7 @@ static int show_file(struct context *c, const struct show_args *args, struct err
 	struct shown_key shown = { 0 };
 	char hex[2 * PUBLIC_KEY_LEN + 1];
 	struct hash256 fingerprint;
-	struct passphrases p;
+	AUTO(passphrases) struct passphrases p = { 0 };
 	struct public_key key;
 
 	TRY(find_file(args->file, &file, e));

@@ -31,7 +31,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	AUTO(choice) struct choice choice = { 0 };
 	AUTO(run) struct run r = RUN_INIT;
 	const struct recover_args *args = arguments;
-	struct passphrases p;
+	AUTO(passphrases) struct passphrases p = { 0 };
 	struct goal goal = { .kind = GOAL_RECOVER, .restarts_all = args->to.count > 0 };
 
 	if (args->practice >= 0 && (args->to.count || args->only.count))

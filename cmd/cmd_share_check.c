@@ -113,7 +113,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 	AUTO(secret) struct secret share = { 0 };
 	const struct share_check_args *args = arguments;
 	const struct encrypted_share *attested;
-	struct passphrases p;
+	AUTO(passphrases) struct passphrases p = { 0 };
 
 	TRY(load_output(c, args, &output, e));
 	TRY(key_set_read_own(args->key, passphrases_begin(&p, c, args->passphrase_fd), &key, e));

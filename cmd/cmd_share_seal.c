@@ -232,7 +232,7 @@ static int run(struct context *c, const void *arguments, struct err *e)
 {
 	AUTO(buf) struct buf request = BUF_INIT(REQUEST_FILE_MAX);
 	const struct seal_args *args = arguments;
-	struct passphrases p;
+	AUTO(passphrases) struct passphrases p = { 0 };
 	struct public_key quorum_key;
 	struct seal_input in = {
 		.cluster = &c->cluster,

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "crypto/bip39.h"
+#include "orchestrate/report.h"
 #include "print.h"
 #include "proto/file_kind.h"
 
@@ -74,6 +75,19 @@ int manifest_read_current(struct context *c, const struct state *state, struct m
 	return 0;
 }
 
+int manifest_read_or_current(struct context *c, const char *path, struct manifest_file *ret,
+                             struct err *e)
+{
+	AUTO(state) struct state state = { .lock = -1 };
+
+	if (path)
+		return manifest_read(path, ret, e);
+	TRY(cluster_read(c->global.file, &c->cluster, e));
+	TRY(state_open(&c->cluster, c->global.state, /* to_change= */ false, c->cmd->name, &state,
+	               e));
+	return manifest_read_current(c, &state, ret, e);
+}
+
 int manifest_write(const char *path, const struct manifest_envelope *envelope, bool may_replace,
                    struct err *e)
 {
@@ -124,14 +138,15 @@ int approvals_wait(struct context *c, const struct manifest_file *f,
 {
 	AUTO(buf) struct buf names = BUF_INIT(MEMBERS_MAX * (ALIAS_MAX + 2));
 	int64_t threshold = f->envelope.manifest.manifest_set.threshold;
+	char needed[NEEDED_TEXT_MAX];
 
 	if ((int64_t)approved->count >= threshold)
 		return 0;
 	TRY(name_all(missing, &names, e));
 	context_hint(c, "each of them: teectl manifest approve; then teectl manifest collect");
-	return err_reason(e, ERR_WAITING, "approval:count",
-	                  "%zu of %lld approvals; waiting for: %s", approved->count,
-	                  (long long)threshold, buf_text(&names));
+	report_say_needed(threshold - (int64_t)approved->count, missing->count, needed);
+	return err_reason(e, ERR_WAITING, "approval:count", "%zu of %lld approvals; %s%s",
+	                  approved->count, (long long)threshold, needed, buf_text(&names));
 }
 
 /* --- differences */

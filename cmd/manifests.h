@@ -9,6 +9,9 @@
 #include "proto/manifest_diff.h"
 #include "proto/message.h"
 
+/* What the status says where that is all that was asked. */
+#define MANIFESTS_DIFFER "manifests-differ"
+
 /* Any form of QOS's (manifest_file_parse); - is standard input. Errors name the file. */
 MUST_CHECK int manifest_read(const char *path, struct manifest_file *ret, struct err *e);
 /* The same, but an envelope or manifest of version 1, which is what our enclaves take. */
@@ -16,6 +19,10 @@ MUST_CHECK int manifest_read_v1(const char *path, struct manifest_file *ret, str
 /* The state's current one, in the same form. ERR_NOT_DESIRED: there has been no genesis. */
 MUST_CHECK int manifest_read_current(struct context *c, const struct state *state,
                                      struct manifest_file *ret, struct err *e);
+
+/* The file's; or, without one, the current one of the state that the cluster file has. */
+MUST_CHECK int manifest_read_or_current(struct context *c, const char *path,
+                                        struct manifest_file *ret, struct err *e);
 
 /* A field that differs, as manifest_compare judges it. */
 struct field_change {

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <termios.h>
@@ -38,6 +39,9 @@ static int read_descriptor(int fd, struct secret *ret, struct err *e)
 		while (got < 0 && errno == EINTR);
 		if (got < 0)
 			return err_sys(e, ERR_NO_INPUT, errno, "--passphrase-fd %d", fd);
+		if (got == 0 && len == 0)
+			return err_reason(e, ERR_DATA, KEY_NO_PASSPHRASE,
+			                  "no passphrase is left on descriptor %d", fd);
 		if (got == 0 || room.data[len] == '\n')
 			return take_line(&room, len, ret, e);
 		if (++len > PASSPHRASE_MAX)
@@ -153,16 +157,96 @@ static int ask(const struct passphrases *p, const char *format, const char *path
 	return read_terminal(p->c, shown, ret, e);
 }
 
+/* --- what was given before, by the key's path */
+
+struct kept_passphrase {
+	struct kept_passphrase *next;
+	char *path;
+	struct secret passphrase;
+};
+
+static void kept_drop(struct kept_passphrase **kept)
+{
+	if (!*kept)
+		return;
+	secret_drop(&(*kept)->passphrase);
+	free((*kept)->path);
+	free(*kept);
+	*kept = NULL;
+}
+
+/* The place of the key's in the list, or that of its end. */
+static struct kept_passphrase **find(struct passphrases *p, const char *path)
+{
+	struct kept_passphrase **at = &p->kept;
+
+	while (*at && strcmp((*at)->path, path) != 0)
+		at = &(*at)->next;
+	return at;
+}
+
+static void on_forget(void *context, const char *path)
+{
+	struct passphrases *p = context;
+	struct kept_passphrase **at = find(p, path), *gone = *at;
+
+	if (!gone)
+		return;
+	*at = gone->next;
+	p->kept_bytes -= gone->passphrase.len;
+	kept_drop(&gone);
+}
+
+static int keep(struct passphrases *p, const char *path, const struct secret *passphrase,
+                struct err *e)
+{
+	AUTO(kept) struct kept_passphrase *kept = NULL;
+
+	if (passphrase->len > PASSPHRASES_KEPT_MAX - p->kept_bytes)
+		return 0;
+	kept = calloc(1, sizeof(*kept));
+	if (!kept)
+		return err_set(e, ERR_INTERNAL, "no memory for a passphrase");
+	TRY(text_dup(path, &kept->path, e));
+	TRY(secret_copy(secret_view(passphrase), &kept->passphrase, e));
+	p->kept_bytes += passphrase->len;
+	kept->next = p->kept;
+	p->kept = MOVE(kept);
+	return 0;
+}
+
 static int on_ask(void *context, const char *path, struct secret *ret, struct err *e)
 {
-	return ask(context, "Passphrase of", path, ret, e);
+	AUTO(secret) struct secret given = { 0 };
+	struct passphrases *p = context;
+	const struct kept_passphrase *kept = *find(p, path);
+
+	if (kept)
+		return secret_copy(secret_view(&kept->passphrase), ret, e);
+	TRY(ask(p, "Passphrase of", path, &given, e));
+	TRY(keep(p, path, &given, e));
+	*ret = MOVE(given);
+	return 0;
 }
 
 const struct passphrase_source *passphrases_begin(struct passphrases *p, struct context *c,
                                                   int64_t fd)
 {
-	*p = (struct passphrases){ .c = c, .fd = fd, .source = { .ask = on_ask, .context = p } };
+	*p = (struct passphrases){ .c = c,
+		                   .fd = fd,
+		                   .source = { .ask = on_ask, .forget = on_forget, .context = p } };
 	return &p->source;
+}
+
+void passphrases_drop(struct passphrases *p)
+{
+	while (p->kept) {
+		struct kept_passphrase *first = p->kept;
+
+		p->kept = first->next;
+		kept_drop(&first);
+	}
+	p->kept_bytes = 0;
 }
 
 int passphrase_new(struct passphrases *p, const char *path, struct secret *ret, struct err *e)

@@ -227,8 +227,22 @@ static void measure_columns(const struct table *t, size_t columns, size_t *width
 		if (width > widths[i % columns])
 			widths[i % columns] = width;
 	}
-	shrink(widths, columns, t->keeps_last ? columns - 1 : columns,
-	       terminal_width(STDOUT_FILENO));
+}
+
+/* The last column that is kept whole runs on below where it is long: names and what became of them
+ * are not cut for it, beyond a quarter of the line. */
+static void fit_columns(const struct table *t, size_t columns, size_t *widths)
+{
+	size_t available = terminal_width(STDOUT_FILENO), last = widths[columns - 1];
+
+	if (!t->keeps_last) {
+		shrink(widths, columns, columns, available);
+		return;
+	}
+	if (last > available / 4)
+		widths[columns - 1] = available / 4;
+	shrink(widths, columns, columns - 1, available);
+	widths[columns - 1] = last;
 }
 
 static void cell_print(const char *text, size_t width, const char *colour, bool is_last)
@@ -253,6 +267,7 @@ void table_print(struct context *c, const struct table *t)
 		return;
 	progress_clear(&c->progress);
 	measure_columns(t, columns, widths);
+	fit_columns(t, columns, widths);
 	for (size_t i = 0; i < columns; i++)
 		cell_print(t->titles[i], widths[i], has_colour ? "\033[1m" : "", i == columns - 1);
 	for (size_t i = 0; i < t->count; i++)

@@ -56,8 +56,8 @@ MUST_CHECK int print_news(struct context *c, const struct wire_schema *schema, c
 
 struct table {
 	const char *titles[TABLE_COLUMNS_MAX + 1]; /* NULL-terminated */
-	bool keeps_last;                           /* the last column is never cut */
-	struct table_cell *cells;                  /* row after row */
+	bool keeps_last;          /* the last column is never cut, nor a short one for it */
+	struct table_cell *cells; /* row after row */
 	size_t count;
 };
 

@@ -1,5 +1,7 @@
 #include "report.h"
 
+#include "manifests.h"
+#include "orchestrate/drill.h"
 #include "orchestrate/plan_file.h"
 
 #include "print.h"
@@ -106,6 +108,10 @@ static const struct {
 	const char *reason;
 	const char *words;
 } reason_hints[] = {
+	{ 3, DRILL_KEYS,
+	  "what those members can do: bring their keys to this machine for the drill, where `key:` "
+	  "of the cluster file names them; or let each open his share where his key is: teectl share "
+	  "check" },
 	{ 3, "restart-approvals",
 	  "a copy of that file to each of them: teectl manifest approve FILE --key KEY; then here "
 	  "teectl manifest collect FILE APPROVAL..., teectl manifest adopt FILE, and teectl recover" },
@@ -121,6 +127,9 @@ static const struct {
 	  "where that image is meant: teectl measure --write --next pins it, teectl manifest new "
 	  "drafts its manifest, and once that is approved, collected and adopted teectl upgrade brings "
 	  "it to the TEEs; else name the image of before" },
+	{ 2, "last-holder", "teectl status shows which TEEs have the key" },
+	{ 2, "keep-ready", "teectl status shows which TEEs have the key" },
+	{ 2, MANIFESTS_DIFFER, NULL }, /* that is what was asked */
 	{ 2, PLAN_STALE, "teectl plan --out shows and saves what is to be done now" },
 	{ 2, "foreign-genesis",
 	  "name the state folder that the genesis was done with (--state), or have the operator "
@@ -128,6 +137,8 @@ static const struct {
 	{ 2, STATE_NO_ROOT,
 	  "where others launched the nodes, have the operator hand over his state folder; where "
 	  "they were launched here, bring pki/ back from a backup, or start over" },
+	{ 65, KEY_NO_PASSPHRASE,
+	  "one line for each key with a passphrase, in the order in which they are asked for" },
 	{ 66, CLIENT_TLS_FILE,
 	  "correct `tls` of the cluster file; teectl pki issue NAME --role ROLE makes a "
 	  "certificate and its key" },
@@ -160,7 +171,8 @@ static bool hint_by_reason(struct context *c, const struct err *failure)
 		     exit_status != reason_hints[i].exit_status) ||
 		    !is_reason(failure->reason, reason_hints[i].reason))
 			continue;
-		context_hint(c, "%s", reason_hints[i].words);
+		if (reason_hints[i].words)
+			context_hint(c, "%s", reason_hints[i].words);
 		return true;
 	}
 	return false;
@@ -195,8 +207,8 @@ static bool hint_next_pins(struct context *c, const struct err *failure)
 	if (!err_has_mark(failure, POLICY_NEXT_PINS))
 		return false;
 	context_hint(
-	    c, "leave the TEEs as they are: they have the key, and none like them could be "
-	       "launched now. Have the next manifest drafted (teectl manifest new), approved, "
+	    c, "leave the TEEs as they are: where one has the key, none like it could be launched "
+	       "now. Have the next manifest drafted (teectl manifest new), approved, "
 	       "collected and adopted, or put image and pins back (teectl measure --write)");
 	return true;
 }
@@ -243,6 +255,9 @@ static bool hint_missing_keys(struct context *c, const struct err *failure)
 {
 	const struct cluster_member_list *members = &c->cluster.quorum.members;
 	AUTO(buf) struct buf command = BUF_INIT(HINT_MAX / 2);
+	/* A member looks with validate; preflight is the operator's, who may be a member too. */
+	bool is_members =
+	    is_members_machine(members) && c->cmd && strcmp(c->cmd->name, "preflight") != 0;
 	bool lacks_pub = false;
 	struct err e;
 
@@ -261,8 +276,10 @@ static bool hint_missing_keys(struct context *c, const struct err *failure)
 	if (command.len && !is_members_machine(members))
 		context_hint(c, "teectl member keygen%s", buf_text(&command));
 	else if (lacks_pub)
-		context_hint(c, "the members' .pub files have to be on this machine, where the "
-		                "cluster file says: get them from the operator");
+		context_hint(c,
+		             "the members' .pub files have to be on this machine, where the "
+		             "cluster file says: get %s",
+		             is_members ? "them from the operator" : "each from its member");
 	else
 		context_hint(c, "where a key is not on this machine, have the cluster file name "
 		                "its `pub:`, not its `key:`; else correct the path");

@@ -194,3 +194,15 @@ on() { # STATUS FILE VERB...
 	on 5 other status
 	has "$stderr$output" 'PCR2'
 }
+
+@test "access teectl: a file without TLS of a server with it says what the port may speak" {
+	secure c
+	on 0 c up
+	sed '/^tls:/d' c.yaml >plain.yaml
+	on 69 plain status
+	has "$output" 'that port may speak TLS, which an https:// address or `tls.server` of the cluster file says'
+	# And not where nobody is there.
+	on 0 c down
+	on 69 plain status
+	hasnt "$output$stderr" 'may speak TLS'
+}

@@ -46,7 +46,7 @@ receipts() {
 	prints '1 receipt is new, verified and written down'
 	same "$(receipts)" 'tee1:3:0 tee1:1:1'
 	try 0 -f own.yaml audit verify
-	prints '1 receipts of operations that teectl had no part in'
+	prints '1 receipt of an operation that teectl had no part in'
 	try 0 -f own.yaml lineage
 	prints '1 to TEEs without a document here'
 }
@@ -92,7 +92,7 @@ receipts() {
 	says 'tee1: receipt 2 is not verified, since the enclave no longer has those before it'
 	same "$(receipts)" 'tee1:3:0 tee1:1:2 tee2:2:0'
 	try 0 -f own.yaml audit verify
-	prints '1 receipts whose predecessors nobody had any more'
+	prints '1 receipt whose predecessors nobody had any more'
 	try 0 -f own.yaml lineage
 	prints 'from tee1 (claimed)'
 	# With the enclave itself they come after all.
@@ -123,7 +123,7 @@ receipts() {
 	same "$(jq -r 'select(.kind == "manifest").node' .teectl/own/journal | paste -sd,)" ,tee2
 	try 0 -f own.yaml audit verify
 	# Adopted, and given to tee2: one.
-	prints '1 manifests: well formed'
+	prints '1 manifest: well formed'
 	hasnt "$output" 'commit to a manifest that is not here'
 }
 

@@ -113,7 +113,7 @@ chained() {
 	head=$(teectl audit head journal)
 	printf x >>journal
 	try 0 audit verify journal
-	prints 'the last 1 bytes: a line that was cut short'
+	prints 'the last 1 byte: a line that was cut short'
 	try 5 audit verify journal --head "$head" -o json
 	json .error.reason torn
 	# A newline alone does not make a line of it.
@@ -203,4 +203,22 @@ chained() {
 	run -0 --separate-stderr teectl audit verify cut
 	has "$output" 'the manifest set: the genesis attests the share set alone, and no document'
 	teectl -f dr.yaml down >/dev/null 2>&1
+}
+
+@test "audit verify: without a file and without a state it says to name one" {
+	try 66 audit verify
+	says 'cluster.yaml'
+	says 'hint: without FILE it is the journal of the cluster file'"'"'s state; another'"'"'s: teectl audit verify FILE'
+	try 66 audit verify nowhere
+	hasnt "$stderr" 'without FILE'
+}
+
+@test "audit verify: one of a kind is told as one" {
+	(cat journal; printf x) >torn
+	try 0 audit verify torn
+	prints 'the last 1 byte: a line that was cut short'
+	prints '1 export: signed by the quorum key'
+	prints '1 genesis: its document attests the output'
+	try 5 audit verify torn --head "$(teectl audit head torn 2>/dev/null)"
+	says '1 byte behind the last line is none'
 }

@@ -92,7 +92,7 @@ image() {
 	local before
 	before=$(cat .teectl/demo/manifest.current)
 	try 3 manifest adopt next.json
-	says "1 of 2 approvals; waiting for: member1, member3"
+	says "1 of 2 approvals; waiting for one of: member1, member3"
 	same "$(cat .teectl/demo/manifest.current)" "$before"
 	same "$(ls .teectl/demo/manifests | wc -l)" 1
 }

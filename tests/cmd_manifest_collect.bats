@@ -14,7 +14,7 @@ setup() {
 @test "manifest collect: adds what verifies, waits by name, and has enough at the threshold" {
 	try 3 manifest collect next.json user1.approval
 	prints "user1: approved"
-	says "1 of 2 approvals; waiting for: user2, user3"
+	says "1 of 2 approvals; waiting for one of: user2, user3"
 	hasnt "$stderr" "next:"
 	try 0 manifest collect next.json user2.approval -o json
 	hasnt "$stderr" "next:"

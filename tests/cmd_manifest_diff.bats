@@ -110,6 +110,32 @@ unlawful() {
 	try 65 manifest diff old.json bad.json
 	says "'bad.json'"
 	try 66 manifest diff missing new.json
-	try 64 manifest diff old.json
-	says "NEW"
+	try 64 manifest diff
+	says "NEW is required"
+}
+
+@test "manifest diff: one file alone is compared with the state's current manifest" {
+	rm -rf cluster.yaml members
+	make_cluster --nodes 1
+	try 2 manifest diff new.json
+	says "there has been no genesis of 'demo': the state has no manifest"
+	try 0 up
+	try 0 genesis
+	teectl manifest new --out next.json >/dev/null 2>&1
+	try 2 manifest diff --detailed-exitcode next.json -o json
+	json '[.from_nonce, .to_nonce, .lawful] | map(tostring) | join(" ")' '0 1 true'
+	json '.changes | map(.field) | join(",")' namespace.nonce
+	try 0 manifest diff next.json next.json
+	prints 'the same manifest'
+	cd /
+	try 0 -f "$BATS_TEST_TMPDIR/cluster.yaml" manifest diff "$BATS_TEST_TMPDIR/next.json"
+	prints 'a lawful successor, once 2 of 3 approve it'
+	try 66 manifest diff "$BATS_TEST_TMPDIR/next.json"
+	says 'cluster.yaml'
+}
+
+@test "manifest diff: where the status is what was asked for, nobody is sent elsewhere" {
+	try 2 manifest diff --detailed-exitcode old.json new.json
+	says 'the manifests differ'
+	hasnt "$stderr" hint
 }

@@ -25,7 +25,7 @@ setup() {
 @test "manifest verify: too few wait for people, by name" {
 	change next.json 'del(.manifestSetApprovals[0])'
 	try 3 manifest verify next.json
-	says "1 of 2 approvals; waiting for: user1, user3"
+	says "1 of 2 approvals; waiting for one of: user1, user3"
 	try 3 manifest verify next.json -o json
 	[[ $(jq -sr '.[0].waiting_for | join(",")' <<<"$output") == user1,user3 ]]
 }

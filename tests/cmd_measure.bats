@@ -313,7 +313,7 @@ library_image() {
 	try 5 verify
 	says "pins of the next image hold once its manifest is adopted: teectl manifest adopt"
 	# What runs may have the only copy of the key, and none like it could be launched now.
-	says "leave the TEEs as they are"
+	says "leave the TEEs as they are: where one has the key, none like it could be launched now"
 	hasnt "$stderr" "teectl down"
 	cp before.yaml cluster.yaml
 	sed -i 's/threshold: 2/threshold: 3/' cluster.yaml
@@ -349,4 +349,14 @@ library_image() {
 	try 0 genesis
 	try 0 measure
 	says "next: teectl up"
+}
+
+@test "measure: on a machine with one member's key it is the operator who launches" {
+	make_cluster --nodes 1
+	sed -i 's|key: members/\(member[23]\).secret|pub: members/\1.pub|' cluster.yaml
+	try 0 measure --write
+	says "next: teectl up, by the operator"
+	try 0 up
+	try 0 measure
+	says "next: teectl genesis"
 }

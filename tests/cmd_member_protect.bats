@@ -148,9 +148,26 @@ on_terminal() {
 	try 0 genesis
 	run -64 --separate-stderr setsid -w "$BUILD/teectl" inject
 	says "nobody is there to ask for a passphrase"
+	# Too few are no word on a share.
+	try 65 inject --passphrase-fd 3 3<<<one
+	says "key file 'members/member2.secret': no passphrase is left on descriptor 3"
+	says 'hint: one line for each key with a passphrase, in the order in which they are asked for'
+	hasnt "$stderr" 'wrong share'
 	try 3 inject --passphrase-fd 3 3< <(printf 'one\nwrong\n')
 	says "the share of member2 is wrong: key file 'members/member2.secret': the passphrase does not open it"
 	try 0 inject --passphrase-fd 3 3< <(printf 'two\n')
+}
+
+@test "member protect: on a terminal a key is asked for once, however often it is used" {
+	make_cluster --members 2 --threshold 2 --nodes 1
+	try 0 up
+	try 0 genesis
+	teectl member protect members/member1.secret --passphrase-fd 0 <<<one >/dev/null
+	teectl member protect members/member2.secret --passphrase-fd 0 <<<two >/dev/null
+	on_terminal 0 "'$BUILD/teectl' recover drill" $'one\n' $'two\n'
+	has "$output" 'approved, restarted, and proved'
+	same "$(grep -o "Passphrase of 'members/member.\.secret'" <<<"$output")" \
+		"Passphrase of 'members/member1.secret'"$'\n'"Passphrase of 'members/member2.secret'"
 }
 
 # A signal at the question: the terminal shows again what is typed, and nothing was written.

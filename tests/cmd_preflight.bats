@@ -299,3 +299,16 @@ served() {
 	try 64 preflight --only tee9
 	says "has no node 'tee9'"
 }
+
+@test "preflight: where a .pub is missing on the operator's machine it comes from its member" {
+	make_cluster
+	sed -i 's|key: members/\(member.\).secret|pub: members/\1.pub|' cluster.yaml
+	rm members/member2.pub
+	try 66 preflight
+	says "members' .pub files have to be on this machine, where the cluster file says: get each from its member"
+	hasnt "$stderr" 'from the operator'
+	# Who is a member too.
+	sed -i 's|pub: members/member1.pub|key: members/member1.secret|' cluster.yaml
+	try 66 preflight
+	says "get each from its member"
+}

@@ -82,6 +82,9 @@ snapshot() {
 	sed -i 's|key: members/\(member[34]\).secret|pub: members/\1.pub|' cluster.yaml
 	try 3 recover drill -o json
 	says "2 of 3 members' keys for shares are here, and 2 of 3 for approvals: a drill needs as many as a recovery; waiting for: member3, member4"
+	says 'hint: what those members can do: bring their keys to this machine for the drill'
+	says 'or let each open his share where his key is: teectl share check'
+	hasnt "$stderr" 'run the same command again'
 	json '.waiting_for | join(" ")' 'member3 member4'
 	json .outcome waiting
 	json '[.steps[] | select(.state == "waiting for people") | .subject] | join(" ")' 'member3 member4'
@@ -130,6 +133,62 @@ snapshot() {
 	same "$status" 130
 	same "$(drill_processes)" ''
 	[[ ! -e .teectl/demo/drill ]]
+}
+
+protect_members() { # COUNT: member1's passphrase is `word 1`, and so on
+	local i
+	for ((i = 1; i <= $1; i++)); do
+		teectl member protect "members/member$i.secret" --passphrase-fd 0 <<<"word $i" >/dev/null
+	done
+}
+
+@test "recover: drill takes one line a key, however often it uses the key" {
+	running
+	protect_members 3
+	try 0 recover drill --passphrase-fd 3 3< <(printf 'word %d\n' 1 2 3)
+	prints 'approved, restarted, and proved: the same key as before'
+	# One that does not open its key is not given again.
+	try 65 recover drill --passphrase-fd 3 3< <(printf '%s\n' wrong 'word 2' 'word 3' 'word 1')
+	says "the share of member1: key file 'members/member1.secret': the passphrase does not open it"
+	prints 'approved, restarted, and proved: the same key as before'
+}
+
+@test "recover: drill that is given too few passphrases says that, and calls no share wrong" {
+	running
+	protect_members 3
+	try 65 recover drill --passphrase-fd 3 3<<<'word 1'
+	says "key file 'members/member2.secret': no passphrase is left on descriptor 3"
+	says 'hint: one line for each key with a passphrase, in the order in which they are asked for'
+	hasnt "$stderr$output" 'the share of'
+	[[ ! -e .teectl/demo/drill ]]
+}
+
+@test "recover: two keys that approve and give their shares take two lines" {
+	running
+	protect_members 2
+	try 0 down
+	try 0 up
+	try 65 recover --passphrase-fd 3 3<<<'word 1'
+	says "key file 'members/member2.secret': no passphrase is left on descriptor 3"
+	hasnt "$stderr" "can't approve"
+	try 0 recover --passphrase-fd 3 3< <(printf 'word %d\n' 1 2)
+	says 'tee1: restarted, by 2 approvals'
+	says 'tee1: key proved'
+}
+
+@test "recover: drill that ends at the approvals names no file of its own" {
+	make_cluster --nodes 1
+	teectl member keygen members/op1 members/op2 >/dev/null
+	teectl member protect members/op2.secret --passphrase-fd 0 <<<right >/dev/null
+	sed -i 's|^quorum:|&\n  manifestSet: { threshold: 2, members: [ { name: op1, key: members/op1.secret }, { name: op2, key: members/op2.secret } ] }|' cluster.yaml
+	try 0 up
+	try 0 genesis
+	try 3 recover drill --passphrase-fd 3 3<<<wrong
+	says "op2 can't approve: key file 'members/op2.secret': the passphrase does not open it"
+	says "1 of 2 approvals of the drill's manifest are here; waiting for one of: op2: a key that is here has to be the member's"
+	hasnt "$stderr$output" /manifests/
+	hasnt "$stderr$output" 'a copy of that file'
+	prints 'nothing of the drill is left'
 }
 
 @test "recover: drill and --to do not go together" {

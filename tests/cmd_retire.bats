@@ -49,6 +49,8 @@ setup() {
 	key=$(cut -c3-10 .teectl/demo/quorum_key.pub)
 	try 2 retire tee1 tee2
 	says "quorum key $key… would be gone, since no other TEE that answers has it; nothing was retired (--lose-key retires it all the same)"
+	says 'hint: teectl status shows which TEEs have the key'
+	hasnt "$stderr" 'teectl propagate'
 	try 2 retire tee1 tee2 -o json
 	json .error.reason last-holder
 	same "$(pid_of tee1)$(pid_of tee2)" "$before"

@@ -300,7 +300,7 @@ waves() {
 	image upgraded
 	try 2 manifest new --out next.json
 	says "nothing was drafted: PCR0 (image): './cluster.yaml' pins $(teectl measure -o json 2>/dev/null | jq -r '.pcrs[0].pinned'), and what it names measures $(teectl measure -o json 2>/dev/null | jq -r '.pcrs[0].value')"
-	says "for what 'upgraded' measures: teectl measure --write --next, then this again"
+	says "for what 'upgraded' measures: teectl measure --write --next, then this again; for the pins: have enclave.image name the image that they are of, since nodes with \`listen:\` need one"
 	[[ ! -e next.json ]]
 	try 0 measure --write --next
 	try 0 manifest new --out next.json -o json

@@ -173,9 +173,9 @@ end_wait() { # STATUS
 	waits 75 --for approvals --manifest next.json --timeout 300ms -o json
 	json '[.have, .need, .outcome] | join(" ")' '0 2 timed out'
 	json '.waiting_for | join(" ")' 'user1 user2 user3'
-	says 'the time is up: 0 of 2 approvals; waiting for: user1, user2, user3'
+	says 'the time is up: 0 of 2 approvals; waiting for 2 of: user1, user2, user3'
 	says 'then teectl manifest collect'
-	first='0 of 2 approvals; waiting for: user1, user2, user3' begin_wait --for approvals --manifest next.json
+	first='0 of 2 approvals; waiting for 2 of: user1, user2, user3' begin_wait --for approvals --manifest next.json
 	teectl manifest collect next.json user1.approval user2.approval >/dev/null
 	end_wait 0
 	same "$(cat waited)" '2 of 2 approvals'
@@ -190,7 +190,7 @@ end_wait() { # STATUS
 	approve next.json 1
 	approve next.json 2
 	{ cat cluster.yaml; echo 'retry: { base: 1h, max: 1h }'; } >own.yaml
-	first='0 of 2 approvals; waiting for: user1, user2, user3' begin_wait --for approvals --manifest next.json --timeout 9s
+	first='0 of 2 approvals; waiting for 2 of: user1, user2, user3' begin_wait --for approvals --manifest next.json --timeout 9s
 	teectl manifest collect next.json user1.approval user2.approval >/dev/null
 	end_wait 0
 	rm said

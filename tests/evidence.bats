@@ -83,7 +83,7 @@ setup() {
 	run -0 --separate-stderr unshare -rn "$BUILD/teectl" audit verify journal --root root.der --head "$(tail -n 1 heads)" -o json
 	json .quorum_public_key "$(<quorum_key.pub)"
 	json '.shown | map(select(test("^1 genesis: "))) | length' 1
-	json '.shown | map(select(test("^1 manifests: well formed, and approved"))) | length' 1
+	json '.shown | map(select(test("^1 manifest: well formed, and approved"))) | length' 1
 	json '.shown | map(select(test("^8 shares: signed by their members"))) | length' 1
 	json '.shown | map(select(test("^4 exports: signed by the quorum key"))) | length' 1
 	json '.shown | map(select(test("^12 receipts: signed by the quorum key"))) | length' 1

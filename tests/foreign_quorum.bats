@@ -151,7 +151,7 @@ ask_seed() { # NODE
 @test "foreign quorum: too few approvals wait for people, a forged one is refused" {
 	ours 2
 	try 3 manifest adopt ours.json
-	says '1 of 2 approvals; waiting for: user1, user3'
+	says '1 of 2 approvals; waiting for one of: user1, user3'
 	jq -c '.manifestSetApprovals += [.manifestSetApprovals[0] | .member.alias = "user1"]' ours.json >forged.json
 	try 5 manifest adopt forged.json
 	run -1 test -e .teectl/ours/manifest.current

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define URL_MAX         2048
 #define HEADER_MAX      128
@@ -229,6 +230,15 @@ static bool is_final(const struct transfer *t, CURLcode curl)
 	return curl == CURLE_COULDNT_CONNECT && t->is_refusal_final && number == ECONNREFUSED;
 }
 
+/* Without TLS. */
+static bool is_plain(const struct transfer *t)
+{
+	const char *scheme = NULL;
+
+	curl_easy_getinfo(t->easy, CURLINFO_SCHEME, &scheme);
+	return scheme && strcasecmp(scheme, "http") == 0;
+}
+
 static int judge_failure(const struct transfer *t, CURLcode curl, struct outcome *ret,
                          struct err *e)
 {
@@ -245,6 +255,13 @@ static int judge_failure(const struct transfer *t, CURLcode curl, struct outcome
 	if (curl == CURLE_OPERATION_TIMEDOUT && was_sent(t)) {
 		ret->is_transient = true;
 		return err_set(e, ERR_TRY_AGAIN, "%s", detail);
+	}
+	if (curl == CURLE_GOT_NOTHING && is_plain(t)) {
+		ret->is_transient = true;
+		return err_set(e, ERR_UNREACHABLE,
+		               "%s: that port may speak TLS, which an https:// address or "
+		               "`tls.server` of the cluster file says",
+		               detail);
 	}
 	for (size_t i = 0; i < COUNT(meanings); i++)
 		if (meanings[i].curl == curl) {

@@ -3,6 +3,8 @@
 #include "crypto/key_set.h"
 #include "crypto/protected_key.h"
 
+#include <string.h>
+
 /* The digits, a prefix of 0x and white space around, as an editor or echo leaves it; or the line of
  * a protected one. */
 #define PUBLIC_FILE_MAX (2 * PUBLIC_KEY_LEN + 64)
@@ -44,7 +46,18 @@ static int open_protected(struct view text, const char *path, const struct passp
 		return err_reason(e, ERR_DATA, KEY_PROTECTED,
 		                  "it is protected, and nobody is there to ask for the passphrase");
 	TRY(from->ask(from->context, path, &passphrase, e));
-	return protected_key_open(&key, &passphrase, ret, e);
+	if (protected_key_open(&key, &passphrase, ret, e) == 0)
+		return 0;
+	if (from->forget)
+		from->forget(from->context, path);
+	return -1;
+}
+
+/* Nobody there to ask; a signal at the question; or what is read from has ended. */
+bool key_is_unasked(const struct err *failure)
+{
+	return failure->code == ERR_USAGE || failure->code == ERR_INTERRUPTED ||
+	       strcmp(failure->reason, KEY_NO_PASSPHRASE) == 0;
 }
 
 int key_set_parse(struct view content, const char *path, const struct passphrase_source *from,

@@ -70,11 +70,19 @@ MUST_CHECK int envelope_open_symmetric(const struct key_set *key, struct view en
                                        struct secret *ret, struct err *e);
 
 /* Where a passphrase comes from: the library asks nobody by itself.
- * ask: of the key file at path; fails as it likes, and key_set_read with it */
+ * ask: of the key file at path; fails as it likes, and key_set_read with it
+ * forget: what ask gave did not open that file, and is not to be given again; NULL: nothing is kept
+ */
 struct passphrase_source {
 	int (*ask)(void *context, const char *path, struct secret *ret, struct err *e);
+	void (*forget)(void *context, const char *path);
 	void *context;
 };
+/* The reason where a source has no passphrase left to give. */
+#define KEY_NO_PASSPHRASE "no-passphrase"
+/* Did a key stay shut because no passphrase could be had? Then nothing is known of the key, nor of
+ * what it would have opened. */
+bool key_is_unasked(const struct err *failure);
 
 /* Key files as QOS keeps them: .secret is the seed in hex (mode 0600), .pub the 130 bytes in hex.
  * A .secret may instead be the line of protected_key.h; then `from` is asked for its passphrase.

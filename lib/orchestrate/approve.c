@@ -92,7 +92,7 @@ static int add_own(struct gathering *g, struct err *e)
 			TRY(add(g, member, VIEW_OF(signature.bytes), e));
 			continue;
 		}
-		if (strcmp(why.reason, KEY_OPEN) == 0) {
+		if (key_is_unasked(&why) || strcmp(why.reason, KEY_OPEN) == 0) {
 			*e = why;
 			return -1;
 		}
@@ -122,6 +122,14 @@ static int refuse_waiting(const struct gathering *g, struct err *e)
 		is_cut = is_cut || buf_add_format(&names, &full, "%s%s", names.len ? ", " : "",
 		                                  buf_text(&members[i].alias)) < 0;
 	}
+	if (g->run->options.is_drill)
+		return err_set(
+		    e, ERR_WAITING,
+		    "%zu of %lld approvals of the drill's manifest are here; waiting for "
+		    "%s %s%s: a key that is here has to be the member's",
+		    (size_t)have, (long long)g->set->threshold,
+		    g->set->threshold - have > 1 ? "more of:" : "one of:", buf_text(&names),
+		    is_cut ? ", …" : "");
 	hex_write(VIEW_OF(g->hash.bytes), file);
 	return err_reason(
 	    e, ERR_WAITING, "restart-approvals",

@@ -232,9 +232,9 @@ static int check_end(const struct audit *a, size_t last, int64_t met, struct err
 		return 0;
 	return err_reason(
 	    e, ERR_REFUSED, "torn",
-	    "line %zu: %zu bytes behind the last line are none: cut short by a crash, "
+	    "line %zu: %zu byte%s behind the last line %s none: cut short by a crash, "
 	    "which the next run that writes names, or added by hand",
-	    last + 1, a->torn_len);
+	    last + 1, a->torn_len, a->torn_len == 1 ? "" : "s", a->torn_len == 1 ? "is" : "are");
 }
 
 /* First the file alone: chain, manifests, and the head. */

@@ -39,38 +39,52 @@ static int say(struct wire_list *list, struct err *e, const char *format, ...)
 	return wire_set_text(&item->text, text, e);
 }
 
+/* What is counted, and what is said of one and of more. */
+struct counted {
+	size_t count;
+	const char *one, *more;
+};
+
+static int say_count(struct wire_list *list, const struct counted *c, struct err *e)
+{
+	return c->count ? say(list, e, "%zu %s", c->count, c->count == 1 ? c->one : c->more) : 0;
+}
+
 /* A sentence for each kind of line that is there, with its number. */
 static int say_kinds(const struct audit *a, struct wire_list *shown, struct err *e)
 {
-	static const char *const sentences[JOURNAL_KIND_COUNT] = {
-		[JOURNAL_DOCUMENT] =
-		    "live documents: chain valid at their own time, fresh when they were written "
-		    "down, nonce, PCR0 to PCR3 of the manifest, commitment to manifest and setup "
-		    "key",
-		[JOURNAL_GENESIS] =
-		    "genesis: its document attests the output; quorum key, share set and shares "
-		    "are the attested ones; not older than the question",
-		[JOURNAL_MANIFEST] =
-		    "manifests: well formed, and approved as their manifest set demands",
-		[JOURNAL_SHARE] = "shares: signed by their members, for an attested setup key",
-		[JOURNAL_EXPORT] = "exports: signed by the quorum key, for an attested setup key",
-		[JOURNAL_RECEIPT] =
-		    "receipts: signed by the quorum key, each the next of its boot; none is "
-		    "missing between those that are here",
-		[JOURNAL_PROOF] = "key proofs: document with the challenge, signed by the quorum "
-		                  "key",
+	const struct audit_counts *n = &a->counts;
+	const struct counted rows[] = {
+		{ n->kinds[JOURNAL_DOCUMENT],
+		  "live document: chain valid at its own time, fresh when it was written down, nonce, "
+		  "PCR0 to PCR3 of the manifest, commitment to manifest and setup key",
+		  "live documents: chain valid at their own time, fresh when they were written down, "
+		  "nonce, PCR0 to PCR3 of the manifest, commitment to manifest and setup key" },
+		{ n->kinds[JOURNAL_GENESIS],
+		  "genesis: its document attests the output; quorum key, share set and shares are the "
+		  "attested ones; not older than the question",
+		  "geneses: their documents attest the outputs; quorum key, share set and shares are "
+		  "the attested ones; not older than the questions" },
+		/* given to each node */
+		{ n->kinds[JOURNAL_MANIFEST] - n->repeated_manifests,
+		  "manifest: well formed, and approved as its manifest set demands",
+		  "manifests: well formed, and approved as their manifest set demands" },
+		{ n->kinds[JOURNAL_SHARE], "share: signed by its member, for an attested setup key",
+		  "shares: signed by their members, for an attested setup key" },
+		{ n->kinds[JOURNAL_EXPORT],
+		  "export: signed by the quorum key, for an attested setup key",
+		  "exports: signed by the quorum key, for an attested setup key" },
+		{ n->kinds[JOURNAL_RECEIPT] - n->unverified_receipts,
+		  "receipt: signed by the quorum key",
+		  "receipts: signed by the quorum key, each the next of its boot; none is missing "
+		  "between those that are here" },
+		{ n->kinds[JOURNAL_PROOF],
+		  "key proof: document with the challenge, signed by the quorum key",
+		  "key proofs: documents with the challenge, signed by the quorum key" },
 	};
 
-	for (size_t i = 0; i < JOURNAL_KIND_COUNT; i++) {
-		size_t count = a->counts.kinds[i];
-
-		if (i == JOURNAL_RECEIPT)
-			count -= a->counts.unverified_receipts;
-		if (i == JOURNAL_MANIFEST)
-			count -= a->counts.repeated_manifests; /* given to each node */
-		if (sentences[i] && count)
-			TRY(say(shown, e, "%zu %s", count, sentences[i]));
-	}
+	for (size_t i = 0; i < COUNT(rows); i++)
+		TRY(say_count(shown, &rows[i], e));
 	return 0;
 }
 
@@ -78,8 +92,8 @@ static int say_shown(const struct audit *a, struct wire_list *shown, struct err 
 {
 	char dr_key[2 * sizeof(struct hash256) + 1];
 
-	TRY(say(shown, e, "%lld lines, each with the hash of the one before it",
-	        (long long)a->sequence));
+	TRY(say(shown, e, "%lld line%s, each with the hash of the one before it",
+	        (long long)a->sequence, a->sequence == 1 ? "" : "s"));
 	if (a->is_head_given)
 		TRY(say(shown, e,
 		        "the head that was noted is one of them: up to there nothing is missing, "
@@ -97,30 +111,38 @@ static int say_shown(const struct audit *a, struct wire_list *shown, struct err 
 static int say_counted(const struct audit *a, struct wire_list *list, struct err *e)
 {
 	const struct audit_counts *n = &a->counts;
-	const struct {
-		size_t count;
-		const char *text;
-	} rows[] = {
-		{ n->kinds[JOURNAL_STEP], "steps: that teectl did them, and when, is its word" },
-		{ n->failed_steps, "of them have failed: the reasons are teectl's word" },
+	const struct counted rows[] = {
+		{ n->kinds[JOURNAL_STEP], "step: that teectl did it, and when, is its word",
+		  "steps: that teectl did them, and when, is its word" },
+		{ n->failed_steps, "of them has failed: the reason is teectl's word",
+		  "of them have failed: the reasons are teectl's word" },
 		{ n->kinds[JOURNAL_MENDED],
+		  "place where a crash has cut a line short, named by the next line",
 		  "places where a crash has cut a line short, each named by the next line" },
-		{ n->unverified_receipts, "receipts whose predecessors nobody had any more: "
-		                          "claimed, not verified" },
+		{ n->unverified_receipts,
+		  "receipt whose predecessors nobody had any more: claimed, not verified",
+		  "receipts whose predecessors nobody had any more: claimed, not verified" },
 		{ n->unknown_manifests,
-		  "documents that commit to a manifest that is not here: their PCRs and "
-		  "commitment are not judged" },
-		{ n->unjudged_pcrs, "documents whose PCRs no manifest of the journal names" },
-		{ n->debug, "documents of DEBUG enclaves: PCR0 to PCR2 are zero, so nothing says "
-		            "what runs there" },
+		  "document that commits to a manifest that is not here: its PCRs and commitment are "
+		  "not judged",
+		  "documents that commit to a manifest that is not here: their PCRs and commitment "
+		  "are not judged" },
+		{ n->unjudged_pcrs, "document whose PCRs no manifest of the journal names",
+		  "documents whose PCRs no manifest of the journal names" },
+		{ n->debug,
+		  "document of a DEBUG enclave: PCR0 to PCR2 are zero, so nothing says what runs "
+		  "there",
+		  "documents of DEBUG enclaves: PCR0 to PCR2 are zero, so nothing says what runs "
+		  "there" },
 		{ n->foreign,
-		  "receipts of operations that teectl had no part in: of the other side only a "
-		  "hash is known" },
+		  "receipt of an operation that teectl had no part in: of the other side only a hash "
+		  "is known",
+		  "receipts of operations that teectl had no part in: of the other side only a hash "
+		  "is known" },
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++)
-		if (rows[i].count)
-			TRY(say(list, e, "%zu %s", rows[i].count, rows[i].text));
+		TRY(say_count(list, &rows[i], e));
 	return 0;
 }
 
@@ -156,8 +178,8 @@ static int say_not_shown(const struct audit *a, struct wire_list *list, struct e
 		    a->after_head == 1 ? "is" : "are", a->after_head == 1 ? "it" : "them"));
 	if (a->torn_len)
 		TRY(say(list, e,
-		        "the last %zu bytes: a line that was cut short, by a crash or by hand",
-		        a->torn_len));
+		        "the last %zu byte%s: a line that was cut short, by a crash or by hand",
+		        a->torn_len, a->torn_len == 1 ? "" : "s"));
 	if (!a->is_root_given)
 		TRY(say(list, e,
 		        "that the root with SHA-256 %s, which the journal names, is to be "

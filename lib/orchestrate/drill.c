@@ -182,6 +182,10 @@ static int judge_member(struct drill *d, const struct cluster_member *m,
 	if (key_set_read_own(m->key, d->options->passphrases, &key, &why) == 0 &&
 	    share_open(holder, attested, m->key, key, path, &share, &why) == 0)
 		return add_row(d, "check", m->name, DRILL_DONE, shown, e);
+	if (key_is_unasked(&why)) {
+		*e = why;
+		return -1;
+	}
 	if (!d->report.failure.text[0])
 		(void)err_set(&d->report.failure, why.code, "the share of %s: %s", m->name,
 		              why.text);
@@ -253,12 +257,12 @@ static int check_keys(const struct drill *d, struct err *e)
 		if (buf_add_format(&names, &full, "%s%s", names.len ? ", " : "",
 		                   buf_text(&missing[i].alias)) < 0)
 			break;
-	return err_set(e, ERR_WAITING,
-	               "%lld of %lld members' keys for shares are here, and %lld of %lld for "
-	               "approvals: a drill needs as many as a recovery; waiting for: %s",
-	               (long long)shares, (long long)d->real->quorum.members.threshold,
-	               (long long)approvals, (long long)d->real->manifest_set.threshold,
-	               buf_text(&names));
+	return err_reason(e, ERR_WAITING, DRILL_KEYS,
+	                  "%lld of %lld members' keys for shares are here, and %lld of %lld for "
+	                  "approvals: a drill needs as many as a recovery; waiting for: %s",
+	                  (long long)shares, (long long)d->real->quorum.members.threshold,
+	                  (long long)approvals, (long long)d->real->manifest_set.threshold,
+	                  buf_text(&names));
 }
 
 /* --- the steps */
@@ -273,6 +277,7 @@ static int reach(struct drill *d, enum goal_kind kind, size_t node, struct err *
 
 	options.state_folder = d->folder;
 	options.to_change = true;
+	options.is_drill = true;
 	options.only = NULL;
 	options.timeout_ms = d->deadline_ms - clock_monotonic_ms();
 	if (options.timeout_ms <= 0)

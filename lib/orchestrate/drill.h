@@ -9,6 +9,9 @@
 enum drill_state { DRILL_DONE, DRILL_WAITING, DRILL_FAILED };
 extern const char *const drill_words[]; /* "done", "waiting for people", "failed" */
 
+/* The reason where too few members' keys are here. */
+#define DRILL_KEYS "drill-keys"
+
 struct drill_row {
 	struct buf step;    /* "check", "genesis", "lose", "recover", ... */
 	struct buf subject; /* a member, or empty */

@@ -54,7 +54,8 @@ struct run_options {
 	/* It asks for a proof of the key each time, so that a document that shows the setup key
 	 * gone, and no more, makes no node ready; and it has told of each change as it saw it. */
 	bool is_watch;
-	bool records; /* writes evidence, though it changes nothing */
+	bool is_drill; /* what it keeps is gone at its end, so that nobody is sent there */
+	bool records;  /* writes evidence, though it changes nothing */
 	enum run_measures measures;
 	int64_t timeout_ms; /* of the whole run */
 	const size_t *only; /* the one node that this run is about; NULL: all */

@@ -176,10 +176,9 @@ static int fill_shares(struct inject *j, struct err *e)
 		if (j->slots[i].status != SHARE_HERE)
 			continue;
 		if (seal_share(j, &j->slots[i], &sealed, &why) < 0) {
-			/* Nobody to give a passphrase, or who would, or a key that lies open: no
-			 * word on the share. */
-			if (why.code == ERR_INTERRUPTED || why.code == ERR_USAGE ||
-			    strcmp(why.reason, KEY_OPEN) == 0) {
+			/* No passphrase to be had, or a key that lies open: no word on the share.
+			 */
+			if (key_is_unasked(&why) || strcmp(why.reason, KEY_OPEN) == 0) {
 				*e = why;
 				return -1;
 			}

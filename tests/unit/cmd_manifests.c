@@ -65,7 +65,7 @@ static void approvals_are_counted_once_they_are_valid(void **state)
 	names_are(&approved, "user2");
 	names_are(&missing, "user1 user3");
 	assert_refused(approvals_wait(&c, &f, &approved, &missing, &e), ERR_WAITING,
-	               "1 of 2 approvals; waiting for: user1, user3");
+	               "1 of 2 approvals; waiting for one of: user1, user3");
 	assert_string_equal(e.reason, "approval:count");
 	alias_list_drop(&approved);
 	alias_list_drop(&missing);

@@ -15,7 +15,7 @@ static int read_of(const char *piped, size_t len, struct secret *ret, char rest[
                    struct err *e)
 {
 	struct context c = context_as(OUTPUT_TABLE);
-	struct passphrases p;
+	AUTO(passphrases) struct passphrases p = { 0 };
 	const struct passphrase_source *source;
 	int fds[2], result;
 	ssize_t got;
@@ -63,7 +63,6 @@ static void what_is_no_passphrase_is_refused(void **state)
 
 	(void)state;
 	assert_refused(read_of("\n", 1, &s, rest, &e), ERR_DATA, "the passphrase is empty");
-	assert_refused(read_of("", 0, &s, rest, &e), ERR_DATA, "the passphrase is empty");
 	memset(text, 'a', sizeof(text));
 	assert_refused(read_of(text, PASSPHRASE_MAX + 1, &s, rest, &e), ERR_DATA,
 	               "more than 1024 bytes");
@@ -73,11 +72,97 @@ static void what_is_no_passphrase_is_refused(void **state)
 	assert_int_equal(s.len, PASSPHRASE_MAX);
 }
 
+/* Nobody gave one: that says nothing of a key. */
+static void the_end_of_a_descriptor_is_no_passphrase(void **state)
+{
+	AUTO(secret) struct secret s = { 0 };
+	char rest[64];
+	struct err e;
+
+	(void)state;
+	assert_refused(read_of("", 0, &s, rest, &e), ERR_DATA,
+	               "no passphrase is left on descriptor");
+	assert_string_equal(e.reason, KEY_NO_PASSPHRASE);
+	assert_true(key_is_unasked(&e));
+	assert_refused(read_of("\n", 1, &s, rest, &e), ERR_DATA, "the passphrase is empty");
+	assert_false(key_is_unasked(&e));
+}
+
+static void gives(const struct passphrase_source *from, const char *path, const char *expected)
+{
+	AUTO(secret) struct secret s = { 0 };
+	struct err e;
+
+	assert_ok(from->ask(from->context, path, &s, &e));
+	assert_view_equal(secret_view(&s), view_text(expected));
+}
+
+static void a_key_is_asked_for_once_and_again_after_one_that_did_not_open_it(void **state)
+{
+	struct context c = context_as(OUTPUT_TABLE);
+	AUTO(passphrases) struct passphrases p = { 0 };
+	AUTO(secret) struct secret s = { 0 };
+	const struct passphrase_source *from;
+	struct err e;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], "a\nb\nc\n", 6), 6);
+	close(fds[1]);
+	from = passphrases_begin(&p, &c, fds[0]);
+	gives(from, "alice.secret", "a");
+	gives(from, "bob.secret", "b");
+	gives(from, "alice.secret", "a");
+	from->forget(from->context, "alice.secret");
+	from->forget(from->context, "nobody.secret");
+	gives(from, "alice.secret", "c");
+	gives(from, "bob.secret", "b");
+	gives(from, "alice.secret", "c");
+	assert_refused(from->ask(from->context, "carol.secret", &s, &e), ERR_DATA,
+	               "no passphrase is left");
+	assert_int_equal(p.kept_bytes, 2);
+	passphrases_drop(&p);
+	assert_refused(from->ask(from->context, "bob.secret", &s, &e), ERR_DATA,
+	               "no passphrase is left");
+	close(fds[0]);
+}
+
+/* The arena has to hold keys and shares too. */
+static void no_more_are_kept_than_there_is_room_for(void **state)
+{
+	static char line[PASSPHRASE_MAX + 1];
+	struct context c = context_as(OUTPUT_TABLE);
+	AUTO(passphrases) struct passphrases p = { 0 };
+	const struct passphrase_source *from;
+	char path[32];
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	memset(line, 'a', PASSPHRASE_MAX);
+	line[PASSPHRASE_MAX] = '\n';
+	from = passphrases_begin(&p, &c, fds[0]);
+	for (int i = 0; i <= PASSPHRASES_KEPT_MAX / PASSPHRASE_MAX; i++) {
+		AUTO(secret) struct secret s = { 0 };
+		struct err e;
+
+		snprintf(path, sizeof(path), "%d.secret", i);
+		assert_int_equal(write(fds[1], line, sizeof(line)), sizeof(line));
+		assert_ok(from->ask(from->context, path, &s, &e));
+	}
+	assert_int_equal(p.kept_bytes, PASSPHRASES_KEPT_MAX);
+	assert_int_equal(write(fds[1], "again\n", 6), 6);
+	gives(from, path, "again");
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static void a_descriptor_that_can_not_be_read_is_named(void **state)
 {
 	struct context c = context_as(OUTPUT_TABLE);
 	AUTO(secret) struct secret s = { 0 };
-	struct passphrases p;
+	AUTO(passphrases) struct passphrases p = { 0 };
 	struct err e;
 
 	(void)state;
@@ -116,7 +201,7 @@ static void child_asks(int terminal, int to, bool holds_signals)
 {
 	struct context c = context_as(OUTPUT_TABLE);
 	AUTO(secret) struct secret s = { 0 };
-	struct passphrases p;
+	AUTO(passphrases) struct passphrases p = { 0 };
 	struct err e;
 	sigset_t all;
 	int outcome;
@@ -261,7 +346,7 @@ static void where_nobody_is_there_nobody_is_asked(void **state)
 	if (pid == 0) {
 		struct context c = context_as(OUTPUT_TABLE);
 		AUTO(secret) struct secret s = { 0 };
-		struct passphrases p;
+		AUTO(passphrases) struct passphrases p = { 0 };
 		struct err e = { 0 };
 
 		setsid();
@@ -280,6 +365,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_line_is_read_and_what_follows_is_anothers),
 		cmocka_unit_test(what_is_no_passphrase_is_refused),
+		cmocka_unit_test(the_end_of_a_descriptor_is_no_passphrase),
+		cmocka_unit_test(a_key_is_asked_for_once_and_again_after_one_that_did_not_open_it),
+		cmocka_unit_test(no_more_are_kept_than_there_is_room_for),
 		cmocka_unit_test(a_descriptor_that_can_not_be_read_is_named),
 		cmocka_unit_test(a_new_one_is_typed_twice_and_not_shown),
 		cmocka_unit_test(two_that_differ_are_none),
