@@ -248,6 +248,21 @@ library_image() {
 	says "the image has two libraries '${loader##*/}'"
 }
 
+@test "measure: a library that others may write to is refused, by who launches as well" {
+	make_cluster --nodes 1
+	library_image libvalue.so "-Wl,-rpath,$PWD/l"
+	try 0 measure
+	chmod o+w l/libvalue.so
+	try 65 measure
+	says "the image's library '$PWD/l/libvalue.so' has mode 0757: whoever is on this machine may write to it"
+	run -65 --separate-stderr "$BUILD/teectl-hv" --pki "$PWD/pki" --image enclave --listen 127.0.0.1:0
+	has "$stderr" "has mode 0757: whoever is on this machine may write to it"
+	chmod o-w l/libvalue.so
+	chmod 0777 l
+	try 65 measure
+	says "its folder '$PWD/l' has mode 0777: whoever is on this machine may put another in its place"
+}
+
 @test "measure: an image that is missing or no program" {
 	make_cluster
 	sed -i 's|image: .*|image: enclave|' cluster.yaml

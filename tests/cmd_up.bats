@@ -39,6 +39,13 @@ teardown() {
 	mv .teectl lost
 	run -69 --separate-stderr teectl -f own.yaml status
 	has "$stderr" "$words"
+	# By whichever path it was launched, and by whichever it is looked for.
+	mkdir sub
+	ln -s "$PWD" sub/link
+	for folder in "$PWD/sub/.." sub/link; do
+		run -69 --separate-stderr teectl -f "$folder/own.yaml" status
+		has "$stderr" "launched with the state folder"
+	done
 	# Whoever is not root may not ask in which folder a hypervisor was started; and another
 	# user's is whatever he calls it.
 	if [[ $EUID == 0 ]]; then

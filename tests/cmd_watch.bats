@@ -230,7 +230,7 @@ tls: { ca: pki/ca.pem, cert: pki/operator.pem, key: pki/operator.key, server: { 
 
 @test "watch: what a TEE shows in the middle of another run's genesis quarantines it only once that has ended" {
 	local fd
-	cluster own 1 2 3 'watch: { interval: 100ms, reattest: 100ms }'
+	cluster own 1 2 3 'watch: { interval: 100ms, reattest: 1h }'
 	ok up
 	# A genesis that this state has not kept yet.
 	cp -r .teectl/own kept
@@ -244,6 +244,22 @@ tls: { ca: pki/ca.pem, cert: pki/operator.pem, key: pki/operator.key, server: { 
 	same "$(jq -r .event events | grep -c quarantined)" 0
 	exec {fd}>&-
 	until_event "$(of tee1 quarantined 'manifest hash: expected none')"
+	watch_end TERM 0
+}
+
+@test "watch: a TEE that does not settle before it is due again is quarantined, however long another run lasts" {
+	local fd
+	cluster own 1 2 3 'watch: { interval: 100ms, reattest: 100ms }'
+	ok up
+	cp -r .teectl/own kept
+	behind own twin tee1 "$(url own tee1)"
+	exec {fd}>>.teectl/own/lock
+	flock "$fd"
+	watch_start own
+	until_event "$(of tee1 node)"
+	try 0 -f twin.yaml --state kept genesis
+	until_event "$(of tee1 quarantined 'manifest hash: expected none')"
+	exec {fd}>&-
 	watch_end TERM 0
 }
 

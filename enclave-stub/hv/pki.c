@@ -181,16 +181,22 @@ static int certify_under(const char *folder, const struct signer *root, const ch
 	return sign_leaf(root, made, name, now_unix, ret, e);
 }
 
+static int lock_folder(const char *folder, int64_t patience_ms, int *ret_lock, struct err *e)
+{
+	AUTO(text) char *path = NULL;
+
+	TRY(path_join(folder, "lock", &path, e));
+	return file_lock(path, patience_ms, ret_lock, e);
+}
+
 int pki_certify(const char *folder, const char *name, int64_t now_unix, int64_t patience_ms,
                 struct identity *ret, struct err *e)
 {
 	AUTO(signer) struct signer *root = NULL;
-	AUTO(text) char *lock_path = NULL;
 	AUTO(fd) int lock = -1;
 
 	TRY(open_folder(folder, e));
-	TRY(path_join(folder, "lock", &lock_path, e));
-	TRY(file_lock(lock_path, patience_ms, &lock, e));
+	TRY(lock_folder(folder, patience_ms, &lock, e));
 	TRY(take_root(folder, now_unix, &root, e));
 	return certify_under(folder, root, name, now_unix, ret, e);
 }
@@ -205,6 +211,29 @@ static bool has_root(const char *folder, struct view root)
 	       file_read_regular(path, &found, &ignored) == 0 && view_equal(buf_view(&found), root);
 }
 
+static int refuse_root(const char *folder, struct err *e)
+{
+	return err_set(e, ERR_NO_INPUT,
+	               "the root that it was started under is not in '%s' any more", folder);
+}
+
+int pki_renew(const char *folder, struct view known, const char *name, int64_t now_unix,
+              int64_t patience_ms, struct identity *ret, struct err *e)
+{
+	AUTO(signer) struct signer *root = NULL;
+	AUTO(fd) int lock = -1;
+
+	TRY(open_folder(folder, e));
+	TRY(lock_folder(folder, patience_ms, &lock, e));
+	/* Nobody makes another now; what is read is looked at all the same. */
+	if (!has_root(folder, known))
+		return refuse_root(folder, e);
+	TRY(take_root(folder, now_unix, &root, e));
+	if (!view_equal(signer_certificate(root), known))
+		return refuse_root(folder, e);
+	return certify_under(folder, root, name, now_unix, ret, e);
+}
+
 int pki_find(const struct pki_place *place, struct view root, char held[static PKI_HELD_LEN],
              const char **ret, struct err *e)
 {
@@ -214,8 +243,6 @@ int pki_find(const struct pki_place *place, struct view root, char held[static P
 	else if (place->fd >= 0 && has_root(held, root))
 		*ret = held;
 	else
-		return err_set(e, ERR_NO_INPUT,
-		               "the root that it was started under is not in '%s' any more",
-		               place->path);
+		return refuse_root(place->path, e);
 	return 0;
 }

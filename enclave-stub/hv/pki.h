@@ -56,6 +56,12 @@ struct pki_place {
 #define PKI_HELD_LEN 32
 MUST_CHECK int pki_find(const struct pki_place *place, struct view root,
                         char held[static PKI_HELD_LEN], const char **ret, struct err *e);
+/* The same under that root alone: the folder may have been emptied, or another put in its place,
+ * since it was found.
+ *
+ * fails  as pki_certify; ERR_NO_INPUT: that root is not in it */
+MUST_CHECK int pki_renew(const char *folder, struct view root, const char *name, int64_t now_unix,
+                         int64_t patience_ms, struct identity *ret, struct err *e);
 /* Is it time for another leaf? Also when the clock was set back to before this one. */
 bool identity_is_due(const struct identity *i, int64_t now_unix);
 

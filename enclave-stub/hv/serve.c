@@ -74,11 +74,13 @@ static int set_timer(const struct server *s, int64_t unix_s, struct err *e)
 static int renew(struct server *s, int64_t now_unix, struct err *e)
 {
 	AUTO(identity) struct identity next = { 0 };
+	struct view root = buf_view(&s->machine->identity.root);
 	char held[PKI_HELD_LEN];
 	const char *folder;
 
-	TRY(pki_find(s->pki, buf_view(&s->machine->identity.root), held, &folder, e));
-	TRY(pki_certify(folder, s->machine->module_id, now_unix, PKI_RENEW_PATIENCE_MS, &next, e));
+	TRY(pki_find(s->pki, root, held, &folder, e));
+	TRY(pki_renew(folder, root, s->machine->module_id, now_unix, PKI_RENEW_PATIENCE_MS, &next,
+	              e));
 	machine_take_identity(s->machine, &next);
 	log_line(LOG_INFO, "certificate renewed", NULL);
 	return 0;

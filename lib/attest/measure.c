@@ -4,7 +4,6 @@
 #include "attest/listing.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,43 +33,6 @@ static int mapping_hash(const struct mapping *m, struct hash384 *ret, struct err
 	return sha384_sliced(mapping_view(m), mapped_let_go, ret, e);
 }
 
-/* What is measured is run, by its loader or as the enclave, with the rights of whoever does it; and
- * a simulated root's key is one of his files. */
-static int check_owned(const char *path, const struct stat *image, struct err *e)
-{
-	AUTO(text) char *above = NULL;
-	struct stat folder;
-
-	TRY(path_folder(path, &above, e));
-	if (stat(above, &folder) < 0)
-		return err_sys(e, ERR_NO_INPUT, errno, "image '%s'", path);
-	if (image->st_mode & S_IWOTH && image->st_nlink) /* or in memory */
-		return err_set(e, ERR_DATA,
-		               "image '%s' has mode %04o: whoever is on this machine may write to "
-		               "it, and it is run (chmod o-w)",
-		               path, image->st_mode & 07777);
-	if (folder.st_mode & S_IWOTH && !(folder.st_mode & S_ISVTX))
-		return err_set(e, ERR_DATA,
-		               "image '%s': its folder has mode %04o: whoever is on this machine "
-		               "may put another in its place, and it is run (chmod o-w)",
-		               path, folder.st_mode & 07777);
-	return 0;
-}
-
-static int open_image(const char *path, int *ret, struct err *e)
-{
-	AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_sys(e, ERR_NO_INPUT, errno, "image '%s'", path);
-	if (!S_ISREG(st.st_mode))
-		return err_set(e, ERR_DATA, "image '%s' is not a regular file", path);
-	TRY(check_owned(path, &st, e));
-	*ret = MOVE_FD(fd);
-	return 0;
-}
-
 int measure_image(const char *path, int *ret_fd, struct pcr *ret, struct err *e)
 {
 	AUTO(buf) struct buf what = BUF_INIT(PATH_MAX + 16);
@@ -80,7 +42,9 @@ int measure_image(const char *path, int *ret_fd, struct pcr *ret, struct err *e)
 	struct hash384 hash;
 	struct pcr pcr;
 
-	TRY(open_image(path, &from, e));
+	/* What is measured is run, by its loader or as the enclave, with the rights of whoever does
+	 * it; and a simulated root's key is one of his files. */
+	TRY(file_open_guarded(path, "image", &from, e));
 	TRY(buf_add_format(&what, e, "image '%s'", path));
 	TRY(memory_file_new("enclave", FD_LOW, /* is_program= */ true, &fd, e));
 	TRY(memory_file_fill(fd, from, buf_text(&what), IMAGE_MAX, e));
@@ -229,6 +193,15 @@ static int list_libraries(int image_fd, struct runtime *r, struct err *e)
 	return wait_for_loader(pid, end_ms, r, e);
 }
 
+/* It is opened again by its path, when the enclave is started: nobody may have changed it then. */
+static int open_run(const char *path, const char *what, int *ret, struct err *e)
+{
+	if (file_open_guarded(path, what, ret, e) == 0)
+		return 0;
+	e->code = ERR_DATA;
+	return -1;
+}
+
 static int add_library(struct runtime *r, const char *name, const char *path, struct err *e)
 {
 	AUTO(mapping) struct mapping file = { 0 };
@@ -240,9 +213,7 @@ static int add_library(struct runtime *r, const char *name, const char *path, st
 			return err_set(e, ERR_DATA, "the image has two libraries '%s'", name);
 	if (r->count == LIBRARIES_MAX)
 		return err_set(e, ERR_DATA, "the image has more than %d libraries", LIBRARIES_MAX);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0)
-		return err_sys(e, ERR_DATA, errno, "the image's library '%s'", path);
+	TRY(open_run(path, "the image's library", &fd, e));
 	TRY(fd_map(fd, path, IMAGE_MAX, &file, e));
 	if (elf_check_names(mapping_view(&file), e) < 0)
 		return err_wrap(e, "the image's library '%s'", path);
@@ -321,6 +292,7 @@ static bool is_system_loader(const char *path)
 static int find_loader(int image_fd, char ret[static PATH_MAX], struct err *e)
 {
 	AUTO(mapping) struct mapping image = { 0 };
+	AUTO(fd) int loader = -1;
 	struct view path;
 
 	TRY(fd_map(image_fd, "image", IMAGE_MAX, &image, e));
@@ -335,7 +307,7 @@ static int find_loader(int image_fd, char ret[static PATH_MAX], struct err *e)
 	ret[path.len] = 0;
 	if (path.len && !is_system_loader(ret))
 		return err_set(e, ERR_DATA, "the image's loader '%s' is none of the system's", ret);
-	return 0;
+	return path.len ? open_run(ret, "the image's loader", &loader, e) : 0;
 }
 
 /* The loader opens the image by a path, which an ordinary user can't with a mode of 0111. */

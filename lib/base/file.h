@@ -129,6 +129,13 @@ MUST_CHECK int file_lock(const char *path, int64_t patience_ms, int *ret_fd, str
  * file system, or does not say. */
 bool file_is_locked(const char *path);
 
+/* Opens, to be read, a file that is going to be run with our rights. Each folder and link on its
+ * path is looked at: nobody but a group or an owner may write to it, or put another in its place.
+ *
+ * what   of the message
+ * fails  ERR_NO_INPUT; ERR_DATA: everybody may, or it is no regular file */
+MUST_CHECK int file_open_guarded(const char *path, const char *what, int *ret, struct err *e);
+
 /* The path of the file that a link leads to; of any other file path itself. ERR_NO_INPUT where
  * nothing is. */
 MUST_CHECK int path_real(const char *path, char **ret, struct err *e);

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
@@ -546,20 +545,18 @@ static bool is_same_folder(const char *a, const char *b)
 	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-/* From the root folder on, if that leads there: whoever finds it running has to know whose it is,
- * and the folder that it was started in shows to root alone (strays.h). */
+/* Its one path from the root folder on, if that leads there: whoever finds it running has to know
+ * whose it is, by whichever path he came, and the folder that it was started in shows to root alone
+ * (strays.h). */
 static int find_pki(const struct state *s, char **ret, struct err *e)
 {
 	AUTO(text) char *path = NULL;
 	AUTO(text) char *whole = NULL;
-	char folder[PATH_MAX];
 
 	TRY(state_make_folder(s, "pki", e));
 	TRY(state_path(s, "pki", &path, e));
-	if (!getcwd(folder, sizeof(folder)))
-		folder[0] = 0;
-	TRY(path_join(folder, path, &whole, e));
-	*ret = is_same_folder(whole, path) ? MOVE(whole) : MOVE(path);
+	whole = realpath(path, NULL);
+	*ret = whole && is_same_folder(whole, path) ? MOVE(whole) : MOVE(path);
 	return 0;
 }
 

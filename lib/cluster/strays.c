@@ -7,6 +7,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -102,16 +103,34 @@ static int consider(void *context, const char *name, struct err *e)
 	return 0;
 }
 
+/* As the launcher found it, though it may be gone: by what is there of it. */
+static int find_whole(const char *path, char **ret, struct err *e)
+{
+	AUTO(text) char *there = NULL;
+	AUTO(text) char *above = NULL;
+	const char *slash = strrchr(path, '/');
+
+	there = realpath(path, NULL);
+	if (there) {
+		*ret = MOVE(there);
+		return 0;
+	}
+	if (!path[0] || slash == path)
+		return text_dup(path, ret, e);
+	TRY(path_folder(path, &above, e));
+	TRY(find_whole(above, &there, e));
+	return path_join(there, slash ? slash + 1 : path, ret, e);
+}
+
 void strays_find(const struct cluster *c, const struct state *s, struct strays *ret)
 {
 	AUTO(search) struct search search = { .cluster = c, .state = s, .to = ret };
 	AUTO(text) char *pki = NULL;
-	char folder[PATH_MAX];
 	struct err ignored;
 
 	*ret = (struct strays){ 0 };
-	if (getcwd(folder, sizeof(folder)) && state_path(s, "pki", &pki, &ignored) == 0 &&
-	    path_join(folder, pki, &search.pki, &ignored) == 0 &&
+	if (state_path(s, "pki", &pki, &ignored) == 0 &&
+	    find_whole(pki, &search.pki, &ignored) == 0 &&
 	    orphans_find(c, s, &search.orphans, &ignored) == 0)
 		(void)!folder_each("/proc", "/proc", /* may_lack= */ true, consider, &search,
 		                   &ignored);

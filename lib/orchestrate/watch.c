@@ -159,6 +159,8 @@ static size_t choose_targets(struct watch *w)
 			known->is_attested = false;
 			w->run.proofs[i] = (struct node_proof){ 0 };
 		}
+		if (seen->presence == NODE_ABSENT)
+			known->settling_ms = 0;
 		w->targets[i] = seen->presence == NODE_PRESENT &&
 		                (is_due || !known->is_attested || known->is_quarantined);
 		count += w->targets[i];
@@ -181,10 +183,17 @@ static void quarantine(struct watch *w, size_t node)
 	                                           .text = w->run.proofs[node].refusal.text });
 }
 
-/* In the middle of another run's work: nothing is taken from it, and nobody is called for it. */
-static bool is_settling(const struct watch *w, const struct err *refusal)
+/* In the middle of another run's work: nothing is taken from it, and nobody is called for it. Not
+ * for longer than between two attestations: whoever answers slowly makes a run last. */
+static bool is_settling(const struct watch *w, struct watch_node *known, const struct err *refusal)
 {
-	return policy_may_settle(refusal) && (w->was_busy || is_busy(w));
+	int64_t now = clock_monotonic_ms();
+
+	if (!policy_may_settle(refusal) || !(w->was_busy || is_busy(w)))
+		return false;
+	if (!known->settling_ms)
+		known->settling_ms = now;
+	return now - known->settling_ms < w->cluster->watch.reattest_ms;
 }
 
 static void take_proof(struct watch *w, size_t node)
@@ -193,7 +202,8 @@ static void take_proof(struct watch *w, size_t node)
 	const struct node_proof *proof = &w->run.proofs[node];
 
 	known->is_attested = false;
-	if (proof->is_refused && is_refusal(&proof->refusal) && !is_settling(w, &proof->refusal)) {
+	if (proof->is_refused && is_refusal(&proof->refusal) &&
+	    !is_settling(w, known, &proof->refusal)) {
 		quarantine(w, node);
 		return;
 	}
@@ -204,6 +214,7 @@ static void take_proof(struct watch *w, size_t node)
 	if (node_has_key(&w->run.seen, node) && !proof->has_key_proof)
 		return;
 	remember(known, &w->run.seen.nodes[node].status);
+	known->settling_ms = 0;
 	if (!known->is_quarantined)
 		return;
 	known->is_quarantined = false;

@@ -83,8 +83,9 @@ struct watch_node {
 	uint8_t manifest[32];
 	int64_t attested_unix_ms; /* 0: never */
 	bool is_quarantined;
-	unsigned launches;             /* in a row, */
-	unsigned launched;             /* of them those that came up */
+	int64_t settling_ms; /* since when it is refused for what may settle; 0: it is not */
+	unsigned launches;   /* in a row, */
+	unsigned launched;   /* of them those that came up */
 	int64_t launched_ms, ended_ms; /* ended: first seen gone; 0: it is there */
 	bool is_loop_told;
 	bool was_ready; /* since it was launched last */

@@ -4,6 +4,7 @@
 
 #include <elf.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <link.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -109,40 +110,158 @@ static void an_image_must_be_a_file(void **state)
 	assert_int_equal(fd, -1);
 }
 
+/* above/folder/image, and links to it in above */
+struct place {
+	char above[256], folder[300], image[300], link[300];
+};
+
+static void place_make(struct place *p)
+{
+	AUTO(buf) struct buf bytes = program();
+	struct err e;
+
+	folder_new(p->above, sizeof(p->above));
+	snprintf(p->folder, sizeof(p->folder), "%s/folder", p->above);
+	snprintf(p->image, sizeof(p->image), "%s/folder/image", p->above);
+	snprintf(p->link, sizeof(p->link), "%s/link", p->above);
+	assert_int_equal(mkdir(p->folder, 0755), 0);
+	assert_ok(file_write(p->image, buf_view(&bytes), 0755, &e));
+}
+
+static void place_remove(const struct place *p)
+{
+	struct err e;
+
+	assert_ok(folder_remove_all(p->above, &e));
+}
+
+/* NULL: it is measured. */
+static void assert_measured(const char *path, const char *why)
+{
+	AUTO(fd) int fd = -1;
+	struct pcr pcr;
+	struct err e;
+
+	if (why)
+		assert_refused(measure_image(path, &fd, &pcr, &e), ERR_DATA, why);
+	else
+		assert_ok(measure_image(path, &fd, &pcr, &e));
+}
+
 /* Whoever may write to it would run what he likes as whoever measures. */
 static void an_image_is_not_everybodys(void **state)
 {
+	static const char another[] = "whoever is on this machine may put another in its place";
 	static const struct {
-		mode_t folder, image;
+		mode_t above, folder, image;
 		const char *why; /* NULL: measured */
 	} rows[] = {
-		{ 0755, 0755, NULL },
-		{ 0775, 0775, NULL },
-		{ 01777, 0755, NULL },
-		{ 0755, 0757, "has mode 0757: whoever is on this machine may write to it" },
-		{ 0777, 0755, "its folder has mode 0777: whoever is on this machine may put" },
+		{ 0755, 0755, 0755, NULL },
+		{ 0775, 0775, 0775, NULL },
+		{ 01777, 01777, 0755, NULL },
+		{ 0755, 0755, 0757, "has mode 0757: whoever is on this machine may write to it" },
+		{ 0755, 0777, 0755, another },
+		{ 0777, 0755, 0755, another },
 	};
-	AUTO(buf) struct buf bytes = program();
-	char folder[256], path[300];
+	struct place p;
+
+	(void)state;
+	place_make(&p);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_int_equal(chmod(p.image, rows[i].image), 0);
+		assert_int_equal(chmod(p.folder, rows[i].folder), 0);
+		assert_int_equal(chmod(p.above, rows[i].above), 0);
+		assert_measured(p.image, rows[i].why);
+	}
+	place_remove(&p);
+}
+
+/* Each that the path goes by counts, and the folder that it leads to. */
+static void a_link_to_an_image_is_not_everybodys(void **state)
+{
+	static const char another[] = "whoever is on this machine may put another in its place";
+	static const char *const targets[] = { "folder/image", "./folder/../folder//image",
+		                               "folder/second", "folder/whole" };
+	char second[320], whole[320];
+	struct place p;
+
+	(void)state;
+	place_make(&p);
+	snprintf(second, sizeof(second), "%s/second", p.folder);
+	snprintf(whole, sizeof(whole), "%s/whole", p.folder);
+	assert_int_equal(symlink("../folder/image", second), 0);
+	assert_int_equal(symlink(p.image, whole), 0);
+	for (size_t i = 0; i < COUNT(targets); i++) {
+		assert_int_equal(symlink(targets[i], p.link), 0);
+		assert_measured(p.link, NULL);
+		assert_int_equal(chmod(p.folder, 0777), 0);
+		assert_measured(p.link, another);
+		assert_int_equal(chmod(p.folder, 0755), 0);
+		assert_int_equal(chmod(p.above, 0777), 0);
+		assert_measured(p.link, another);
+		assert_int_equal(chmod(p.above, 0755), 0);
+		assert_int_equal(unlink(p.link), 0);
+	}
+	place_remove(&p);
+}
+
+/* As the kernel walks it. */
+static void a_path_that_leads_to_no_image_is_refused(void **state)
+{
+	char slash[320], name[700];
+	const struct {
+		const char *path, *why;
+	} rows[] = {
+		{ slash, "Not a directory" },
+		{ name, "File name too long" },
+		{ "", "No such file or directory" },
+	};
+	AUTO(fd) int fd = -1;
+	struct place p;
 	struct pcr pcr;
 	struct err e;
 
 	(void)state;
-	folder_new(folder, sizeof(folder));
-	snprintf(path, sizeof(path), "%s/image", folder);
-	assert_ok(file_write(path, buf_view(&bytes), 0755, &e));
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		AUTO(fd) int fd = -1;
+	place_make(&p);
+	snprintf(slash, sizeof(slash), "%s/", p.image);
+	/* One of the length that there can be is there. */
+	snprintf(name, sizeof(name), "%s/%0*d", p.folder, NAME_MAX, 0);
+	assert_int_equal(symlink("image", name), 0);
+	assert_measured(name, NULL);
+	strcat(name, "0");
+	for (size_t i = 0; i < COUNT(rows); i++)
+		assert_refused(measure_image(rows[i].path, &fd, &pcr, &e), ERR_NO_INPUT,
+		               rows[i].why);
+	assert_int_equal(symlink("link", p.link), 0);
+	assert_refused(measure_image(p.link, &fd, &pcr, &e), ERR_NO_INPUT,
+	               "Too many levels of symbolic links");
+	place_remove(&p);
+}
 
-		assert_int_equal(chmod(path, rows[i].image), 0);
-		assert_int_equal(chmod(folder, rows[i].folder), 0);
-		if (rows[i].why)
-			assert_refused(measure_image(path, &fd, &pcr, &e), ERR_DATA, rows[i].why);
-		else
-			assert_ok(measure_image(path, &fd, &pcr, &e));
-	}
-	unlink(path);
-	rmdir(folder);
+/* In /tmp whoever was first has made it. Who is not root can give it to nobody. */
+static void an_image_where_all_make_files_is_ones_own(void **state)
+{
+	static const char words[] = "another user has put there what is run";
+	struct place p;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	place_make(&p);
+	assert_int_equal(symlink("folder/image", p.link), 0);
+	assert_int_equal(chmod(p.above, 01777), 0);
+	assert_int_equal(lchown(p.link, NOBODY, NOBODY), 0);
+	assert_measured(p.link, words);
+	assert_measured(p.image, NULL);
+	assert_int_equal(chown(p.folder, NOBODY, NOBODY), 0);
+	assert_measured(p.image, words);
+	assert_int_equal(chmod(p.above, 0755), 0);
+	assert_measured(p.image, NULL);
+	assert_int_equal(chown(p.image, NOBODY, NOBODY), 0);
+	assert_int_equal(chown(p.folder, 0, 0), 0);
+	assert_int_equal(chmod(p.folder, 01777), 0);
+	assert_measured(p.image, words);
+	place_remove(&p);
 }
 
 struct found {
@@ -521,6 +640,9 @@ int main(void)
 		cmocka_unit_test(an_image_in_memory_does_not_change),
 		cmocka_unit_test(an_image_must_be_a_file),
 		cmocka_unit_test(an_image_is_not_everybodys),
+		cmocka_unit_test(a_link_to_an_image_is_not_everybodys),
+		cmocka_unit_test(a_path_that_leads_to_no_image_is_refused),
+		cmocka_unit_test(an_image_where_all_make_files_is_ones_own),
 		cmocka_unit_test(the_runtime_is_loader_and_libraries),
 		cmocka_unit_test(the_environment_of_the_caller_does_not_count),
 		cmocka_unit_test(an_ordinary_user_measures_and_starts_the_same),

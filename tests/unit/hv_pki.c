@@ -173,6 +173,27 @@ static void a_damaged_root_is_never_replaced(void **state)
 	assert_false(file_is_there(path_in(*state, "root.key")));
 }
 
+/* Its files are taken away, or another root is put there, after the folder was found. */
+static void a_renewal_is_under_the_same_root_or_none(void **state)
+{
+	AUTO(identity) struct identity before = certify(*state, NOW);
+	AUTO(identity) struct identity after = { 0 };
+	AUTO(identity) struct identity other = { 0 };
+	struct view root = buf_view(&before.root);
+	struct err e;
+
+	assert_ok(pki_renew(*state, root, "leaf", NOW, PKI_RENEW_PATIENCE_MS, &after, &e));
+	assert_true(view_equal(root, buf_view(&after.root)));
+	assert_int_equal(unlink(path_in(*state, "root.der")), 0);
+	identity_drop(&after);
+	assert_refused(pki_renew(*state, root, "leaf", NOW, PKI_RENEW_PATIENCE_MS, &after, &e),
+	               ERR_NO_INPUT, "the root that it was started under is not in");
+	assert_false(file_is_there(path_in(*state, "root.der")));
+	other = certify(*state, NOW);
+	assert_refused(pki_renew(*state, root, "leaf", NOW, PKI_RENEW_PATIENCE_MS, &after, &e),
+	               ERR_NO_INPUT, "the root that it was started under is not in");
+}
+
 static void a_folder_that_others_may_look_into_is_refused(void **state)
 {
 	static const mode_t modes[] = { 0755, 0750, 0711, 0701, 0770 };
@@ -285,6 +306,7 @@ int main(void)
 		IN_FOLDER(a_damaged_platform_is_made_again),
 		IN_FOLDER(a_platform_of_another_root_is_made_again),
 		IN_FOLDER(a_damaged_root_is_never_replaced),
+		IN_FOLDER(a_renewal_is_under_the_same_root_or_none),
 		IN_FOLDER(a_folder_that_others_may_look_into_is_refused),
 		IN_FOLDER(a_missing_folder_is_made_private),
 		IN_FOLDER(many_at_once_agree_on_the_root),

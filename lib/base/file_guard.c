@@ -1,0 +1,181 @@
+/* A file that is going to be run: by which folders and links its path leads to it, and who else may
+ * lead it elsewhere. */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define LINKS_MAX 40 /* as the kernel's */
+
+struct walk {
+	const char *what, *path;
+	int folder, at;      /* open for their place alone */
+	struct stat above;   /* of the folder */
+	char rest[PATH_MAX]; /* that leads on from it */
+	int links;
+};
+
+static void walk_drop(struct walk *w)
+{
+	fd_drop(&w->folder);
+	fd_drop(&w->at);
+}
+
+static int fail(const struct walk *w, int number, struct err *e)
+{
+	return err_sys(e, ERR_NO_INPUT, number, "%s '%s'", w->what, w->path);
+}
+
+static int refuse_folder(const struct walk *w, const char *how, struct err *e)
+{
+	char link[32], name[PATH_MAX];
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", w->folder);
+	len = readlink(link, name, sizeof(name) - 1);
+	name[len < 0 ? 0 : len] = 0;
+	return err_set(e, ERR_DATA, "%s '%s': its folder '%.160s' has mode %04o: %s", w->what,
+	               w->path, name, w->above.st_mode & 07777, how);
+}
+
+static int check_folder(struct walk *w, struct err *e)
+{
+	if (fstat(w->folder, &w->above) < 0)
+		return fail(w, errno, e);
+	if (w->above.st_mode & S_IWOTH && !(w->above.st_mode & S_ISVTX))
+		return refuse_folder(w,
+		                     "whoever is on this machine may put another in its place, and "
+		                     "it is run (chmod o-w)",
+		                     e);
+	return 0;
+}
+
+/* Where everybody makes files, and nobody takes another's away, it matters who has made it. */
+static int check_maker(const struct walk *w, const struct stat *made, struct err *e)
+{
+	if (!(w->above.st_mode & S_IWOTH) || made->st_uid == 0 || made->st_uid == geteuid() ||
+	    made->st_uid == w->above.st_uid)
+		return 0;
+	return refuse_folder(w, "another user has put there what is run", e);
+}
+
+static int start_at(struct walk *w, const char *folder, struct err *e)
+{
+	fd_drop(&w->folder);
+	w->folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return w->folder < 0 ? fail(w, errno, e) : 0;
+}
+
+/* The kernel's own links, such as /proc/self/fd/3, are no text. */
+static bool is_of_kernel(int folder)
+{
+	struct statfs st;
+
+	return fstatfs(folder, &st) == 0 && st.f_type == PROC_SUPER_MAGIC;
+}
+
+static int take_link(struct walk *w, struct err *e)
+{
+	char target[PATH_MAX], rest[PATH_MAX];
+	ssize_t len = readlinkat(w->at, "", target, sizeof(target) - 1);
+	int written;
+
+	if (len <= 0 || ++w->links > LINKS_MAX)
+		return fail(w, len < 0 ? errno : ELOOP, e);
+	target[len] = 0;
+	written = snprintf(rest, sizeof(rest), "%s%s", target, w->rest);
+	if (written < 0 || (size_t)written >= sizeof(rest))
+		return fail(w, ENAMETOOLONG, e);
+	memcpy(w->rest, rest, (size_t)written + 1);
+	return target[0] == '/' ? start_at(w, "/", e) : 0;
+}
+
+/* A slash behind it stays: what follows must be a folder then. */
+static int take_name(struct walk *w, char name[static NAME_MAX + 1], struct err *e)
+{
+	const char *start = w->rest + strspn(w->rest, "/");
+	size_t len = strcspn(start, "/");
+
+	if (len > NAME_MAX)
+		return fail(w, ENAMETOOLONG, e);
+	memcpy(name, start, len);
+	name[len] = 0;
+	start += len;
+	memmove(w->rest, start, strlen(start) + 1);
+	return 0;
+}
+
+/* One name on; *ret_is_end: w->at is what the path leads to. */
+static int go_on(struct walk *w, bool *ret_is_end, struct err *e)
+{
+	char name[NAME_MAX + 1];
+	struct stat st;
+
+	TRY(check_folder(w, e));
+	TRY(take_name(w, name, e));
+	fd_drop(&w->at);
+	w->at = openat(w->folder, name[0] ? name : ".", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (w->at < 0 || fstat(w->at, &st) < 0)
+		return fail(w, errno, e);
+	TRY(check_maker(w, &st, e));
+	if (S_ISLNK(st.st_mode) && !is_of_kernel(w->folder)) {
+		*ret_is_end = false;
+		return take_link(w, e);
+	}
+	if (S_ISLNK(st.st_mode)) {
+		fd_drop(&w->at);
+		w->at = openat(w->folder, name, O_PATH | O_CLOEXEC);
+		if (w->at < 0)
+			return fail(w, errno, e);
+	}
+	*ret_is_end = !w->rest[0];
+	if (!*ret_is_end) {
+		fd_drop(&w->folder);
+		w->folder = MOVE_FD(w->at);
+	}
+	return 0;
+}
+
+static int open_end(const struct walk *w, int *ret, struct err *e)
+{
+	AUTO(fd) int fd = -1;
+	struct stat st;
+	char link[32];
+
+	if (fstat(w->at, &st) < 0)
+		return fail(w, errno, e);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_DATA, "%s '%s' is not a regular file", w->what, w->path);
+	if (st.st_mode & S_IWOTH && st.st_nlink) /* or in memory */
+		return err_set(e, ERR_DATA,
+		               "%s '%s' has mode %04o: whoever is on this machine may write to it, "
+		               "and it is run (chmod o-w)",
+		               w->what, w->path, st.st_mode & 07777);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", w->at);
+	fd = open(link, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return fail(w, errno, e);
+	*ret = MOVE_FD(fd);
+	return 0;
+}
+
+int file_open_guarded(const char *path, const char *what, int *ret, struct err *e)
+{
+	AUTO(walk) struct walk w = { .what = what, .path = path, .folder = -1, .at = -1 };
+	bool is_end = false;
+
+	if (!path[0] || strlen(path) >= sizeof(w.rest))
+		return fail(&w, path[0] ? ENAMETOOLONG : ENOENT, e);
+	memcpy(w.rest, path, strlen(path) + 1);
+	TRY(start_at(&w, path[0] == '/' ? "/" : ".", e));
+	while (!is_end)
+		TRY(go_on(&w, &is_end, e));
+	return open_end(&w, ret, e);
+}
