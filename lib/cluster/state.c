@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,17 @@
 int state_path(const struct state *s, const char *name, char **ret, struct err *e)
 {
 	return path_join(s->folder, name, ret, e);
+}
+
+int state_whole_path(const struct state *s, const char *name, char **ret, struct err *e)
+{
+	AUTO(text) char *path = NULL;
+	char folder[PATH_MAX];
+
+	TRY(state_path(s, name, &path, e));
+	if (!getcwd(folder, sizeof(folder)))
+		return err_sys(e, ERR_INTERNAL, errno, "the path of the current folder");
+	return path_join(folder, path, ret, e);
 }
 
 void state_drop(struct state *s)

@@ -26,6 +26,9 @@ MUST_CHECK int state_is_locked(const struct state *s, bool *ret, struct err *e);
 /* Who it is, for one that state_is_locked has found: ret is what state_open would fail with. */
 void state_name_holder(const struct state *s, struct err *ret);
 MUST_CHECK int state_path(const struct state *s, const char *name, char **ret, struct err *e);
+/* The same from the root folder on, by the folder that this process is in; whether or not anything
+ * is there. fails  ERR_INTERNAL: that folder has no path */
+MUST_CHECK int state_whole_path(const struct state *s, const char *name, char **ret, struct err *e);
 /* A folder in it, mode 0700; it may be there already. */
 MUST_CHECK int state_make_folder(const struct state *s, const char *name, struct err *e);
 

@@ -654,22 +654,14 @@ static int add_older(const struct run *r, struct cluster_report *report, struct 
 	                      old == 1 ? "holds" : "hold");
 }
 
-static bool does_not_run_here(const struct run *r, size_t node)
-{
-	const struct cluster_node *n = &r->cluster->nodes[node];
-	struct local_node local;
-	struct err unknown;
-
-	return n->listen && launcher_look(&r->state, n, &local, &unknown) == 0 && !local.is_running;
-}
-
 /* Of nodes that were not asked it is known whether they run here: those that do not have no key. */
 static bool is_lost(const struct run *r)
 {
 	if (!r->options.chosen || !r->seen.has_genesis)
 		return observation_is_lost(&r->seen);
 	for (size_t i = 0; i < r->seen.count; i++)
-		if (is_chosen(r, i) ? node_may_have_key(&r->seen, i) : !does_not_run_here(r, i))
+		if (is_chosen(r, i) ? node_may_have_key(&r->seen, i)
+		                    : !launcher_is_stopped(&r->state, &r->cluster->nodes[i]))
 			return false;
 	return true;
 }
