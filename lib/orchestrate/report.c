@@ -794,7 +794,7 @@ int report_make(const struct run *r, struct cluster_report *ret, struct err *e)
 	AUTO(cluster_report) struct cluster_report report = { 0 };
 
 	TRY(wire_set_text(&report.cluster, r->cluster->name, e));
-	TRY(wire_set_text(&report.trust, is_real(r) ? "aws-nitro" : "simulated", e));
+	TRY(wire_set_text(&report.trust, is_real(r) ? ROOT_AWS_NAME : ROOT_SIMULATED_NAME, e));
 	TRY(wire_set_text(&report.basis,
 	                  !r->seen.has_genesis         ? ""
 	                  : r->seen.genesis.is_foreign ? "cluster-file"
