@@ -205,17 +205,15 @@ static bool has_root(const char *folder, struct view root)
 	       file_read_regular(path, &found, &ignored) == 0 && view_equal(buf_view(&found), root);
 }
 
-int pki_find(const struct pki_place *place, struct view root, char held[static PKI_HELD_LEN],
-             const char **ret, struct err *e)
+int pki_find(const struct pki_place *place, struct view root, char **ret, struct err *e)
 {
-	snprintf(held, PKI_HELD_LEN, "/proc/self/fd/%d", place->fd);
+	char held[sizeof("/proc/self/fd/-2147483648")];
+
+	snprintf(held, sizeof(held), "/proc/self/fd/%d", place->fd);
 	if (has_root(place->path, root))
-		*ret = place->path;
-	else if (place->fd >= 0 && has_root(held, root))
-		*ret = held;
-	else
-		return err_set(e, ERR_NO_INPUT,
-		               "the root that it was started under is not in '%s' any more",
-		               place->path);
-	return 0;
+		return text_dup(place->path, ret, e);
+	if (place->fd >= 0 && has_root(held, root))
+		return text_dup(held, ret, e);
+	return err_set(e, ERR_NO_INPUT,
+	               "the root that it was started under is not in '%s' any more", place->path);
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -74,10 +75,9 @@ static int set_timer(const struct server *s, int64_t unix_s, struct err *e)
 static int renew(struct server *s, int64_t now_unix, struct err *e)
 {
 	AUTO(identity) struct identity next = { 0 };
-	char held[PKI_HELD_LEN];
-	const char *folder;
+	AUTO(text) char *folder = NULL;
 
-	TRY(pki_find(s->pki, buf_view(&s->machine->identity.root), held, &folder, e));
+	TRY(pki_find(s->pki, buf_view(&s->machine->identity.root), &folder, e));
 	TRY(pki_certify(folder, s->machine->module_id, now_unix, PKI_RENEW_PATIENCE_MS, &next, e));
 	machine_take_identity(s->machine, &next);
 	log_line(LOG_INFO, "certificate renewed", NULL);
