@@ -36,15 +36,16 @@ static int mapping_hash(const struct mapping *m, struct hash384 *ret, struct err
 
 /* What is measured is run, by its loader or as the enclave, with the rights of whoever does it; and
  * a simulated root's key is one of his files. */
-static int check_owned(const char *path, const struct stat *image, struct err *e)
+static int check_writers(const char *path, const struct stat *image, struct err *e)
 {
 	AUTO(text) char *above = NULL;
 	struct stat folder;
 
 	TRY(path_folder(path, &above, e));
 	if (stat(above, &folder) < 0)
-		return err_sys(e, ERR_NO_INPUT, errno, "image '%s'", path);
-	if (image->st_mode & S_IWOTH && image->st_nlink) /* or in memory */
+		return err_sys(e, ERR_NO_INPUT, errno, "image '%s': its folder", path);
+	/* One in memory has no link, and nobody else can open it. */
+	if (image->st_mode & S_IWOTH && image->st_nlink)
 		return err_set(e, ERR_DATA,
 		               "image '%s' has mode %04o: whoever is on this machine may write to "
 		               "it, and it is run (chmod o-w)",
@@ -66,7 +67,7 @@ static int open_image(const char *path, int *ret, struct err *e)
 		return err_sys(e, ERR_NO_INPUT, errno, "image '%s'", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_DATA, "image '%s' is not a regular file", path);
-	TRY(check_owned(path, &st, e));
+	TRY(check_writers(path, &st, e));
 	*ret = MOVE_FD(fd);
 	return 0;
 }
