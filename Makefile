@@ -103,9 +103,9 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libinternal.a
 		$$(sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $<) $(UNIT_PARTS) $(BUILD)/libinternal.a $(ALL_LDFLAGS) $(LIBS) -lcmocka -o $@
 
 # Of several sources in one call -MMD leaves the last one's list alone: those that link a part are made again
-# with it, and with any header beside it.
-UNIT_LINKS := $(shell grep -o '^/\* link: [^ ]*' tests/unit/*.c | sed 's,^tests/unit/\(.*\)\.c:/\* link: ,\1:,')
-$(foreach l,$(UNIT_LINKS),$(eval $(BUILD)/unit/$(subst :,: ,$l) $(wildcard enclave-stub/*/*.h tests/unit/*.h)))
+# with it, and with any header beside such a part. Each is TEST:PART.
+UNIT_LINKS := $(shell grep -o '^/\* link: [^ ]*\.c' tests/unit/*.c | sed 's,^tests/unit/\(.*\)\.c:/\* link: ,\1:,')
+$(foreach l,$(UNIT_LINKS),$(eval $(BUILD)/unit/$(subst :,: ,$l) $(wildcard cmd/*.h enclave-stub/*/*.h tests/unit/*.h)))
 
 unit: $(UNIT_TESTS)
 	@tests/run $^

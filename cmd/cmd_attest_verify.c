@@ -468,7 +468,7 @@ static void print_verdict(struct context *c, const struct verify_reply *reply,
 		print_line(c, "VERIFIED: the document is genuine at %s, under %s",
 		           reply->has_at ? buf_text(&reply->at) : "its own time",
 		           strcmp(root, ROOT_AWS_NAME) == 0 ? "the root of AWS Nitro Enclaves"
-		           : strcmp(root, "simulated") == 0
+		           : strcmp(root, ROOT_SIMULATED_NAME) == 0
 		               ? "a simulated root: whoever reads its key can forge documents"
 		               : "a root of your own choice, not that of AWS");
 	root_print(c, "root", &reply->root);

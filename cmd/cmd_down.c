@@ -3,8 +3,8 @@
 
 #include "attest/pcr.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/text.h"
+#include "cluster/expect.h"
 #include "cluster/orphans.h"
 #include "cluster/watcher.h"
 #include "orchestrate/drive.h"
@@ -294,12 +294,17 @@ static int refuse_last_named(struct context *c, const struct run *r, struct err 
 	                  key);
 }
 
-/* One that has the key, or may have it. */
+/* It has the key, or may have it. */
+static bool is_holder_leaving(const struct run *r, const struct targets *t, size_t node)
+{
+	return t->leaving[node] &&
+	       (node_has_key(&r->seen, node) || r->seen.nodes[node].presence == NODE_UNREACHABLE);
+}
+
 static bool is_any_holder_leaving(const struct run *r, const struct targets *t)
 {
 	for (size_t i = 0; i < r->seen.count; i++)
-		if (t->leaving[i] &&
-		    (node_has_key(&r->seen, i) || r->seen.nodes[i].presence == NODE_UNREACHABLE))
+		if (is_holder_leaving(r, t, i))
 			return true;
 	return false;
 }
@@ -320,9 +325,8 @@ static int refuse_unproved(struct context *c, size_t proved, struct err *e)
 static size_t find_unknown(const struct run *r, const struct targets *t)
 {
 	for (size_t i = 0; i < r->seen.count; i++)
-		if (t->leaving[i] &&
-		    (node_has_key(&r->seen, i) || r->seen.nodes[i].presence == NODE_UNREACHABLE) &&
-		    r->proofs[i].holding == HOLDS_UNKNOWN && !evidence_tee_before(&r->evidence, i))
+		if (is_holder_leaving(r, t, i) && r->proofs[i].holding == HOLDS_UNKNOWN &&
+		    !evidence_tee_before(&r->evidence, i))
 			return i;
 	return SIZE_MAX;
 }
@@ -358,10 +362,32 @@ static int prove(struct run *r, bool *holders, struct err *e)
 	return 0;
 }
 
+/* Of those that go on, how many have proved the key. */
+struct stayers {
+	size_t proved;
+	size_t proved_here; /* of them, those that are launched here */
+};
+
+static struct stayers count_stayers(const struct run *r, const struct targets *t,
+                                    const bool *holders)
+{
+	struct stayers s = { 0 };
+
+	for (size_t i = 0; i < r->seen.count; i++) {
+		bool is_proved = holders[i] && !t->leaving[i] && r->proofs[i].has_key_proof &&
+		                 !is_orphan(r, t, i);
+
+		s.proved += is_proved;
+		s.proved_here += is_proved && r->cluster->nodes[i].listen;
+	}
+	return s;
+}
+
 static int check_stayers(struct context *c, struct run *r, const struct targets *t, struct err *e)
 {
 	AUTO(flags) bool *holders = calloc(r->seen.count + 1, sizeof(*holders));
-	size_t claimed = 0, proved = 0, proved_here = 0, unknown;
+	size_t claimed = 0, wanted = (size_t)c->cluster.keep_ready, unknown;
+	struct stayers stayers;
 
 	if (!holders)
 		return err_set(e, ERR_INTERNAL, "no memory for the nodes");
@@ -370,19 +396,13 @@ static int check_stayers(struct context *c, struct run *r, const struct targets 
 	if (!claimed || (t->orphans.count == 0 && !is_any_holder_leaving(r, t)))
 		return 0;
 	TRY(prove(r, holders, e));
-	for (size_t i = 0; i < r->seen.count; i++) {
-		bool is_proved = holders[i] && !t->leaving[i] && r->proofs[i].has_key_proof &&
-		                 !is_orphan(r, t, i);
-
-		proved += is_proved;
-		proved_here += is_proved && r->cluster->nodes[i].listen;
-	}
-	if (proved < (size_t)c->cluster.keep_ready)
-		return refuse_unproved(c, proved, e);
+	stayers = count_stayers(r, t, holders);
+	if (stayers.proved < wanted)
+		return refuse_unproved(c, stayers.proved, e);
 	unknown = find_unknown(r, t);
-	return unknown != SIZE_MAX && proved_here < (size_t)c->cluster.keep_ready
-	           ? refuse_unknown(c, c->cluster.nodes[unknown].name, e)
-	           : 0;
+	if (unknown != SIZE_MAX && stayers.proved_here < wanted)
+		return refuse_unknown(c, c->cluster.nodes[unknown].name, e);
+	return 0;
 }
 
 /* What an orphan holds nobody asks: it may be what keeps the key. */
@@ -469,7 +489,7 @@ static void tell_lost_shares(struct context *c, const struct run *r, const struc
 static void tell_other_image(struct context *c, struct run *r)
 {
 	const char *image = c->cluster.enclave.image;
-	bool is_here = image && file_is_there(image);
+	bool is_here = cluster_has_image(&c->cluster);
 	struct err why;
 
 	if (!r->seen.count || !image || (is_here && policy_check_image(r, &why) == 0))

@@ -73,15 +73,9 @@ static void describe_way(const struct lineage_tee *tee, char *to, size_t size)
  * no key, whatever it has proved. */
 static bool has_ended(const struct context *c, const struct lineage_tee *tee)
 {
-	const struct cluster_node *node;
-	struct local_node local;
-	struct err unknown;
+	const struct cluster_node *node = cluster_find_node(&c->cluster, buf_text(&tee->node));
 
-	if (tee->earlier)
-		return false;
-	node = cluster_find_node(&c->cluster, buf_text(&tee->node));
-	return node && node->listen && launcher_look(&c->state, node, &local, &unknown) == 0 &&
-	       !local.is_running;
+	return !tee->earlier && node && launcher_is_stopped(&c->state, node);
 }
 
 static void mark_stopped(const struct context *c, struct lineage *l)

@@ -129,15 +129,9 @@ static void print_outcome(struct context *c, const char *file, const struct adop
 /* Every node is launched here, and none runs: the key went with them. */
 static bool is_all_gone(const struct context *c)
 {
-	for (size_t i = 0; i < c->cluster.node_count; i++) {
-		const struct cluster_node *node = &c->cluster.nodes[i];
-		struct local_node local;
-		struct err unknown;
-
-		if (!node->listen || launcher_look(&c->state, node, &local, &unknown) < 0 ||
-		    local.is_running)
+	for (size_t i = 0; i < c->cluster.node_count; i++)
+		if (!launcher_is_stopped(&c->state, &c->cluster.nodes[i]))
 			return false;
-	}
 	return true;
 }
 

@@ -72,7 +72,7 @@ static int print_rows(struct context *c, const struct preflight_report *r, struc
 /* What is to be done about the failure that is told. */
 static void hint_at(struct context *c, const struct preflight_row *row)
 {
-	/* One command for all of them. */
+	/* report.c has one command for all that are missing. */
 	if (strcmp(row->why.reason, CLUSTER_KEY_MISSING) == 0)
 		return;
 	if (row->next.len)

@@ -67,7 +67,7 @@ static int check_set(const struct cluster_member_list *list, const char *what,
 
 static int check_root(struct context *context, const struct cluster *c, struct err *e)
 {
-	static const char *const words[] = { "aws-nitro", "simulated", NULL };
+	static const char *const words[] = { ROOT_AWS_NAME, ROOT_SIMULATED_NAME, NULL };
 	AUTO(buf) struct buf file = BUF_INIT(ROOT_CERTIFICATE_MAX);
 	AUTO(buf) struct buf root = BUF_INIT(ROOT_CERTIFICATE_MAX);
 	const char *path = c->attestation.root_path, *name, *near;
@@ -149,24 +149,11 @@ static int check_files(struct context *context, struct err *e)
 	return check_image(c, e);
 }
 
-#define ABSENT_NAMED_MAX 8 /* a person reads no more */
-
-/* That a key is on its member's machine is no fault, and a path with a typo looks the same. */
 static void print_absent(struct context *c)
 {
-	const struct cluster_member_list *members = &c->cluster.quorum.members;
 	AUTO(buf) struct buf absent = BUF_INIT(HINT_MAX);
-	size_t named = 0;
-	struct err full;
 
-	for (size_t i = 0; i < members->count && named < ABSENT_NAMED_MAX; i++) {
-		const struct cluster_member *m = &members->items[i];
-
-		if (m->key && !file_is_there(m->key) &&
-		    buf_add_format(&absent, &full, "%s%s ('%s')", named++ ? ", " : "", m->name,
-		                   m->key) < 0)
-			break; /* more than a line takes */
-	}
+	cluster_name_absent_keys(&c->cluster.quorum.members, &absent);
 	if (absent.len)
 		print_line(c,
 		           "not here, as `key:` says: %s; right where the member has it elsewhere, "

@@ -66,7 +66,7 @@ int root_describe(struct view der, struct shown_root *ret, struct err *e)
 	TRY(wire_set_text(&ret->subject, is_fit ? facts.subject : "", e));
 	return wire_set_text(&ret->name,
 	                     chain_root_is_aws(der)                   ? ROOT_AWS_NAME
-	                     : chain_root_maker(der) == PCR_SIMULATED ? "simulated"
+	                     : chain_root_maker(der) == PCR_SIMULATED ? ROOT_SIMULATED_NAME
 	                                                              : "other",
 	                     e);
 }

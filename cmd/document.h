@@ -9,8 +9,6 @@
 #include "cmd.h"
 #include "print.h"
 
-#define ROOT_AWS_NAME "aws-nitro"
-
 /* The file as it is. fails  ERR_NO_INPUT; ERR_ATTESTATION, cose:structure: longer than any document
  */
 MUST_CHECK int document_file_read(const char *path, struct buf *ret, struct err *e);

@@ -55,7 +55,7 @@ static int cluster_root(struct context *c, struct buf *ret, struct err *e)
 static int find_root(struct context *c, const char *file, const char *root, struct buf *ret,
                      struct err *e)
 {
-	if (root && strcmp(root, "aws-nitro") == 0)
+	if (root && strcmp(root, ROOT_AWS_NAME) == 0)
 		return buf_set(ret, chain_aws_root, e);
 	if (root)
 		return read_root(root, ret, e);

@@ -58,8 +58,10 @@ int main(int argc, char **argv)
 	signal(SIGCHLD, SIG_DFL);
 	/* libcurl would write the keys of every TLS connection to the file that it names. */
 	unsetenv("SSLKEYLOGFILE");
-	if (file_hold_standard(&e) < 0)
+	if (file_hold_standard(&e) < 0) {
+		fprintf(stderr, "teectl: %s\n", e.text);
 		return err_info(e.code)->exit_status;
+	}
 	if (command_line_parse(cmd_table, argv, &line, &c.cmd, &e) < 0) {
 		c.global.output = (int)command_line_output(argv);
 		report_error(&c, &e);

@@ -234,7 +234,7 @@ static int print_notes(struct context *c, const struct rows *rows, size_t most, 
  * meant for a laptop: under a real root they are more likely a mistake. */
 static void print_options(struct context *c, const struct cluster_report *report)
 {
-	bool is_real = view_equal(buf_view(&report->trust), view_text("aws-nitro"));
+	bool is_real = view_equal(buf_view(&report->trust), view_text(ROOT_AWS_NAME));
 	const char *role = c->cluster.enclave.role;
 
 	if (c->is_wide && role && *role)

@@ -473,9 +473,25 @@ static void hint_retire(struct context *c, const struct err *failure, struct clu
 {
 	if (strcmp(failure->reason, STEP_ELSEWHERE) != 0)
 		return;
-	buf_drop(&report->next);
+	buf_clear(&report->next);
 	context_hint(c, "once it is stopped, out of the cluster file with it: no answer at its "
 	                "address does not show that it is gone");
+}
+
+/* failure: NULL: there is none */
+static int fill_outcome(struct context *c, const struct goal *goal, const char *nothing,
+                        const struct err *failure, struct cluster_report *report, struct err *e)
+{
+	TRY(report_outcome(report,
+	                   !failure                       ? nothing[0] ? "nothing to do" : "done"
+	                   : failure->code == ERR_WAITING ? "waiting"
+	                                                  : "failed",
+	                   failure, e));
+	if (!failure)
+		return 0;
+	if (goal->kind == GOAL_RETIRE)
+		hint_retire(c, failure, report);
+	return report_complete(c, failure, buf_text(&report->next), &report->error, e);
 }
 
 int session_reach(struct context *c, struct run *r, const struct goal *goal, struct err *e)
@@ -515,15 +531,7 @@ int session_reach(struct context *c, struct run *r, const struct goal *goal, str
 	if (!failed &&
 	    (goal->kind == GOAL_STATUS || (goal->kind == GOAL_APPLY && has_older(&report))))
 		failed = report_judge(&report, &failure) < 0;
-	TRY(report_outcome(&report,
-	                   !failed                       ? nothing[0] ? "nothing to do" : "done"
-	                   : failure.code == ERR_WAITING ? "waiting"
-	                                                 : "failed",
-	                   failed ? &failure : NULL, e));
-	if (failed && goal->kind == GOAL_RETIRE)
-		hint_retire(c, &failure, &report);
-	if (failed)
-		TRY(report_complete(c, &failure, buf_text(&report.next), &report.error, e));
+	TRY(fill_outcome(c, goal, nothing, failed ? &failure : NULL, &report, e));
 	if (goal->kind == GOAL_UP || goal->kind == GOAL_STATUS)
 		tell_strays(c, r);
 	TRY(print_report(c, goal, &report, nothing, e));

@@ -234,15 +234,14 @@ int pki_renew(const char *folder, struct view known, const char *name, int64_t n
 	return certify_under(folder, root, name, now_unix, ret, e);
 }
 
-int pki_find(const struct pki_place *place, struct view root, char held[static PKI_HELD_LEN],
-             const char **ret, struct err *e)
+int pki_find(const struct pki_place *place, struct view root, char **ret, struct err *e)
 {
-	snprintf(held, PKI_HELD_LEN, "/proc/self/fd/%d", place->fd);
+	char held[sizeof("/proc/self/fd/-2147483648")];
+
+	snprintf(held, sizeof(held), "/proc/self/fd/%d", place->fd);
 	if (has_root(place->path, root))
-		*ret = place->path;
-	else if (place->fd >= 0 && has_root(held, root))
-		*ret = held;
-	else
-		return refuse_root(place->path, e);
-	return 0;
+		return text_dup(place->path, ret, e);
+	if (place->fd >= 0 && has_root(held, root))
+		return text_dup(held, ret, e);
+	return refuse_root(place->path, e);
 }

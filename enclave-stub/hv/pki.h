@@ -44,18 +44,17 @@ MUST_CHECK int pki_default_folder(char **ret, struct err *e);
  *        whoever pinned it would be locked out); ERR_TRY_AGAIN: its lock is held */
 MUST_CHECK int pki_certify(const char *folder, const char *name, int64_t now_unix,
                            int64_t patience_ms, struct identity *ret, struct err *e);
-/* Where the folder is in which a root's key is kept: at path, or whereto the folder that is open
- * went since it was found there.
- *
- * held   what *ret may point into
- * fails  ERR_NO_INPUT: that root is in neither. No other one is made beside what pins it */
+/* The folder, and an open descriptor of it, which goes where it goes. */
 struct pki_place {
 	const char *path;
 	int fd; /* -1: none */
 };
-#define PKI_HELD_LEN 32
-MUST_CHECK int pki_find(const struct pki_place *place, struct view root,
-                        char held[static PKI_HELD_LEN], const char **ret, struct err *e);
+/* Where the folder is now in which that root is kept, as a path.
+ *
+ * root   DER
+ * fails  ERR_NO_INPUT: it is neither at path nor where the folder went. No other root is made
+ *        beside what pins this one */
+MUST_CHECK int pki_find(const struct pki_place *place, struct view root, char **ret, struct err *e);
 /* The same under that root alone: the folder may have been emptied, or another put in its place,
  * since it was found.
  *

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -75,10 +76,9 @@ static int renew(struct server *s, int64_t now_unix, struct err *e)
 {
 	AUTO(identity) struct identity next = { 0 };
 	struct view root = buf_view(&s->machine->identity.root);
-	char held[PKI_HELD_LEN];
-	const char *folder;
+	AUTO(text) char *folder = NULL;
 
-	TRY(pki_find(s->pki, root, held, &folder, e));
+	TRY(pki_find(s->pki, root, &folder, e));
 	TRY(pki_renew(folder, root, s->machine->module_id, now_unix, PKI_RENEW_PATIENCE_MS, &next,
 	              e));
 	machine_take_identity(s->machine, &next);

@@ -1,5 +1,6 @@
 #include "cluster/config.h"
 
+#include "base/file.h"
 #include "base/text.h"
 #include "cluster/config_internal.h"
 #include "proto/launch.h"
@@ -159,6 +160,23 @@ bool cluster_member_key_here(const struct cluster_member *m, struct public_key *
 
 	return cluster_member_key(m, ret, &ignored) == 0 ||
 	       (m->key && read_beside(m->key, ret, &ignored) == 0);
+}
+
+#define ABSENT_NAMED_MAX 8
+
+void cluster_name_absent_keys(const struct cluster_member_list *list, struct buf *to)
+{
+	size_t named = 0;
+	struct err full;
+
+	for (size_t i = 0; i < list->count && named < ABSENT_NAMED_MAX; i++) {
+		const struct cluster_member *m = &list->items[i];
+
+		if (m->key && !file_is_there(m->key) &&
+		    buf_add_format(to, &full, "%s%s ('%s')", named++ ? ", " : "", m->name, m->key) <
+		        0)
+			return;
+	}
 }
 
 /* Whoever gets the files wants to know of all of them at once. -1. */

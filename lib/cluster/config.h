@@ -47,6 +47,9 @@ struct cluster_node {
 };
 
 enum root_kind { ROOT_SIMULATED, ROOT_AWS, ROOT_FILE };
+/* In the file, of --root, and in reports; a file's root has its path. */
+#define ROOT_SIMULATED_NAME "simulated"
+#define ROOT_AWS_NAME       "aws-nitro"
 enum topology { TOPOLOGY_CHAIN, TOPOLOGY_STAR, TOPOLOGY_TREE, TOPOLOGY_AUTO };
 extern const char *const topology_names[]; /* NULL-terminated */
 
@@ -144,6 +147,10 @@ MUST_CHECK int cluster_member_key(const struct cluster_member *m, struct public_
 /* The same where it can be told on this machine without asking anybody: by pub, by key, or by the
  * .pub beside key. Where it can't, false. */
 bool cluster_member_key_here(const struct cluster_member *m, struct public_key *ret);
+/* Whose `key` names a file that is not here, "alice ('alice.secret'), bob ('bob.secret')": at most
+ * 8, a person reads no more, and as many as to->max lets in. It is no fault: a member has his key
+ * on his own machine. But a path with a typo looks the same. to: empty; empty afterwards: none */
+void cluster_name_absent_keys(const struct cluster_member_list *list, struct buf *to);
 /* All of them as a set, in the file's order. Freed by wire_release(&member_set_schema, ret). fails
  * likewise */
 MUST_CHECK int cluster_member_set(const struct cluster_member_list *list, struct member_set *ret,

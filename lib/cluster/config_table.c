@@ -56,7 +56,7 @@ const struct config_row config_rows[] = {
 	{ "enclave.pcrs.3", CONFIG_PCR, false, NULL, PCR_AT(3), .doc = "PCR3: the role" },
 
 	{ "attestation", CONFIG_MAP, false, NULL, NOT_KEPT, .doc = "whom to believe" },
-	{ "attestation.root", CONFIG_ROOT, false, "simulated", NOT_KEPT,
+	{ "attestation.root", CONFIG_ROOT, false, ROOT_SIMULATED_NAME, NOT_KEPT,
 	  .doc =
 	      "who signs documents: simulated (a root made at the first `up`, kept in the state), "
 	      "aws-nitro, or the path of a certificate, PEM or DER" },

@@ -8,9 +8,10 @@
 #include <string.h>
 #include <strings.h>
 
-#define PORT_MAX 65535
-#define HOST_MAX 253 /* RFC 1035 2.3.4 */
-#define ROLE_MAX 512
+#define PORT_MAX      65535
+#define PORT_MAX_TEXT "65535"
+#define HOST_MAX      253 /* RFC 1035 2.3.4 */
+#define ROLE_MAX      512
 
 void config_quote(const char *text, char ret[static FOUND_LEN + 8])
 {
@@ -156,7 +157,7 @@ static bool is_url(const char *text)
 /* Digits where the port stands, and no port: what is wrong with it is its size. */
 static bool has_port_beyond(const char *text)
 {
-	static const char most[] = "65535"; /* PORT_MAX */
+	static const char most[] = PORT_MAX_TEXT;
 	const char *port = strrchr(text, ':'), *end;
 	size_t len;
 
@@ -173,9 +174,10 @@ static bool has_port_beyond(const char *text)
 static int refuse_address(const char *text, bool is_url, struct err *e)
 {
 	if (has_port_beyond(text))
-		return unexpected(
-		    e, is_url ? "a port from 1 to 65535" : "a port from 0 (a free one) to 65535",
-		    text);
+		return unexpected(e,
+		                  is_url ? "a port from 1 to " PORT_MAX_TEXT
+		                         : "a port from 0 (a free one) to " PORT_MAX_TEXT,
+		                  text);
 	return unexpected(e,
 	                  is_url ? "http:// or https://, a host and a port, no path"
 	                         : "HOST:PORT with a numeric address, as 127.0.0.1:9000",
@@ -328,9 +330,9 @@ static int take_word(const struct config_row *row, const char *text, unsigned *r
 /* A misspelt word would be taken for a path. */
 static int take_root(const char *text, const char *folder, struct cluster *c, struct err *e)
 {
-	static const char *const words[] = {
-		[ROOT_SIMULATED] = "simulated", [ROOT_AWS] = "aws-nitro", [ROOT_FILE] = NULL
-	};
+	static const char *const words[] = { [ROOT_SIMULATED] = ROOT_SIMULATED_NAME,
+		                             [ROOT_AWS] = ROOT_AWS_NAME,
+		                             [ROOT_FILE] = NULL };
 	const char *nearest = text_nearest(text, words);
 	enum root_kind kind = ROOT_SIMULATED;
 

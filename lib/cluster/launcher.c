@@ -19,7 +19,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define HYPERVISOR       "teectl-hv"
 #define LINE_MAX_LEN     160  /* "listening on [v6 address]:port" and room */
 #define PID_FILE_MAX     256  /* pid, start time, address */
 #define STAT_MAX         1024 /* /proc/PID/stat: 52 numbers and a name of 15 bytes */
@@ -134,6 +133,26 @@ int launcher_look(const struct state *s, const struct cluster_node *node, struct
 	return 0;
 }
 
+bool launcher_is_stopped(const struct state *s, const struct cluster_node *node)
+{
+	struct local_node local;
+	struct err unknown;
+
+	return node->listen && launcher_look(s, node, &local, &unknown) == 0 && !local.is_running;
+}
+
+bool launcher_remembers(const struct cluster *c, const struct state *s, int pid)
+{
+	struct local_node local;
+	struct err ignored;
+
+	for (size_t i = 0; i < c->node_count; i++)
+		if (c->nodes[i].listen && launcher_look(s, &c->nodes[i], &local, &ignored) == 0 &&
+		    local.pid == pid)
+			return true;
+	return false;
+}
+
 int launcher_url(const struct cluster *c, const struct state *s, const struct cluster_node *node,
                  char **ret, struct err *e)
 {
@@ -222,10 +241,10 @@ int launcher_hypervisor(char **ret, struct err *e)
 		return err_sys(e, ERR_INTERNAL, errno, "/proc/self/exe");
 	self[len] = 0;
 	TRY(path_folder(self, &folder, e));
-	TRY(path_join(folder, HYPERVISOR, &beside, e));
+	TRY(path_join(folder, LAUNCHER_HYPERVISOR, &beside, e));
 	if (access(beside, X_OK) == 0)
 		return text_dup(beside, ret, e);
-	return text_dup(HYPERVISOR, ret, e);
+	return text_dup(LAUNCHER_HYPERVISOR, ret, e);
 }
 
 struct arguments {
@@ -552,11 +571,14 @@ static int find_pki(const struct state *s, char **ret, struct err *e)
 {
 	AUTO(text) char *path = NULL;
 	AUTO(text) char *whole = NULL;
+	struct err ignored;
 
 	TRY(state_make_folder(s, "pki", e));
 	TRY(state_path(s, "pki", &path, e));
-	whole = realpath(path, NULL);
-	*ret = whole && is_same_folder(whole, path) ? MOVE(whole) : MOVE(path);
+	if (state_whole_path(s, "pki", &whole, &ignored) == 0 && is_same_folder(whole, path))
+		*ret = MOVE(whole);
+	else
+		*ret = MOVE(path);
 	return 0;
 }
 

@@ -15,12 +15,17 @@ struct local_node {
 	char address[PID_FILE_ADDRESS_MAX];
 };
 
+#define LAUNCHER_HYPERVISOR "teectl-hv" /* its file's name */
 /* The hypervisor beside this program; else its name alone, to be found on the PATH. */
 MUST_CHECK int launcher_hypervisor(char **ret, struct err *e);
 
 /* One that this process launched, and that has ended, is no zombie from here on. */
 MUST_CHECK int launcher_look(const struct state *s, const struct cluster_node *node,
                              struct local_node *ret, struct err *e);
+/* It is launched here, and is known not to run: whatever it had is gone. */
+bool launcher_is_stopped(const struct state *s, const struct cluster_node *node);
+/* Is that the pid that the state remembers of one of the file's nodes, whether or not it runs? */
+bool launcher_remembers(const struct cluster *c, const struct state *s, int pid);
 /* Base URL of a node: its url, or http(s)://address; ERR_UNREACHABLE if a local one does not run.
  */
 MUST_CHECK int launcher_url(const struct cluster *c, const struct state *s,

@@ -60,25 +60,13 @@ static int consider(void *context, const char *name, struct err *e)
 }
 
 /* A file whose writing was cut short has the pid of one that is known by its own name. */
-static bool is_known(const struct cluster *c, const struct state *s, int pid)
-{
-	struct local_node local;
-	struct err ignored;
-
-	for (size_t i = 0; i < c->node_count; i++)
-		if (c->nodes[i].listen && launcher_look(s, &c->nodes[i], &local, &ignored) == 0 &&
-		    local.pid == pid)
-			return true;
-	return false;
-}
-
 static void drop_known(const struct cluster *c, const struct state *s, struct orphans *o)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < o->count; i++)
 		if (!(count && o->items[count - 1].pid == o->items[i].pid) &&
-		    !is_known(c, s, o->items[i].pid))
+		    !launcher_remembers(c, s, o->items[i].pid))
 			o->items[count++] = o->items[i];
 	o->count = count;
 }

@@ -34,6 +34,33 @@ int state_path(const struct state *s, const char *name, char **ret, struct err *
 	return path_join(s->folder, name, ret, e);
 }
 
+/* What is there of it leads to the rest, whatever spelling was given. */
+static int find_whole(const char *path, char **ret, struct err *e)
+{
+	AUTO(text) char *there = NULL;
+	AUTO(text) char *above = NULL;
+	const char *slash = strrchr(path, '/');
+
+	there = realpath(path, NULL);
+	if (there) {
+		*ret = MOVE(there);
+		return 0;
+	}
+	if (!path[0] || slash == path)
+		return text_dup(path, ret, e);
+	TRY(path_folder(path, &above, e));
+	TRY(find_whole(above, &there, e));
+	return path_join(there, slash ? slash + 1 : path, ret, e);
+}
+
+int state_whole_path(const struct state *s, const char *name, char **ret, struct err *e)
+{
+	AUTO(text) char *path = NULL;
+
+	TRY(state_path(s, name, &path, e));
+	return find_whole(path, ret, e);
+}
+
 void state_drop(struct state *s)
 {
 	text_drop(&s->folder);

@@ -26,6 +26,9 @@ MUST_CHECK int state_is_locked(const struct state *s, bool *ret, struct err *e);
 /* Who it is, for one that state_is_locked has found: ret is what state_open would fail with. */
 void state_name_holder(const struct state *s, struct err *ret);
 MUST_CHECK int state_path(const struct state *s, const char *name, char **ret, struct err *e);
+/* The same from the root folder on and without links, so that it is one path however the folder was
+ * named; also where it, or the end of its path, is gone. */
+MUST_CHECK int state_whole_path(const struct state *s, const char *name, char **ret, struct err *e);
 /* A folder in it, mode 0700; it may be there already. */
 MUST_CHECK int state_make_folder(const struct state *s, const char *name, struct err *e);
 

@@ -12,7 +12,7 @@ struct strays {
 	size_t count; /* also those without a place in pids */
 };
 
-/* Those of other users, and what can't be read, are not found. */
+/* Those of other users, and what can't be read, are not found. ret: replaced */
 void strays_find(const struct cluster *c, const struct state *s, struct strays *ret);
 /* Of /proc/PID/cmdline: the folder of its PKI, borrowed, where it is a hypervisor's; else NULL. */
 const char *stray_pki(struct view cmdline);

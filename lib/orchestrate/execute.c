@@ -137,7 +137,7 @@ static void consider(struct execution *x, size_t step)
 		return;
 	state->is_considered = true;
 	if (step_of(x, step)->kind == STEP_PROVE)
-		x->considered[x->plan->count - ++x->considered_proofs] = step;
+		x->proofs[x->proof_count++] = step;
 	else
 		x->considered[x->considered_count++] = step;
 }
@@ -547,9 +547,9 @@ static bool look_at_next(struct execution *x)
 
 static bool look_at_proof(struct execution *x)
 {
-	if (x->considered_proofs == 0)
+	if (x->proof_count == 0)
 		return false;
-	look_at(x, x->considered[x->plan->count - x->considered_proofs--]);
+	look_at(x, x->proofs[--x->proof_count]);
 	return true;
 }
 
@@ -650,6 +650,7 @@ static void execution_drop(struct execution *x)
 	free(x->states);
 	free(x->queue);
 	free(x->considered);
+	free(x->proofs);
 	free(x->untold);
 	free(x->forward_of);
 	sources_drop(&x->sources);
@@ -663,9 +664,10 @@ static int set_up(struct execution *x, struct err *e)
 	x->states = calloc(steps, sizeof(*x->states));
 	x->queue = calloc(steps, sizeof(*x->queue));
 	x->considered = calloc(steps, sizeof(*x->considered));
+	x->proofs = calloc(steps, sizeof(*x->proofs));
 	x->untold = calloc(steps, sizeof(*x->untold));
 	x->forward_of = calloc(nodes, sizeof(*x->forward_of));
-	if (!x->states || !x->queue || !x->considered || !x->untold || !x->forward_of)
+	if (!x->states || !x->queue || !x->considered || !x->proofs || !x->untold || !x->forward_of)
 		return err_set(e, ERR_INTERNAL, "no memory for %zu steps", steps);
 	TRY(sources_new(&options, &x->sources, e));
 	x->has_source = plan_first_sources(x->plan, &x->run->seen, x->sources) > 0;

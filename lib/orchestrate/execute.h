@@ -60,10 +60,10 @@ struct execution {
 	size_t *forward_of; /* node -> its forward */
 	size_t *queue;      /* forwards that are to be prepared, in the order of their turn */
 	size_t queue_first, queue_end, prepared_count;
-	/* Steps to be looked at, one a step of the plan: a stack from the front, and one of proofs
-	 * from the end. */
-	size_t *considered;
-	size_t considered_count, considered_proofs;
+	size_t *considered; /* a stack of steps to be looked at */
+	size_t considered_count;
+	size_t *proofs; /* another, of those that prove the key: after all others */
+	size_t proof_count;
 	size_t *untold; /* steps whose failure is to be told */
 	size_t untold_count;
 	size_t births;    /* steps not ended that bring the key into the cluster */

@@ -235,6 +235,12 @@ int policy_settle(struct run *r, struct err *e)
 	return 0;
 }
 
+void policy_forget(struct run *r)
+{
+	r->has_policy = r->has_pcrs = r->has_measured = r->may_seal = false;
+	buf_clear(&r->root);
+}
+
 struct basis policy_basis(const struct run *r)
 {
 	return (
@@ -407,6 +413,13 @@ void policy_tell_of_another(const struct run *r, size_t node, const struct hash2
 		run_note(r, node,
 		         "another TEE answers than the last one seen here: it was started anew, or "
 		         "another stands in its place");
+}
+
+void policy_note_seen(struct run *r, size_t node, const struct hash256 *module,
+                      struct view document, struct view nonce)
+{
+	policy_tell_of_another(r, node, module);
+	evidence_document(r, node, document, nonce);
 }
 
 int policy_check_last(const struct run *r, size_t node, const struct node_proof *proof,

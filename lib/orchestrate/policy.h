@@ -40,6 +40,8 @@ MUST_CHECK int policy_measure(struct run *r, struct err *e);
 /* The same, and the root, which may have been made by a launch. Once a run.
  * fails  as policy_measure; ERR_NOT_DESIRED: no simulated root yet */
 MUST_CHECK int policy_settle(struct run *r, struct err *e);
+/* Of a run that goes on under another manifest: all that is settled once a run is settled anew. */
+void policy_forget(struct run *r);
 /* The same, before anything is sealed or sent that brings a key: the manifest kept must be that of
  * the image, where it is here, and keys must have been there to compare its sets with. Whoever only
  * looks is told of it by a note. ERR_REFUSED: pcrN, share_set, manifest_set */
@@ -78,6 +80,10 @@ MUST_CHECK int policy_check_module(struct run *r, size_t node, const struct hash
 /* Nothing binds a node that others launch to one TEE: whoever launched it knows, and is told where
  * another answers than the last one. Before its document is taken. */
 void policy_tell_of_another(const struct run *r, size_t node, const struct hash256 *module);
+/* Takes note of a document that was judged, and tells of another. Of one that is refused no note is
+ * to be taken: it would be the last TEE seen there. nonce: that it was asked with */
+void policy_note_seen(struct run *r, size_t node, const struct hash256 *module,
+                      struct view document, struct view nonce);
 /* Whoever gives up a node's key for good may not be told that by another TEE than the last one seen
  * there: that one may live, with the key, where only whoever answers in its place can reach it. Nor
  * by one without the key, which leaves no receipt, where no TEE of the node is known: a journal

@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ABSENT_NAMED_MAX 8 /* a person reads no more */
-
 /* PREFIX of PREFIX.secret, with another suffix. */
 static int other_half(const char *key, const char *suffix, char **ret, struct err *e)
 {
@@ -48,9 +46,9 @@ static int suggest_keygen(const char *key, struct buf *to, struct err *e)
 	return text_add_shell_word(prefix, to, e);
 }
 
-/* A member's file that names both halves and has neither: nobody has made them yet. Else whoever
- * has the secret half sends the other one. */
-static int suggest_pub(const struct cluster_member *m, const char *pub, struct err *why,
+/* Where both halves are named and neither is there, nobody has made them yet: the reason is that of
+ * a missing key then. Else whoever has the secret half sends the other one. to: what helps */
+static int explain_pub(const struct cluster_member *m, const char *pub, struct err *why,
                        struct buf *to, struct err *e)
 {
 	if (file_is_there(pub))
@@ -101,27 +99,10 @@ static int check_member(struct preflight *p, const struct cluster_member *m, con
 	} else {
 		result = public_key_read(pub, &half, &why);
 		if (result < 0)
-			TRY(suggest_pub(m, pub, &why, &next, e));
+			TRY(explain_pub(m, pub, &why, &next, e));
 	}
 	*ret_failed = result < 0;
 	return result < 0 ? preflight_add_failed(p, check, m->name, &why, buf_text(&next), e) : 0;
-}
-
-/* That a key is elsewhere is no fault, and a path with a typo looks the same. */
-static void add_absent(const struct cluster_member_list *list, struct buf *to)
-{
-	size_t named = 0;
-	struct err full;
-
-	for (size_t i = 0; i < list->count && named < ABSENT_NAMED_MAX; i++) {
-		const struct cluster_member *m = &list->items[i];
-
-		if (m->key && !file_is_there(m->key) &&
-		    buf_add_format(to, &full, "%s%s ('%s')",
-		                   named++ ? ", " : "; the file names a `key:` that is not here: ",
-		                   m->name, m->key) < 0)
-			return; /* more than a line takes */
-	}
 }
 
 static int check_list(struct preflight *p, const struct cluster_member_list *list,
@@ -139,10 +120,11 @@ static int check_list(struct preflight *p, const struct cluster_member_list *lis
 	}
 	if (failed)
 		return 0;
-	add_absent(list, &absent);
-	return preflight_add_ok(p, "keys", subject, e,
-	                        "%zu of %zu members' keys are here, and well%s", here, list->count,
-	                        buf_text(&absent));
+	cluster_name_absent_keys(list, &absent);
+	return preflight_add_ok(
+	    p, "keys", subject, e, "%zu of %zu members' keys are here, and well%s%s", here,
+	    list->count, absent.len ? "; the file names a `key:` that is not here: " : "",
+	    buf_text(&absent));
 }
 
 static bool is_same_text(const char *a, const char *b)

@@ -1,23 +1,17 @@
-#include "orchestrate/report.h"
+#include "orchestrate/report_internal.h"
 
 #include "attest/chain.h"
-#include "attest/pcr.h"
-#include "base/file.h"
 #include "base/text.h"
 #include "cluster/orphans.h"
 #include "cluster/select.h"
-#include "orchestrate/believe.h"
-#include "orchestrate/ceremony.h"
 #include "orchestrate/distance.h"
 #include "orchestrate/policy.h"
 #include "proto/genesis.h"
 #include "proto/row.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define UP_NAMED_MAX 8 /* nodes that a hint names; a person reads no more */
 #define NOT_JUDGED_TEXT                                                                            \
 	"not judged: the cluster file pins another image than the current manifest has"
 
@@ -106,18 +100,16 @@ static bool has_shown_key(const struct run *r, size_t node)
 	return proof->holding == HOLDS_KEY && (proof->has_key_proof || !r->options.is_watch);
 }
 
-/* It says how it is, and nothing came when it was to be verified: its hypervisor hangs, say, or no
- * time was left. What it has nobody knows. */
-static bool is_unanswered(const struct run *r, size_t node)
+bool report_is_unanswered(const struct run *r, size_t node)
 {
 	return r->seen.nodes[node].presence == NODE_PRESENT && r->proofs[node].is_refused &&
 	       r->proofs[node].refusal.code == ERR_TRY_AGAIN;
 }
 
-static enum node_state judge_state(const struct run *r, size_t node)
+enum node_state report_state_of(const struct run *r, size_t node)
 {
 	/* Where the time was up before it was verified, it has not failed. */
-	if (r->proofs[node].is_refused && !is_unanswered(r, node) &&
+	if (r->proofs[node].is_refused && !report_is_unanswered(r, node) &&
 	    r->seen.nodes[node].presence == NODE_PRESENT)
 		return NODE_FAILED;
 	switch (node_standing(&r->seen, node)) {
@@ -172,7 +164,7 @@ static int fill_note(const struct run *r, size_t node, struct buf *to, struct er
 	char text[2 * ERR_TEXT_MAX];
 	size_t len = strlen(name);
 
-	if (!is_unanswered(r, node))
+	if (!report_is_unanswered(r, node))
 		return wire_set_text(to, note, e);
 	if (strncmp(note, name, len) == 0 && strncmp(note + len, ": ", 2) == 0)
 		note += len + 2;
@@ -194,7 +186,7 @@ static int fill_labels(const struct cluster_node *node, struct wire_list *to, st
 	return 0;
 }
 
-static bool is_chosen(const struct run *r, size_t node)
+bool report_is_chosen(const struct run *r, size_t node)
 {
 	return !r->options.chosen || r->options.chosen[node];
 }
@@ -224,7 +216,7 @@ static int fill_node(const struct run *r, size_t node, struct node_report *n, st
 	const struct status_reply *status = &seen->status;
 
 	n->index = node;
-	n->state = (int)judge_state(r, node);
+	n->state = (int)report_state_of(r, node);
 	n->verified = !proof->is_refused && proof->holding != HOLDS_UNKNOWN;
 	n->key_proved = proof->has_key_proof;
 	n->debug = proof->is_debug || status->debug;
@@ -253,7 +245,7 @@ static int fill_node(const struct run *r, size_t node, struct node_report *n, st
 	return fill_note(r, node, &n->note, e);
 }
 
-static bool is_key_back(const struct run *r)
+bool report_is_key_back(const struct run *r)
 {
 	for (size_t i = 0; i < r->seen.count; i++)
 		if (node_has_key(&r->seen, i) && has_shown_key(r, i))
@@ -264,10 +256,20 @@ static bool is_key_back(const struct run *r)
 /* Of those that wait for shares; NULL: none does, or nobody has to be called for it. */
 static const struct status_reply *first_waiting(const struct run *r)
 {
-	for (size_t i = 0; !is_key_back(r) && i < r->seen.count; i++)
-		if (is_chosen(r, i) && judge_state(r, i) == NODE_WAITING)
+	for (size_t i = 0; !report_is_key_back(r) && i < r->seen.count; i++)
+		if (report_is_chosen(r, i) && report_state_of(r, i) == NODE_WAITING)
 			return &r->seen.nodes[i].status;
 	return NULL;
+}
+
+size_t report_count(const struct cluster_report *report, enum node_state state)
+{
+	const struct node_report *nodes = report->nodes.items;
+	size_t count = 0;
+
+	for (size_t i = 0; i < report->nodes.count; i++)
+		count += nodes[i].state == (int)state;
+	return count;
 }
 
 void report_say_needed(int64_t needed, size_t named, char to[static NEEDED_TEXT_MAX])
@@ -299,434 +301,16 @@ static int fill_waiting(const struct run *r, struct cluster_report *report, stru
 	return 0;
 }
 
-static size_t count_state(const struct cluster_report *report, enum node_state state)
-{
-	const struct node_report *nodes = report->nodes.items;
-	size_t count = 0;
-
-	for (size_t i = 0; i < report->nodes.count; i++)
-		count += nodes[i].state == (int)state;
-	return count;
-}
-
-static const char *are(size_t count)
-{
-	return count == 1 ? "is" : "are";
-}
-
-/* "teectl -f prod.yaml logs tee2", with what the person had to say to get here. node may be NULL.
- */
-static int add_command(const struct run *r, struct buf *to, const char *verb, const char *node,
-                       struct err *e)
-{
-	const char *file = r->cluster->path, *state = r->options.state_folder;
-
-	TRY(buf_add_text(to, "teectl", e));
-	if (strcmp(file, CLUSTER_FILE_DEFAULT) != 0) {
-		TRY(buf_add_text(to, " -f ", e));
-		TRY(text_add_shell_word(file, to, e));
-	}
-	if (state) {
-		TRY(buf_add_text(to, " --state ", e));
-		TRY(text_add_shell_word(state, to, e));
-	}
-	return buf_add_format(to, e, " %s%s%s", verb, node ? " " : "", node ? node : "");
-}
-
-/* It is to be stopped and started, where the key does not go with it. */
-static int next_of_hung(const struct run *r, size_t node, struct cluster_report *report,
-                        struct err *e)
-{
-	AUTO(flags) bool *leaving = calloc(r->seen.count, sizeof(*leaving));
-	const char *name = r->cluster->nodes[node].name;
-
-	if (!leaving)
-		return err_set(e, ERR_INTERNAL, "no memory for %zu nodes", r->seen.count);
-	leaving[node] = true;
-	/* Once it runs again up verifies it. */
-	if (!r->cluster->nodes[node].listen) {
-		TRY(buf_add_text(&report->missing,
-		                 "; launched elsewhere: whoever did starts it again", e));
-		return add_command(r, &report->next, "up", NULL, e);
-	}
-	if (observation_goes_with(&r->seen, leaving)) {
-		TRY(buf_add_text(&report->missing,
-		                 ", and may be the last that holds the quorum key: with it the key "
-		                 "is gone; find out why before it is stopped",
-		                 e));
-		return add_command(r, &report->next, "logs", name, e);
-	}
-	TRY(add_command(r, &report->next, "down", name, e));
-	TRY(buf_add_text(&report->next, ", then ", e));
-	/* Another has the key: it is forwarded. */
-	return add_command(r, &report->next, r->seen.has_genesis ? "apply" : "up", NULL, e);
-}
-
-/* Not what it is made of, but what it runs on has failed. */
-static bool is_hung(const struct run *r, size_t node)
-{
-	enum err_code code = r->proofs[node].refusal.code;
-
-	return r->proofs[node].is_refused && (code == ERR_ENCLAVE || code == ERR_UNAVAILABLE);
-}
-
-static int next_of_failed(const struct run *r, struct cluster_report *report, struct err *e)
-{
-	const struct node_report *nodes = report->nodes.items;
-	size_t failed = count_state(report, NODE_FAILED);
-	const struct node_report *n = nodes;
-
-	while (n->state != NODE_FAILED)
-		n++;
-	/* A watch has told why, of each. */
-	if (failed == 1)
-		TRY(buf_add_format(&report->missing, e, "%s failed%s", buf_text(&n->name),
-		                   r->options.is_watch ? "" : ": see its note"));
-	else
-		TRY(buf_add_format(&report->missing, e, "%zu of %zu TEEs failed%s", failed,
-		                   report->nodes.count,
-		                   r->options.is_watch ? "" : ": see their notes"));
-	/* What it measures is seen by measuring; anything else, if at all, in its log. */
-	if (pcr_is_policy_reason(buf_text(&n->reason)))
-		return add_command(r, &report->next, "measure", NULL, e);
-	/* It is the cluster file that differs. */
-	if (believe_is_of_file(buf_text(&n->reason)))
-		return 0;
-	if (is_hung(r, n->index))
-		return next_of_hung(r, n->index, report, e);
-	/* Of this state or not: that of another is refused. */
-	if (n->index == r->cluster->propagate.source && node_is_in_genesis(&r->seen, n->index))
-		return add_command(r, &report->next, "genesis", NULL, e);
-	if (r->cluster->nodes[n->index].listen && n->has_phase)
-		return add_command(r, &report->next, "logs", buf_text(&n->name), e);
-	return 0;
-}
-
-/* "tee1 does not answer", and how many more do not. */
-static int add_silent(const struct run *r, const char *name, struct cluster_report *report,
-                      struct err *e)
-{
-	size_t others = 0;
-
-	for (size_t i = 0; i < r->seen.count; i++)
-		others += is_chosen(r, i) &&
-		          (r->seen.nodes[i].presence == NODE_UNREACHABLE || is_unanswered(r, i));
-	TRY(buf_add_format(&report->missing, e, "%s does not answer", name));
-	if (others-- > 1)
-		return buf_add_format(&report->missing, e, ", nor %s %zu other%s",
-		                      others == 1 ? "does" : "do", others, others == 1 ? "" : "s");
-	return 0;
-}
-
-static int next_of_late(const struct run *r, const char *name, struct cluster_report *report,
-                        struct err *e)
-{
-	TRY(buf_add_format(&report->missing, e, "%s was not given the time to answer: --timeout",
-	                   name));
-	return add_command(r, &report->next, "status", NULL, e);
-}
-
-/* Its status alone came: whatever it says that it has, what it is nobody has seen. */
-static int next_of_unanswered(const struct run *r, size_t node, struct cluster_report *report,
-                              struct err *e)
-{
-	const char *name = r->cluster->nodes[node].name;
-
-	if (strcmp(r->proofs[node].refusal.reason, CLIENT_NO_TIME) == 0)
-		return next_of_late(r, name, report, e);
-	TRY(add_silent(r, name, report, e));
-	return next_of_hung(r, node, report, e);
-}
-
-/* A running one that does not answer. What is wrong on this side is mended here; where it may be
- * the last that holds the key, nobody is told to stop it. */
-static int next_of_unreachable(const struct run *r, size_t node, struct cluster_report *report,
-                               struct err *e)
-{
-	const char *name = r->cluster->nodes[node].name, *reason = r->seen.nodes[node].why.reason;
-
-	if (node_is_late(&r->seen, node))
-		return next_of_late(r, name, report, e);
-	if (r->seen.nodes[node].why.code == ERR_ACCESS)
-		return buf_add_format(&report->missing, e, "%s does not let this client look",
-		                      name);
-	if (strcmp(reason, CLIENT_TLS_SERVER) == 0)
-		TRY(buf_add_format(&report->missing, e, "the certificate of %s is not accepted",
-		                   name));
-	else
-		TRY(add_silent(r, name, report, e));
-	if (strcmp(reason, CLIENT_TLS_SERVER) == 0 || strcmp(reason, CLIENT_TLS_FILE) == 0 ||
-	    strcmp(reason, CLIENT_ADDRESS) == 0) {
-		TRY(buf_add_format(&report->missing, e,
-		                   ", as it seems for a fault on this side: "
-		                   "see `tls:` and `nodes:` of the cluster file"));
-		return add_command(r, &report->next, "validate", NULL, e);
-	}
-	return next_of_hung(r, node, report, e);
-}
-
-/* Those that have not retired, or all, where their names are too many for a command line. */
-static int add_up(const struct run *r, size_t idle, struct cluster_report *report, struct err *e)
-{
-	const char *before = " --only ";
-
-	TRY(add_command(r, &report->next, "up", NULL, e));
-	for (size_t i = 0; idle <= UP_NAMED_MAX && i < r->seen.count; i++) {
-		if (!is_chosen(r, i) || judge_state(r, i) != NODE_GONE ||
-		    evidence_has_retired(r, i))
-			continue;
-		TRY(buf_add_format(&report->next, e, "%s%s", before, r->cluster->nodes[i].name));
-		before = ",";
-	}
-	return 0;
-}
-
-/* Who has retired was ended on purpose, and is not to be started again unless somebody says so. */
-static int next_of_retired(const struct run *r, size_t gone, size_t retired,
-                           struct cluster_report *report, struct err *e)
-{
-	if (gone > retired) {
-		TRY(buf_add_format(&report->missing, e,
-		                   "%zu of %zu TEEs %s not running, and %zu %s retired",
-		                   gone - retired, report->nodes.count, are(gone - retired),
-		                   retired, retired == 1 ? "has" : "have"));
-		return add_up(r, gone - retired, report, e);
-	}
-	return buf_add_format(&report->missing, e,
-	                      "%zu of %zu TEEs %s retired: out of the cluster file with %s, or "
-	                      "teectl up starts %s anew",
-	                      retired, report->nodes.count, retired == 1 ? "has" : "have",
-	                      retired == 1 ? "it" : "them", retired == 1 ? "it" : "them");
-}
-
-/* One that runs and does not answer is not started again by up: it is looked at first. */
-static int next_of_gone(const struct run *r, struct cluster_report *report, struct err *e)
-{
-	size_t gone = count_state(report, NODE_GONE), retired = 0;
-
-	for (size_t i = 0; i < r->seen.count; i++) {
-		if (is_chosen(r, i) && r->seen.nodes[i].presence == NODE_UNREACHABLE)
-			return next_of_unreachable(r, i, report, e);
-		retired += is_chosen(r, i) && r->seen.nodes[i].presence == NODE_ABSENT &&
-		           evidence_has_retired(r, i);
-	}
-	if (retired)
-		return next_of_retired(r, gone, retired, report, e);
-	TRY(buf_add_format(&report->missing, e, "%zu of %zu TEEs %s not running", gone,
-	                   report->nodes.count, are(gone)));
-	return add_command(r, &report->next, "up", NULL, e);
-}
-
-/* Where each member's key is on his own machine, the shares come as bundles. */
-static bool has_key_here(const struct cluster *c)
-{
-	const struct cluster_member_list *members = &c->quorum.members;
-
-	for (size_t i = 0; i < members->count; i++)
-		if (members->items[i].key && file_is_there(members->items[i].key))
-			return true;
-	return false;
-}
-
-/* Of several that a recovery was begun on one has the key by now. No share goes to the others, and
- * none of them takes a forward. */
-static int next_of_left(const struct run *r, size_t node, struct cluster_report *report,
-                        struct err *e)
-{
-	bool is_here = r->cluster->nodes[node].listen != NULL;
-
-	TRY(buf_add_format(&report->missing, e,
-	                   "%s waits for shares, and the key is back: it takes the key once it is "
-	                   "started anew%s",
-	                   r->cluster->nodes[node].name,
-	                   is_here ? "" : ", which is for whoever launched it"));
-	if (!is_here)
-		return add_command(r, &report->next, "propagate", NULL, e);
-	TRY(add_command(r, &report->next, "down", r->cluster->nodes[node].name, e));
-	TRY(buf_add_text(&report->next, ", then ", e));
-	return add_command(r, &report->next, "apply", NULL, e);
-}
-
-/* Is a request out already? Those who are still to answer it need no other one. */
-static bool has_request_out(const struct run *r, int64_t received)
-{
-	if (r->submission && submission_is_used(r->submission))
-		return true;
-	return received > 0 && !has_key_here(r->cluster);
-}
-
-static int next_of_waiting(const struct run *r, struct cluster_report *report, struct err *e)
-{
-	AUTO(buf) struct buf name = BUF_INIT(FILE_FREE_NAME_MAX);
-	int64_t received = 0;
-
-	for (size_t i = 0; i < r->seen.count; i++) {
-		const struct status_reply *status = &r->seen.nodes[i].status;
-
-		if (!is_chosen(r, i) || judge_state(r, i) != NODE_WAITING)
-			continue;
-		if (is_key_back(r))
-			return next_of_left(r, i, report, e);
-		TRY(buf_add_format(&report->missing, e, "%s waits for shares: %lld of %lld are in",
-		                   r->cluster->nodes[i].name, (long long)status->shares_received,
-		                   (long long)status->threshold));
-		received = status->shares_received;
-		break;
-	}
-	if (has_request_out(r, received)) {
-		TRY(add_command(r, &report->next, "share submit", "BUNDLE...", e));
-		TRY(buf_add_text(&report->next, " of those waited for, then ", e));
-		return add_command(r, &report->next, "wait", "--for shares", e);
-	}
-	if (has_key_here(r->cluster))
-		return add_command(r, &report->next, "inject", NULL, e);
-	/* A request of before may be there: it is kept. */
-	TRY(file_free_name("request.json", &name, e));
-	return add_command(r, &report->next, "share request --out", buf_text(&name), e);
-}
-
-/* A quorum is restarted on a fresh TEE; one that waits for the key to be forwarded is started anew.
- */
-static int next_of_lost(const struct run *r, struct cluster_report *report, struct err *e)
-{
-	size_t waiting = r->seen.count;
-
-	TRY(buf_add_format(&report->missing, e, OBSERVATION_LOST_TEXT, r->cluster->name));
-	for (size_t i = 0; i < r->seen.count; i++) {
-		if (node_standing(&r->seen, i) == STANDS_EMPTY)
-			return add_command(r, &report->next, "recover", NULL, e);
-		if (node_standing(&r->seen, i) == STANDS_WAITING && r->cluster->nodes[i].listen)
-			waiting = i;
-	}
-	if (waiting < r->seen.count) {
-		TRY(add_command(r, &report->next, "down", r->cluster->nodes[waiting].name, e));
-		TRY(buf_add_text(&report->next, ", then ", e));
-	}
-	TRY(add_command(r, &report->next, "up", NULL, e));
-	TRY(buf_add_text(&report->next, ", then ", e));
-	return add_command(r, &report->next, "recover", NULL, e);
-}
-
-/* The upgrade itself sees to it that what an old one has is not the only key there is. */
-static int next_of_old(const struct run *r, struct cluster_report *report, struct err *e)
-{
-	size_t old = count_state(report, NODE_OLD);
-
-	TRY(buf_add_format(&report->missing, e, "%zu of %zu TEEs %s an older manifest", old,
-	                   report->nodes.count, old == 1 ? "holds" : "hold"));
-	/* The only one can't be replaced: another has to take the key from it first. */
-	if (r->cluster->node_count == 1)
-		return buf_add_text(&report->missing,
-		                    "; add a node to the cluster file, which takes the key from it",
-		                    e);
-	return add_command(r, &report->next, "upgrade", NULL, e);
-}
-
-static int next_of_pins(const struct run *r, struct cluster_report *report, struct err *e)
-{
-	AUTO(buf) struct buf name = BUF_INIT(FILE_FREE_NAME_MAX);
-
-	TRY(buf_add_text(&report->missing,
-	                 "the image that the cluster file pins is not the current manifest's: its "
-	                 "own has to be drafted, approved, collected and adopted",
-	                 e));
-	TRY(file_free_name("next.json", &name, e));
-	return add_command(r, &report->next, "manifest new --out", buf_text(&name), e);
-}
-
-/* Whatever comes before, their turn is still to come. */
-static int add_older(const struct run *r, struct cluster_report *report, struct err *e)
-{
-	const struct node_report *nodes = report->nodes.items;
-	size_t old = count_state(report, NODE_OLD), named = 0;
-
-	if (!old)
-		return 0;
-	TRY(buf_add_text(&report->missing, "; ", e));
-	for (size_t i = 0; old <= UP_NAMED_MAX && i < report->nodes.count; i++)
-		if (nodes[i].state == NODE_OLD)
-			TRY(buf_add_format(&report->missing, e, "%s%s", named++ ? ", " : "",
-			                   r->cluster->nodes[nodes[i].index].name));
-	if (!named)
-		TRY(buf_add_format(&report->missing, e, "%zu of %zu TEEs", old,
-		                   report->nodes.count));
-	return buf_add_format(&report->missing, e, " %s an older manifest",
-	                      old == 1 ? "holds" : "hold");
-}
-
-static bool does_not_run_here(const struct run *r, size_t node)
-{
-	const struct cluster_node *n = &r->cluster->nodes[node];
-	struct local_node local;
-	struct err unknown;
-
-	return n->listen && launcher_look(&r->state, n, &local, &unknown) == 0 && !local.is_running;
-}
-
 /* Of nodes that were not asked it is known whether they run here: those that do not have no key. */
 static bool is_lost(const struct run *r)
 {
 	if (!r->options.chosen || !r->seen.has_genesis)
 		return observation_is_lost(&r->seen);
 	for (size_t i = 0; i < r->seen.count; i++)
-		if (is_chosen(r, i) ? node_may_have_key(&r->seen, i) : !does_not_run_here(r, i))
+		if (report_is_chosen(r, i) ? node_may_have_key(&r->seen, i)
+		                           : !launcher_is_stopped(&r->state, &r->cluster->nodes[i]))
 			return false;
 	return true;
-}
-
-static size_t first_unanswered(const struct run *r)
-{
-	for (size_t i = 0; i < r->seen.count; i++)
-		if (is_chosen(r, i) && is_unanswered(r, i))
-			return i;
-	return r->seen.count;
-}
-
-/* The one thing that stands in the way first, and the command that deals with it. */
-static int fill_first(const struct run *r, struct cluster_report *report, struct err *e)
-{
-	size_t not_ready = count_state(report, NODE_NOT_READY), unanswered = first_unanswered(r);
-
-	if (report->has_next_pins)
-		return next_of_pins(r, report, e);
-	if (count_state(report, NODE_FAILED))
-		return next_of_failed(r, report, e);
-	if (report->is_lost)
-		return next_of_lost(r, report, e);
-	if (count_state(report, NODE_GONE))
-		return next_of_gone(r, report, e);
-	if (unanswered < r->seen.count)
-		return next_of_unanswered(r, unanswered, report, e);
-	if (!r->seen.has_genesis && r->cluster->quorum.public_key) {
-		TRY(buf_add_text(&report->missing,
-		                 "the manifest of the quorum key that the cluster file names", e));
-		return add_command(r, &report->next, "manifest adopt", "FILE", e);
-	}
-	if (!r->seen.has_genesis) {
-		TRY(buf_add_text(&report->missing, "there is no quorum key yet", e));
-		return add_command(r, &report->next, "genesis", NULL, e);
-	}
-	if (count_state(report, NODE_WAITING))
-		return next_of_waiting(r, report, e);
-	if (!not_ready)
-		return count_state(report, NODE_OLD) ? next_of_old(r, report, e) : 0;
-	TRY(buf_add_format(&report->missing, e, "%zu of %zu TEEs %s no key", not_ready,
-	                   report->nodes.count, not_ready == 1 ? "has" : "have"));
-	return add_command(r, &report->next, "propagate", NULL, e);
-}
-
-static int fill_next(const struct run *r, struct cluster_report *report, struct err *e)
-{
-	report->missing.max = report->next.max = COMMAND_LINE_MAX;
-	if (report->nodes.count == 0)
-		return 0;
-	TRY(fill_first(r, report, e));
-	/* Where it is what comes first it is named. */
-	if (count_state(report, NODE_FAILED) + count_state(report, NODE_GONE) +
-	        count_state(report, NODE_WAITING) + count_state(report, NODE_NOT_READY) ==
-	    0)
-		return 0;
-	return add_older(r, report, e);
 }
 
 /* A watch tells what it sees in its own time: it has gone on with the file that fits. */
@@ -802,7 +386,7 @@ int report_make(const struct run *r, struct cluster_report *ret, struct err *e)
 	AUTO(cluster_report) struct cluster_report report = { 0 };
 
 	TRY(wire_set_text(&report.cluster, r->cluster->name, e));
-	TRY(wire_set_text(&report.trust, is_real(r) ? "aws-nitro" : "simulated", e));
+	TRY(wire_set_text(&report.trust, is_real(r) ? ROOT_AWS_NAME : ROOT_SIMULATED_NAME, e));
 	TRY(wire_set_text(&report.basis,
 	                  !r->seen.has_genesis         ? ""
 	                  : r->seen.genesis.is_foreign ? "cluster-file"
@@ -818,7 +402,7 @@ int report_make(const struct run *r, struct cluster_report *ret, struct err *e)
 	for (size_t i = 0; i < r->seen.count; i++) {
 		struct node_report *n;
 
-		if (!is_chosen(r, i))
+		if (!report_is_chosen(r, i))
 			continue;
 		report.node_count++;
 		TRY(wire_list_add(&report.nodes, &node_report_schema, &n, e));
@@ -832,7 +416,7 @@ int report_make(const struct run *r, struct cluster_report *ret, struct err *e)
 	    !all_denied(&report) && !report.has_next_pins && !is_of_other_file(r);
 	TRY(fill_waiting(r, &report, e));
 	TRY(fill_orphans(r, &report, e));
-	TRY(fill_next(r, &report, e));
+	TRY(report_fill_next(r, &report, e));
 	*ret = MOVE(report);
 	return 0;
 }
@@ -876,7 +460,7 @@ int report_judge(const struct cluster_report *report, struct err *e)
 		if (nodes[i].is_late)
 			return err_reason(e, ERR_TRY_AGAIN, OBSERVATION_LATE, "%s",
 			                  buf_text(&nodes[i].note));
-	if (report->nodes.count && count_state(report, NODE_GONE) == report->nodes.count)
+	if (report->nodes.count && report_count(report, NODE_GONE) == report->nodes.count)
 		return err_reason(e, ERR_UNREACHABLE, buf_text(&nodes[0].reason),
 		                  "none of %lld TEEs answers", (long long)report->node_count);
 	if (report->ready_count < report->node_count || report->verified_count < report->node_count)

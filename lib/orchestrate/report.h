@@ -72,7 +72,7 @@ struct cluster_report {
 	    outcome; /* of a verb that changes something: "done", "nothing to do", "failed" */
 	bool has_error;
 	struct error_report error;
-	struct buf trust; /* "aws-nitro" or "simulated": whose documents are believed */
+	struct buf trust; /* ROOT_AWS_NAME or ROOT_SIMULATED_NAME: whose documents are believed */
 	struct buf
 	    basis; /* of the quorum key: "genesis", "cluster-file", or empty: there is none */
 	int64_t node_count, ready_count, verified_count; /* of those nodes */

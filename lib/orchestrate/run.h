@@ -41,7 +41,7 @@ struct event {
 /* What a run needs the image's measurement for: it is measured from the start. For programs with
  * one thread (expectation.h). */
 enum run_measures {
-	RUN_MEASURES_LATE,    /* for nothing that is sure */
+	RUN_MEASURES_LATE,    /* for nothing that is sure: once something asks for it */
 	RUN_MEASURES_TO_SEAL, /* where the pins leave something open: nothing is sealed unmeasured
 	                       */
 	RUN_MEASURES_IMAGE,   /* it ends with whether the image is the one that runs */
@@ -127,10 +127,10 @@ struct run {
 	bool may_seal;             /* policy_may_seal has said so */
 	struct buf root;
 	struct pcr_set pcrs;
-	struct expectation expectation;
-	bool has_measured;             /* by it: */
-	struct pcr_set measured;       /* what the file would launch, pins aside */
-	struct buf *documents;         /* of GOAL_REQUEST, as cluster->nodes; empty: none */
+	struct expectation expectation; /* begun where run_measures says so */
+	bool has_measured;              /* by it: */
+	struct pcr_set measured; /* what the file would launch, pins aside; policy.c's alone */
+	struct buf *documents;   /* of GOAL_REQUEST, as cluster->nodes; empty: none */
 	struct submission *submission; /* of GOAL_SUBMIT, the verb's own (ceremony.h) */
 	bool is_interrupted;
 	bool has_shared_news; /* it has changed what of the state others know by etcd (sharing.h) */

@@ -298,13 +298,12 @@ static int take_document(struct forward *f, struct attestation_reply *answer, st
 		                  name_of(f, f->target));
 	r->proofs[f->target] = proof;
 	f->has_key = proof.holding == HOLDS_KEY;
-	/* No note is taken of it: it would be the last TEE seen there. */
 	if (!f->has_key && proof.holding != HOLDS_SETUP_KEY)
 		return err_reason(e, ERR_ATTESTATION, "public_key",
 		                  "%s: its document commits to no setup key",
 		                  name_of(f, f->target));
-	policy_tell_of_another(r, f->target, &proof.module);
-	evidence_document(r, f->target, buf_view(&answer->attestation_doc), VIEW_OF(f->nonce));
+	policy_note_seen(r, f->target, &proof.module, buf_view(&answer->attestation_doc),
+	                 VIEW_OF(f->nonce));
 	f->setup_key = proof.setup_key;
 	f->taken_ms = clock_monotonic_ms();
 	return wire_set(&f->document, buf_view(&answer->attestation_doc), e);

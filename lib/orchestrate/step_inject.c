@@ -372,12 +372,11 @@ static int take_document(struct inject *j, const struct attestation_reply *answe
 		return err_reason(
 		    e, ERR_ATTESTATION, "manifest",
 		    "its document carries an older manifest: nothing is sealed to it");
-	/* Of one that is refused no note is taken: it would be the last TEE seen there. */
 	if (proof->holding != HOLDS_SETUP_KEY)
 		return err_reason(e, ERR_ATTESTATION, "public_key",
 		                  "its document commits to no setup key: nothing is sealed to it");
-	policy_tell_of_another(r, j->node, &proof->module);
-	evidence_document(r, j->node, buf_view(&answer->attestation_doc), VIEW_OF(j->nonce));
+	policy_note_seen(r, j->node, &proof->module, buf_view(&answer->attestation_doc),
+	                 VIEW_OF(j->nonce));
 	j->setup_key = proof->setup_key;
 	return submit(j, e);
 }

@@ -264,8 +264,8 @@ static int take_document(struct submit *s, const struct attestation_reply *answe
 	if (proof->holding != HOLDS_SETUP_KEY)
 		return err_reason(e, ERR_ATTESTATION, "public_key",
 		                  "its document commits to no setup key: nothing is for it");
-	policy_tell_of_another(r, s->node, &proof->module);
-	evidence_document(r, s->node, buf_view(&answer->attestation_doc), VIEW_OF(s->nonce));
+	policy_note_seen(r, s->node, &proof->module, buf_view(&answer->attestation_doc),
+	                 VIEW_OF(s->nonce));
 	s->setup_key = proof->setup_key;
 	return submit(s, e);
 }

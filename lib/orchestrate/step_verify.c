@@ -113,6 +113,12 @@ static int check_still(const struct verify *v, struct err *e)
 	return check_leaving(v, e);
 }
 
+static void give_up(struct verify *v, const struct err *why)
+{
+	refuse(v, why);
+	verify_drop(&v);
+}
+
 static void conclude(struct verify *v)
 {
 	struct run *r = v->x->run;
@@ -120,12 +126,12 @@ static void conclude(struct verify *v)
 
 	if (check_still(v, &e) < 0) {
 		(void)err_wrap(&e, "%s", r->cluster->nodes[v->node].name);
-		refuse(v, &e);
-	} else {
-		policy_tell_of_another(r, v->node, &r->proofs[v->node].module);
-		take_note(v, buf_view(&v->document));
-		execution_done(v->x, v->step, "%s", holding_text(&r->proofs[v->node]));
+		give_up(v, &e);
+		return;
 	}
+	policy_tell_of_another(r, v->node, &r->proofs[v->node].module);
+	take_note(v, buf_view(&v->document));
+	execution_done(v->x, v->step, "%s", holding_text(&r->proofs[v->node]));
 	verify_drop(&v);
 }
 
@@ -136,8 +142,7 @@ static void on_status(void *context, void *reply, const struct err *failure, int
 
 	(void)elapsed_us;
 	if (failure && failure->code == ERR_INTERRUPTED) {
-		refuse(v, failure);
-		verify_drop(&v);
+		give_up(v, failure);
 		return;
 	}
 	if (!failure)
@@ -146,16 +151,19 @@ static void on_status(void *context, void *reply, const struct err *failure, int
 }
 
 /* Its status is of a moment before its document, and a TEE may have been started in between: it is
- * asked once more before it is called a liar. */
+ * asked once more before it is called a liar. *ret_asked: on_status takes v over */
 static int ask_again(struct verify *v, bool *ret_asked, struct err *e)
 {
 	struct run *r = v->x->run;
 	struct err contradiction;
 
-	*ret_asked = check_claim(r, v->node, &contradiction) < 0;
-	if (!*ret_asked)
+	if (check_claim(r, v->node, &contradiction) == 0) {
+		*ret_asked = false;
 		return 0;
-	return run_exchange(r, v->node, API_STATUS, NULL, on_status, v, e);
+	}
+	TRY(run_exchange(r, v->node, API_STATUS, NULL, on_status, v, e));
+	*ret_asked = true;
+	return 0;
 }
 
 static int take_document(struct verify *v, struct view document, bool *ret_asked, struct err *e)
@@ -172,21 +180,18 @@ static void on_document(void *context, void *reply, const struct err *failure, i
 {
 	struct verify *v = context;
 	struct attestation_reply *answer = reply;
-	bool is_asked = false;
+	bool is_asked;
 	struct err e;
 
 	(void)elapsed_us;
 	if (failure) {
-		refuse(v, failure);
+		give_up(v, failure);
 	} else if (take_document(v, buf_view(&answer->attestation_doc), &is_asked, &e) < 0) {
 		(void)err_wrap(&e, "%s", v->x->run->cluster->nodes[v->node].name);
-		refuse(v, &e);
-	} else {
-		if (!is_asked)
-			conclude(v);
-		return;
+		give_up(v, &e);
+	} else if (!is_asked) {
+		conclude(v);
 	}
-	verify_drop(&v);
 }
 
 static int ask(struct verify *v, struct err *e)

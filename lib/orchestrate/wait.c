@@ -362,7 +362,7 @@ static void forget(struct look *l)
 	                          VIEW_OF(r->seen.genesis.manifest_hash.bytes));
 
 	if (!is_same)
-		r->has_pcrs = r->has_policy = r->has_measured = false;
+		policy_forget(r);
 	for (size_t i = 0; i < r->cluster->node_count; i++) {
 		struct wait_node *n = &l->wait->nodes[i];
 

@@ -139,8 +139,7 @@ static void forget_policy(struct watch *w)
 		return;
 	tell_manifest(w);
 	w->manifest_hash = r->seen.genesis.manifest_hash;
-	r->has_policy = r->has_pcrs = r->has_measured = r->may_seal = false;
-	buf_clear(&r->root);
+	policy_forget(r);
 	for (size_t i = 0; i < w->cluster->node_count; i++)
 		w->nodes[i].is_attested = false;
 }

@@ -19,6 +19,7 @@ static void a_hypervisor_names_its_pki(void **state)
 		ROW("teectl-hv2\0--pki=x\0", NULL),
 		ROW("grep\0teectl-hv\0--pki=x\0", NULL),
 		ROW("teectl-hv\0--listen=127.0.0.1:0\0", NULL),
+		ROW("teectl-hv\0--pkis=x\0--pki\0-pki=x\0pki=x\0", NULL),
 		/* of the kernel, or cut */
 		ROW("", NULL),
 		ROW("teectl-hv\0--pki=x", NULL),

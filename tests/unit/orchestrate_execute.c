@@ -459,6 +459,7 @@ static void what_has_the_key_gives_it_on_before_it_is_asked_for_its_proof(void *
 	fake_fill(&f, "rwww");
 	assert_ok(propagate(&f, TOPOLOGY_CHAIN, &e));
 	assert_non_null(strstr(f.told, "+forward tee3"));
+	assert_non_null(strstr(f.told, "+forward tee4"));
 	assert_true(strstr(f.told, "+prove tee2") > strstr(f.told, "+forward tee3"));
 	assert_true(strstr(f.told, "+prove tee3") > strstr(f.told, "+forward tee4"));
 }
