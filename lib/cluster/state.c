@@ -7,6 +7,7 @@
 #include "crypto/shamir.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
