@@ -19,6 +19,17 @@ next_is() { # STATUS MISSING NEXT
 	same "$(jq -r '[.missing, .next] | join("|")' <<<"$output")" "$2|$3"
 }
 
+@test "status: in a folder that was removed a relative state is none" {
+	local file=$PWD/own.yaml
+
+	mkdir gone
+	cd gone
+	rmdir ../gone
+	run -69 --separate-stderr "$BUILD/teectl" -f "$file" --state mine status
+	cd ..
+	has "$output" 'not running'
+}
+
 @test "status: says at each point what is missing and what to type next" {
 	local lost="no TEE of this file has the quorum key of 'own' any more, and none waits for shares; the members' shares bring it back"
 	next_is 69 '2 of 2 TEEs are not running' 'teectl -f own.yaml up'

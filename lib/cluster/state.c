@@ -35,7 +35,8 @@ int state_path(const struct state *s, const char *name, char **ret, struct err *
 	return path_join(s->folder, name, ret, e);
 }
 
-/* What is there of it leads to the rest, whatever spelling was given. */
+/* What is there of it leads to the rest, whatever spelling was given. A folder that was removed
+ * while someone is in it has no path. */
 static int find_whole(const char *path, char **ret, struct err *e)
 {
 	AUTO(text) char *there = NULL;
@@ -47,7 +48,7 @@ static int find_whole(const char *path, char **ret, struct err *e)
 		*ret = MOVE(there);
 		return 0;
 	}
-	if (!path[0] || slash == path)
+	if (!path[0] || slash == path || strcmp(path, ".") == 0)
 		return text_dup(path, ret, e);
 	TRY(path_folder(path, &above, e));
 	TRY(find_whole(above, &there, e));
