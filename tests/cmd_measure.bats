@@ -248,6 +248,19 @@ library_image() {
 	says "the image has two libraries '${loader##*/}'"
 }
 
+@test "measure: the loader by a path that others may lead elsewhere is refused" {
+	local loader
+
+	make_cluster
+	loader=$(readelf -l "$BUILD/teectl" | sed -n 's|.*interpreter: \(.*\)\]|\1|p')
+	library_image "$PWD/l/${loader##*/}"
+	ln -sf "$(readlink -f "$loader")" "l/${loader##*/}"
+	try 0 measure
+	chmod 0777 l
+	try 65 measure
+	says "its folder '$PWD/l' has mode 0777: whoever is on this machine may put another in its place"
+}
+
 @test "measure: a library that others may write to is refused, by who launches as well" {
 	make_cluster --nodes 1
 	library_image libvalue.so "-Wl,-rpath,$PWD/l"

@@ -229,12 +229,15 @@ static int add_library(struct runtime *r, const char *name, const char *path, st
 static int is_loader(const struct runtime *r, const char *name, const char *path, bool *ret,
                      struct err *e)
 {
+	AUTO(fd) int fd = -1;
 	struct stat loader, file;
 
 	*ret = false;
 	if (strcmp(name, path_base(r->loader)) != 0)
 		return 0;
-	if (stat(r->loader, &loader) < 0 || stat(path, &file) < 0)
+	/* Another path to it may lead elsewhere by the time the enclave is started. */
+	TRY(open_run(path, "the image's library", &fd, e));
+	if (stat(r->loader, &loader) < 0 || fstat(fd, &file) < 0)
 		return err_sys(e, ERR_DATA, errno, "the image's library '%s'", path);
 	*ret = loader.st_dev == file.st_dev && loader.st_ino == file.st_ino;
 	return 0;
