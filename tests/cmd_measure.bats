@@ -261,6 +261,45 @@ library_image() {
 	says "its folder '$PWD/l' has mode 0777: whoever is on this machine may put another in its place"
 }
 
+@test "measure: where libraries are looked for, nobody else may make one" {
+	make_cluster --nodes 1
+	mkdir -p open
+	library_image libvalue.so "-Wl,-rpath,$PWD/none/lib:$PWD/open/none/lib:$PWD/l"
+	try 0 measure
+	chmod 1777 open
+	try 65 measure
+	says "its folder '$PWD/open' has mode 1777: whoever is on this machine may make there what is looked for"
+	run -65 --separate-stderr "$BUILD/teectl-hv" --pki "$PWD/pki" --image enclave --listen 127.0.0.1:0
+	has "$stderr" "whoever is on this machine may make there what is looked for"
+	library_image libvalue.so "-Wl,-rpath,$PWD/open/\$LIB:$PWD/l"
+	try 65 measure
+	says "its search folder '$PWD/open/' has mode 1777: whoever is on this machine may put there what is run"
+	chmod 0755 open
+	try 0 measure
+}
+
+@test "measure: of a library also where it has others looked for" {
+	make_cluster
+	mkdir -p open
+	library_image libvalue.so "-Wl,-rpath,$PWD/l"
+	cc -shared -fPIC -Wl,-soname,libvalue.so library.c -o l/libvalue.so "-Wl,-rpath,\$ORIGIN/../open"
+	try 0 measure
+	chmod 1777 open
+	try 65 measure
+	says "the image's library '$PWD/l/libvalue.so': its search folder '$PWD/l/../open' has mode 1777"
+}
+
+@test "measure: an image that has libraries looked for beside itself, or where it is started, is refused" {
+	local folder
+
+	make_cluster
+	for folder in '$ORIGIN/l' '${ORIGIN}/l' l ''; do
+		library_image libvalue.so "-Wl,-rpath,$folder:$PWD/l"
+		try 65 measure
+		says "it has libraries looked for in '$folder', which is another folder when it is run"
+	done
+}
+
 @test "measure: a library that others may write to is refused, by who launches as well" {
 	make_cluster --nodes 1
 	library_image libvalue.so "-Wl,-rpath,$PWD/l"
@@ -273,7 +312,7 @@ library_image() {
 	chmod o-w l/libvalue.so
 	chmod 0777 l
 	try 65 measure
-	says "its folder '$PWD/l' has mode 0777: whoever is on this machine may put another in its place"
+	says "its search folder '$PWD/l' has mode 0777: whoever is on this machine may put there what is run"
 }
 
 @test "measure: an image that is missing or no program" {

@@ -195,11 +195,13 @@ static int check_name(struct view names, uint64_t offset, const char *tag, struc
 	return 0;
 }
 
-int elf_check_names(struct view file, struct err *e)
+/* to: NULL for the check alone */
+static int walk_names(struct view file, struct buf *to, struct err *e)
 {
 	struct view dynamic, names = { 0 };
 	Elf64_Ehdr header;
 	Elf64_Dyn entry;
+	const char *list;
 	bool is_cut;
 
 	TRY(read_header(file, &header, e));
@@ -207,8 +209,25 @@ int elf_check_names(struct view file, struct err *e)
 	if (!dynamic.len)
 		return 0;
 	TRY(find_names(file, &header, dynamic, &names, e));
-	for (size_t i = 0; take_entry(dynamic, i, &entry, &is_cut); i++)
-		if (leading_tag(entry.d_tag))
-			TRY(check_name(names, entry.d_un.d_val, leading_tag(entry.d_tag), e));
+	for (size_t i = 0; take_entry(dynamic, i, &entry, &is_cut); i++) {
+		if (!leading_tag(entry.d_tag))
+			continue;
+		TRY(check_name(names, entry.d_un.d_val, leading_tag(entry.d_tag), e));
+		if (!to || (entry.d_tag != DT_RPATH && entry.d_tag != DT_RUNPATH))
+			continue;
+		list = (const char *)names.data + entry.d_un.d_val;
+		if (*list) /* an empty one is none */
+			TRY(buf_add_format(to, e, "%s:", list));
+	}
 	return 0;
+}
+
+int elf_check_names(struct view file, struct err *e)
+{
+	return walk_names(file, /* to= */ NULL, e);
+}
+
+int elf_search_folders(struct view file, struct buf *to, struct err *e)
+{
+	return walk_names(file, to, e);
 }

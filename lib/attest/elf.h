@@ -14,5 +14,9 @@ MUST_CHECK int elf_interpreter(struct view image, struct view *ret, struct err *
  * names and paths as they are.
  * fails  ERR_DATA: one does, or they are not where a loader finds them beyond doubt */
 MUST_CHECK int elf_check_names(struct view file, struct err *e);
+/* Adds to to the folders in which this image or library has others looked for (DT_RPATH and
+ * DT_RUNPATH), as they stand there, ':' behind each list.
+ * fails  as elf_check_names */
+MUST_CHECK int elf_search_folders(struct view file, struct buf *to, struct err *e);
 
 #endif

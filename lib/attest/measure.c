@@ -4,6 +4,7 @@
 #include "attest/listing.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -202,6 +203,62 @@ static int open_run(const char *path, const char *what, int *ret, struct err *e)
 	return -1;
 }
 
+#define SEARCH_MAX (64u << 10)
+#define ORIGIN     "$ORIGIN"
+#define ORIGIN_2   "${ORIGIN}"
+
+/* The loader looks in each folder before it comes to where it found a library: nobody else may make
+ * one there before the enclave is started.
+ * origin  the folder of what names it; NULL: the image, which has none when it is run */
+static int check_search(const char *folder, const char *origin, struct err *e)
+{
+	AUTO(buf) struct buf path = BUF_INIT(2 * PATH_MAX);
+	size_t skipped = strncmp(folder, ORIGIN, strlen(ORIGIN)) == 0       ? strlen(ORIGIN)
+	                 : strncmp(folder, ORIGIN_2, strlen(ORIGIN_2)) == 0 ? strlen(ORIGIN_2)
+	                                                                    : 0;
+	char *variable;
+
+	if ((skipped && !origin) || (!skipped && folder[0] != '/'))
+		return err_set(e, ERR_DATA,
+		               "it has libraries looked for in '%.200s', which is another folder "
+		               "when it is run (DT_RPATH, DT_RUNPATH)",
+		               folder);
+	if (skipped)
+		TRY(buf_add_text(&path, origin, e));
+	TRY(buf_add_text(&path, folder + skipped, e));
+	/* $LIB, $PLATFORM: up to the folder in which it names one. */
+	variable = strchr((char *)path.data, '$');
+	while (variable && *variable != '/')
+		*variable-- = 0;
+	return folder_check_guarded(buf_text(&path), "its search folder", e);
+}
+
+static int check_searches(struct view file, const char *origin, struct err *e)
+{
+	AUTO(buf) struct buf folders = BUF_INIT(SEARCH_MAX);
+	char *rest, *folder;
+
+	TRY(elf_search_folders(file, &folders, e));
+	if (!folders.len)
+		return 0;
+	TRY(buf_add_u8(&folders, 0, e));
+	/* Behind each list. */
+	folders.data[folders.len - 2] = 0;
+	rest = (char *)folders.data;
+	while ((folder = strsep(&rest, ":")))
+		TRY(check_search(folder, origin, e));
+	return 0;
+}
+
+static int check_library(struct view file, const char *path, struct err *e)
+{
+	AUTO(text) char *folder = NULL;
+
+	TRY(elf_check_names(file, e));
+	TRY(path_folder(path, &folder, e));
+	return check_searches(file, folder, e);
+}
+
 static int add_library(struct runtime *r, const char *name, const char *path, struct err *e)
 {
 	AUTO(mapping) struct mapping file = { 0 };
@@ -215,7 +272,7 @@ static int add_library(struct runtime *r, const char *name, const char *path, st
 		return err_set(e, ERR_DATA, "the image has more than %d libraries", LIBRARIES_MAX);
 	TRY(open_run(path, "the image's library", &fd, e));
 	TRY(fd_map(fd, path, IMAGE_MAX, &file, e));
-	if (elf_check_names(mapping_view(&file), e) < 0)
+	if (check_library(mapping_view(&file), path, e) < 0)
 		return err_wrap(e, "the image's library '%s'", path);
 	library = &r->libraries[r->count];
 	TRY(mapping_hash(&file, &library->hash, e));
@@ -300,7 +357,8 @@ static int find_loader(int image_fd, char ret[static PATH_MAX], struct err *e)
 
 	TRY(fd_map(image_fd, "image", IMAGE_MAX, &image, e));
 	if (elf_interpreter(mapping_view(&image), &path, e) < 0 ||
-	    (path.len && elf_check_names(mapping_view(&image), e) < 0))
+	    (path.len && (elf_check_names(mapping_view(&image), e) < 0 ||
+	                  check_searches(mapping_view(&image), /* origin= */ NULL, e) < 0)))
 		return err_wrap(e, "image");
 	if (path.len >= PATH_MAX)
 		return err_set(e, ERR_DATA, "image: its interpreter's path has %zu bytes",

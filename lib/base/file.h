@@ -135,6 +135,9 @@ bool file_is_locked(const char *path);
  * what   of the message
  * fails  ERR_NO_INPUT; ERR_DATA: everybody may, or it is no regular file */
 MUST_CHECK int file_open_guarded(const char *path, const char *what, int *ret, struct err *e);
+/* The same of a folder in which such files are looked for: nor may everybody make one in it, also
+ * in a sticky one, or make the folder itself where there is none. */
+MUST_CHECK int folder_check_guarded(const char *path, const char *what, struct err *e);
 
 /* The path of the file that a link leads to; of any other file path itself. ERR_NO_INPUT where
  * nothing is. */

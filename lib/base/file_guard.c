@@ -20,6 +20,7 @@ struct walk {
 	struct stat above;   /* of the folder */
 	char rest[PATH_MAX]; /* that leads on from it */
 	int links;
+	bool may_lack; /* what it leads to */
 };
 
 static void walk_drop(struct walk *w)
@@ -112,6 +113,17 @@ static int take_name(struct walk *w, char name[static NAME_MAX + 1], struct err 
 	return 0;
 }
 
+/* Nobody but a group or an owner may make what is not there. */
+static int check_lack(const struct walk *w, int number, struct err *e)
+{
+	if (!w->may_lack || (number != ENOENT && number != ENOTDIR && number != EACCES))
+		return fail(w, number, e);
+	if (w->above.st_mode & S_IWOTH)
+		return refuse_folder(
+		    w, "whoever is on this machine may make there what is looked for", e);
+	return 0;
+}
+
 /* One name on; *ret_is_end: w->at is what the path leads to. */
 static int go_on(struct walk *w, bool *ret_is_end, struct err *e)
 {
@@ -122,7 +134,11 @@ static int go_on(struct walk *w, bool *ret_is_end, struct err *e)
 	TRY(take_name(w, name, e));
 	fd_drop(&w->at);
 	w->at = openat(w->folder, name[0] ? name : ".", O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (w->at < 0 || fstat(w->at, &st) < 0)
+	if (w->at < 0) {
+		*ret_is_end = true;
+		return check_lack(w, errno, e);
+	}
+	if (fstat(w->at, &st) < 0)
 		return fail(w, errno, e);
 	TRY(check_maker(w, &st, e));
 	if (S_ISLNK(st.st_mode) && !is_of_kernel(w->folder)) {
@@ -166,16 +182,43 @@ static int open_end(const struct walk *w, int *ret, struct err *e)
 	return 0;
 }
 
+/* To the end of the path; w->at -1: there is none, which it may lack. */
+static int go(struct walk *w, struct err *e)
+{
+	bool is_end = false;
+
+	if (!w->path[0] || strlen(w->path) >= sizeof(w->rest))
+		return fail(w, w->path[0] ? ENAMETOOLONG : ENOENT, e);
+	memcpy(w->rest, w->path, strlen(w->path) + 1);
+	TRY(start_at(w, w->path[0] == '/' ? "/" : ".", e));
+	while (!is_end)
+		TRY(go_on(w, &is_end, e));
+	return 0;
+}
+
 int file_open_guarded(const char *path, const char *what, int *ret, struct err *e)
 {
 	AUTO(walk) struct walk w = { .what = what, .path = path, .folder = -1, .at = -1 };
-	bool is_end = false;
 
-	if (!path[0] || strlen(path) >= sizeof(w.rest))
-		return fail(&w, path[0] ? ENAMETOOLONG : ENOENT, e);
-	memcpy(w.rest, path, strlen(path) + 1);
-	TRY(start_at(&w, path[0] == '/' ? "/" : ".", e));
-	while (!is_end)
-		TRY(go_on(&w, &is_end, e));
+	TRY(go(&w, e));
 	return open_end(&w, ret, e);
+}
+
+int folder_check_guarded(const char *path, const char *what, struct err *e)
+{
+	AUTO(walk)
+	struct walk w = { .what = what, .path = path, .folder = -1, .at = -1, .may_lack = true };
+	struct stat st;
+
+	TRY(go(&w, e));
+	if (w.at < 0)
+		return 0;
+	if (fstat(w.at, &st) < 0)
+		return fail(&w, errno, e);
+	if (S_ISDIR(st.st_mode) && st.st_mode & S_IWOTH)
+		return err_set(e, ERR_DATA,
+		               "%s '%s' has mode %04o: whoever is on this machine may put there "
+		               "what is run",
+		               what, path, st.st_mode & 07777);
+	return 0;
 }
