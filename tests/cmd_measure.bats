@@ -2,6 +2,13 @@
 
 load verb
 
+# An image, enclave, whose loader runs audit.c before it lists the libraries.
+audited_image() {
+	echo 'int main(void) { return 0; }' >image.c
+	cc -shared -fPIC audit.c -o audit.so
+	cc image.c -Wl,--audit="$PWD/audit.so" -o enclave
+}
+
 @test "measure: the values are those that enclaves show" {
 	make_cluster
 	try 0 measure -o json
@@ -159,9 +166,7 @@ le32() {
 				pause();
 		}
 	EOF
-	echo 'int main(void) { return 0; }' >image.c
-	cc -shared -fPIC audit.c -o audit.so
-	cc image.c -Wl,--audit="$PWD/audit.so" -o enclave
+	audited_image
 	sed -i 's|image: .*|image: enclave|' cluster.yaml
 	run -65 --separate-stderr "$BUILD/teectl" measure 9<image.c
 	says "the image's loader has not ended within 10 s"
@@ -191,9 +196,7 @@ le32() {
 				pause();
 		}
 	EOF
-	echo 'int main(void) { return 0; }' >image.c
-	cc -shared -fPIC audit.c -o audit.so
-	cc image.c -Wl,--audit="$PWD/audit.so" -o enclave
+	audited_image
 	# A node that keeps it waiting meanwhile.
 	mitm mute --to http://127.0.0.1:1 status:held
 	sed -i 's|image: .*|image: enclave|; s|listen: .*|url: "'"$mute"'" }|' cluster.yaml

@@ -381,6 +381,15 @@ static void a_tee_is_not_retired_by_a_receipt_without_those_before_it(void **sta
 	}
 }
 
+/* Another TEE, without a key, answers for tee2, and says that it is in that phase. */
+static void replace_by_blank(struct stage *g, enum phase phase)
+{
+	g->tees[1].module = "i-9";
+	g->tees[1].setup = third_setup;
+	g->tees[1].held = HELD_NOTHING;
+	g->seen[1].status.phase = phase;
+}
+
 /* A blank enclave stands in the place of the one that has the key. */
 static void a_tee_is_not_retired_by_another_that_has_no_key(void **state)
 {
@@ -389,10 +398,7 @@ static void a_tee_is_not_retired_by_another_that_has_no_key(void **state)
 
 	(void)state;
 	stage_known(&g);
-	g.tees[1].module = "i-9";
-	g.tees[1].setup = third_setup;
-	g.tees[1].held = HELD_NOTHING;
-	g.seen[1].status.phase = PHASE_UNRECOVERABLE;
+	replace_by_blank(&g, PHASE_UNRECOVERABLE);
 	lie(&g, 1, API_RETIRE, NO_RECEIPT);
 	/* However often it is asked: only who verifies it takes note of it. */
 	for (int i = 0; i < 2; i++) {
@@ -443,10 +449,7 @@ static void a_glance_takes_no_note_of_another(void **state)
 
 	(void)state;
 	stage_known(&g);
-	g.tees[1].module = "i-9";
-	g.tees[1].setup = third_setup;
-	g.tees[1].held = HELD_NOTHING;
-	g.seen[1].status.phase = PHASE_UNRECOVERABLE;
+	replace_by_blank(&g, PHASE_UNRECOVERABLE);
 	lie(&g, 1, API_RETIRE, NO_RECEIPT);
 	assert_ok(plan_make(g.run.cluster, &g.run.seen, &goal, &plan, &e));
 	for (int i = 0; i < 2; i++) {
@@ -478,10 +481,7 @@ static void who_is_refused_the_key_is_not_the_last_one_seen(void **state)
 		struct err e;
 
 		stage_known(&g);
-		g.tees[1].module = "i-9";
-		g.tees[1].setup = third_setup;
-		g.tees[1].held = HELD_NOTHING;
-		g.seen[1].status.phase = rows[i].phase;
+		replace_by_blank(&g, rows[i].phase);
 		lie(&g, 1, API_SHARE_MANIFEST, NO_SETUP_KEY);
 		assert_refused(do_step(&g, rows[i].kind, 1, &e), ERR_ATTESTATION,
 		               "its document commits to no setup key");
@@ -551,10 +551,7 @@ static void a_blank_tee_in_anothers_place_has_not_retired(void **state)
 
 	(void)state;
 	stage_known(&g);
-	g.tees[1].module = "i-9";
-	g.tees[1].setup = third_setup;
-	g.tees[1].held = HELD_NOTHING;
-	g.seen[1].status.phase = PHASE_WAITING_FOR_BOOT;
+	replace_by_blank(&g, PHASE_WAITING_FOR_BOOT);
 	g.seen[1].status.has_manifest_hash = false;
 	assert_ok(plan_make(g.run.cluster, &g.run.seen, &goal, &plan, &e));
 	for (int i = 0; i < 2; i++) {
