@@ -2,13 +2,6 @@
 
 load verb
 
-# An image, enclave, whose loader runs audit.c before it lists the libraries.
-audited_image() {
-	echo 'int main(void) { return 0; }' >image.c
-	cc -shared -fPIC audit.c -o audit.so
-	cc image.c -Wl,--audit="$PWD/audit.so" -o enclave
-}
-
 @test "measure: the values are those that enclaves show" {
 	make_cluster
 	try 0 measure -o json
@@ -149,69 +142,11 @@ le32() {
 	says "PCR0"
 }
 
-@test "measure: an image whose audit library never ends is given up, with no new rights on the way" {
-	make_cluster
-	cat >audit.c <<-'EOF'
-		#include <fcntl.h>
-		#include <sys/prctl.h>
-		#include <unistd.h>
-		unsigned la_version(unsigned version)
-		{
-			(void)version;
-			close(open(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? "bound" : "free", O_CREAT, 0600));
-			for (int fd = 4; fd < 256; fd++)
-				if (fcntl(fd, F_GETFD) >= 0)
-					close(open("inherited", O_CREAT, 0600));
-			for (;;)
-				pause();
-		}
-	EOF
-	audited_image
-	sed -i 's|image: .*|image: enclave|' cluster.yaml
-	run -65 --separate-stderr "$BUILD/teectl" measure 9<image.c
-	says "the image's loader has not ended within 10 s"
-	[[ -e bound && ! -e free && ! -e inherited ]]
-}
-
 @test "measure: who starts teectl may ignore the end of its children" {
 	make_cluster --nodes 1
 	run -0 --separate-stderr env --ignore-signal=CHLD "$BUILD/teectl" measure
 	run -0 --separate-stderr env --ignore-signal=CHLD "$BUILD/teectl" up
 	says 'tee1: verified'
-}
-
-@test "measure: the loader of an image that is measured ahead ends with teectl" {
-	local fd verb reader loader
-	make_cluster --nodes 1
-	mkfifo said
-	cat >audit.c <<-'EOF'
-		#include <fcntl.h>
-		#include <stdio.h>
-		#include <unistd.h>
-		unsigned la_version(unsigned version)
-		{
-			(void)version;
-			dprintf(open("said", O_WRONLY), "%d\n", (int)getpid());
-			for (;;)
-				pause();
-		}
-	EOF
-	audited_image
-	# A node that keeps it waiting meanwhile.
-	mitm mute --to http://127.0.0.1:1 status:held
-	sed -i 's|image: .*|image: enclave|; s|listen: .*|url: "'"$mute"'" }|' cluster.yaml
-	teectl propagate >/dev/null 2>&1 3>&- 4>&- &
-	verb=$!
-	# The loader has the pipe open for as long as it lives.
-	exec {fd}< <(timeout 20 cat said 3>&- 4>&-)
-	reader=$!
-	read -r -u "$fd" loader
-	kill -0 "$loader"
-	kill -INT "$verb"
-	wait "$verb" || true
-	wait "$reader"
-	exec {fd}<&-
-	stop_hvs
 }
 
 # library_image SONAME FLAG...: an image that needs ./l/NAME by that soname
@@ -225,6 +160,64 @@ library_image() {
 	cc -shared -fPIC "-Wl,-soname,$soname" library.c -o "l/$name"
 	cc image.c "l/$name" -Wl,--unresolved-symbols=ignore-all "$@" -o enclave
 	sed -i 's|image: .*|image: enclave|' cluster.yaml
+}
+
+# held_loader: the loader below process $1, by then held up by a library that is a FIFO: in $loader,
+# and the FIFO open in $held.
+held_loader() {
+	local child=$1
+
+	exec {held}>l/libvalue.so
+	while [[ $child ]]; do
+		loader=${child% }
+		child=$(<"/proc/$loader/task/$loader/children")
+	done
+	has "$(tr '\0' ' ' <"/proc/$loader/cmdline")" "--list /proc/self/fd/3"
+}
+
+# An image, enclave, which needs a FIFO.
+held_image() {
+	library_image libvalue.so "-Wl,-rpath,$PWD/l"
+	rm l/libvalue.so
+	mkfifo l/libvalue.so
+}
+
+@test "measure: a loader that never ends is given up, has no descriptor of ours, and gets no new rights" {
+	local verb held loader fd
+
+	make_cluster
+	held_image
+	"$BUILD/teectl" measure 9<image.c 2>said >/dev/null 3>&- 4>&- &
+	verb=$!
+	held_loader "$verb"
+	[[ $(sed -n 's/^NoNewPrivs:\s*//p' "/proc/$loader/status") == 1 ]]
+	for fd in "/proc/$loader/fd/"*; do
+		case $(readlink "$fd") in
+		/dev/null | pipe:* | /memfd:* | "$PWD/l/libvalue.so") ;;
+		*) fail "the loader has $(readlink "$fd")" ;;
+		esac
+	done
+	wait "$verb" && fail "it was measured" || [[ $? == 65 ]]
+	has "$(<said)" "the image's loader has not ended within 10 s"
+	exec {held}>&-
+}
+
+@test "measure: the loader of an image that is measured ahead ends with teectl" {
+	local verb held loader
+	make_cluster --nodes 1
+	held_image
+	# A node that keeps it waiting meanwhile.
+	mitm mute --to http://127.0.0.1:1 status:held
+	sed -i 's|listen: .*|url: "'"$mute"'" }|' cluster.yaml
+	"$BUILD/teectl" propagate >/dev/null 2>&1 3>&- 4>&- &
+	verb=$!
+	held_loader "$verb"
+	kill -0 "$loader"
+	kill -INT "$verb"
+	wait "$verb" || true
+	while kill -0 "$loader" 2>/dev/null; do :; done
+	exec {held}>&-
+	stop_hvs
 }
 
 @test "measure: a library that is called like the kernel's own is measured" {
@@ -276,9 +269,46 @@ library_image() {
 	has "$stderr" "whoever is on this machine may make there what is looked for"
 	library_image libvalue.so "-Wl,-rpath,$PWD/open/\$LIB:$PWD/l"
 	try 65 measure
-	says "its search folder '$PWD/open/' has mode 1777: whoever is on this machine may put there what is run"
+	says "its search folder '$PWD/open/' has mode 1777: whoever is on this machine may make files there"
 	chmod 0755 open
 	try 0 measure
+}
+
+@test "measure: each name that is looked for, and each folder on the way to it, is nobody else's" {
+	make_cluster
+	mkdir -p open first/glibc-hwcaps
+	library_image libvalue.so "-Wl,-rpath,$PWD/first:$PWD/l"
+	try 0 measure
+	chmod 1777 open
+	ln -s "$PWD/open/none.so" first/libvalue.so
+	try 65 measure
+	says "the image's loader looks for '$PWD/first/libvalue.so': its folder '$PWD/open' has mode 1777: whoever is on this machine may make there what is looked for"
+	rm first/libvalue.so
+	chmod 1777 first/glibc-hwcaps
+	try 65 measure
+	says "its folder '$PWD/first/glibc-hwcaps' has mode 1777: whoever is on this machine may make there what is looked for"
+	rm -r first/glibc-hwcaps
+	ln -s "$PWD/open/none" first/glibc-hwcaps
+	try 65 measure
+	says "its folder '$PWD/open' has mode 1777"
+	rm first/glibc-hwcaps
+	# One of another machine is passed over now, and may become one of this.
+	{ head -c 4 l/libvalue.so && printf '\1' && tail -c +6 l/libvalue.so; } >first/libvalue.so
+	try 0 measure
+	chmod 0666 first/libvalue.so
+	try 65 measure
+	says "the image's loader looks for '$PWD/first/libvalue.so'"
+	says "has mode 0666: whoever is on this machine may write to it"
+	rm first/libvalue.so
+	try 0 measure
+}
+
+@test "measure: a library that names what the loader does not list is refused" {
+	make_cluster
+	library_image libvalue.so "-Wl,-rpath,$PWD/l"
+	cc -shared -fPIC -Wl,-soname,libvalue.so library.c -o l/libvalue.so "-Wl,--auxiliary,$PWD/none.so"
+	try 65 measure
+	says "the image's library '$PWD/l/libvalue.so': its DT_AUXILIARY names what the loader's list does not show"
 }
 
 @test "measure: of a library also where it has others looked for" {
@@ -309,13 +339,13 @@ library_image() {
 	try 0 measure
 	chmod o+w l/libvalue.so
 	try 65 measure
-	says "the image's library '$PWD/l/libvalue.so' has mode 0757: whoever is on this machine may write to it"
+	says "'$PWD/l/libvalue.so' has mode 0757: whoever is on this machine may write to it"
 	run -65 --separate-stderr "$BUILD/teectl-hv" --pki "$PWD/pki" --image enclave --listen 127.0.0.1:0
 	has "$stderr" "has mode 0757: whoever is on this machine may write to it"
 	chmod o-w l/libvalue.so
 	chmod 0777 l
 	try 65 measure
-	says "its search folder '$PWD/l' has mode 0777: whoever is on this machine may put there what is run"
+	says "its search folder '$PWD/l' has mode 0777: whoever is on this machine may make files there"
 }
 
 @test "measure: an image that is missing or no program" {

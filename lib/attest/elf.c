@@ -159,29 +159,39 @@ static int find_names(struct view file, const Elf64_Ehdr *header, struct view dy
 }
 
 /* What the loader opens, or looks for files by. */
-static const char *leading_tag(int64_t tag)
+struct leading_tag {
+	int64_t tag;
+	const char *name;
+	bool is_unlisted; /* what it names is loaded, or not, and the list does not say which */
+};
+
+static const struct leading_tag *leading_tag(int64_t tag)
 {
-	static const struct {
-		int64_t tag;
-		const char *name;
-	} tags[] = {
-		{ DT_NEEDED, "DT_NEEDED" },       { DT_RPATH, "DT_RPATH" },
-		{ DT_RUNPATH, "DT_RUNPATH" },     { DT_SONAME, "DT_SONAME" },
-		{ DT_AUXILIARY, "DT_AUXILIARY" }, { DT_FILTER, "DT_FILTER" },
-		{ DT_AUDIT, "DT_AUDIT" },         { DT_DEPAUDIT, "DT_DEPAUDIT" },
+	static const struct leading_tag tags[] = {
+		{ DT_NEEDED, "DT_NEEDED", false },      { DT_RPATH, "DT_RPATH", false },
+		{ DT_RUNPATH, "DT_RUNPATH", false },    { DT_SONAME, "DT_SONAME", false },
+		{ DT_AUXILIARY, "DT_AUXILIARY", true }, { DT_FILTER, "DT_FILTER", true },
+		{ DT_AUDIT, "DT_AUDIT", true },         { DT_DEPAUDIT, "DT_DEPAUDIT", true },
 	};
 
 	for (size_t i = 0; i < COUNT(tags); i++)
 		if (tags[i].tag == tag)
-			return tags[i].name;
+			return &tags[i];
 	return NULL;
 }
 
-static int check_name(struct view names, uint64_t offset, const char *tag, struct err *e)
+static int check_name(struct view names, uint64_t offset, const struct leading_tag *leading,
+                      struct err *e)
 {
+	const char *tag = leading->name;
 	struct view name;
 	const uint8_t *end;
 
+	if (leading->is_unlisted)
+		return err_set(e, ERR_DATA,
+		               "its %s names what the loader's list does not show, and what then "
+		               "could not be measured",
+		               tag);
 	if (offset >= names.len)
 		return err_set(e, ERR_DATA, "its %s is not in its table of names", tag);
 	name = view_new(names.data + offset, names.len - offset);
@@ -201,6 +211,7 @@ static int walk_names(struct view file, struct buf *to, struct err *e)
 	struct view dynamic, names = { 0 };
 	Elf64_Ehdr header;
 	Elf64_Dyn entry;
+	const struct leading_tag *leading;
 	const char *list;
 	bool is_cut;
 
@@ -210,9 +221,10 @@ static int walk_names(struct view file, struct buf *to, struct err *e)
 		return 0;
 	TRY(find_names(file, &header, dynamic, &names, e));
 	for (size_t i = 0; take_entry(dynamic, i, &entry, &is_cut); i++) {
-		if (!leading_tag(entry.d_tag))
+		leading = leading_tag(entry.d_tag);
+		if (!leading)
 			continue;
-		TRY(check_name(names, entry.d_un.d_val, leading_tag(entry.d_tag), e));
+		TRY(check_name(names, entry.d_un.d_val, leading, e));
 		if (!to || (entry.d_tag != DT_RPATH && entry.d_tag != DT_RUNPATH))
 			continue;
 		list = (const char *)names.data + entry.d_un.d_val;

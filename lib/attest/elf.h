@@ -11,8 +11,8 @@ MUST_CHECK int elf_interpreter(struct view image, struct view *ret, struct err *
 
 /* The names that lead the loader from this image or library to others (DT_NEEDED, DT_RUNPATH and
  * their like) hold neither white space nor control characters: it lists files a line each, with
- * names and paths as they are.
- * fails  ERR_DATA: one does, or they are not where a loader finds them beyond doubt */
+ * names and paths as they are. And it has none of DT_AUXILIARY, DT_FILTER, DT_AUDIT, DT_DEPAUDIT.
+ * fails  ERR_DATA: one does, it has, or they are not where a loader finds them beyond doubt */
 MUST_CHECK int elf_check_names(struct view file, struct err *e);
 /* Adds to to the folders in which this image or library has others looked for (DT_RPATH and
  * DT_RUNPATH), as they stand there, ':' behind each list.

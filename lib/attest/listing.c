@@ -22,9 +22,8 @@ static int refuse(const char *line, struct err *e)
 	return err_set(e, ERR_DATA, "the loader says of the image: %.200s", line);
 }
 
-/* "name => /path (address)", "/path (address)", or "linux-vdso.so.1 (address)". *ret_path: NULL for
- * the last. */
-static int take_line(char *line, const char **ret_name, const char **ret_path, struct err *e)
+/* "name => /path (address)", "/path (address)", or "linux-vdso.so.1 (address)", which is none. */
+static int take_library(char *line, struct listed *ret, struct err *e)
 {
 	char *arrow = strstr(line, " => "), *end = strrchr(line, '('), *path = line;
 
@@ -37,30 +36,68 @@ static int take_line(char *line, const char **ret_name, const char **ret_path, s
 	if (!end || end <= path || end[-1] != ' ')
 		return refuse(line, e);
 	end[-1] = 0;
-	if (is_vdso(path) && !arrow) {
-		*ret_path = NULL;
+	if (is_vdso(path) && !arrow)
 		return 0;
-	}
 	if (*path != '/')
 		return refuse(line, e);
 	if (arrow)
 		*arrow = 0;
 	if (!*path_base(line) || !*path_base(path))
 		return refuse(line, e);
-	*ret_name = path_base(line);
-	*ret_path = path;
+	*ret = (struct listed){ LISTED_LIBRARY, path_base(line), path };
 	return 0;
 }
 
-int listing_next(char **rest, const char **ret_name, const char **ret_path, struct err *e)
+/* What glibc's tells beside its list begins with "PID:", a tab, and a depth of spaces. */
+static char *find_told(char *line)
 {
-	char *line;
+	size_t digits = strspn(line, "0123456789");
 
-	*ret_path = NULL;
-	while (!*ret_path && (line = strsep(rest, "\n"))) {
+	if (!digits || line[digits] != ':' || line[digits + 1] != '\t')
+		return NULL;
+	line += digits + 2;
+	return line + strspn(line, " ");
+}
+
+static bool take_word(char *told, const char *word, char **ret)
+{
+	size_t len = strlen(word);
+
+	*ret = told + len;
+	return strncmp(told, word, len) == 0;
+}
+
+/* "trying file=PATH", "search path=FOLDERS\t\t(why)", and others, which say nothing of where. */
+static int take_told(char *told, struct listed *ret, struct err *e)
+{
+	char *value, *why;
+
+	if (take_word(told, "trying file=", &value)) {
+		*ret = (struct listed){ .kind = LISTED_TRIED, .path = value };
+		return 0;
+	}
+	if (!take_word(told, "search path=", &value))
+		return 0;
+	why = strstr(value, "\t\t(");
+	if (!why || strchr(value, '\t') != why)
+		return refuse(told, e);
+	*why = 0;
+	*ret = (struct listed){ .kind = LISTED_SEARCHED, .path = value };
+	return 0;
+}
+
+int listing_next(char **rest, struct listed *ret, struct err *e)
+{
+	char *line, *told;
+
+	*ret = (struct listed){ .kind = LISTED_END };
+	while (ret->kind == LISTED_END && (line = strsep(rest, "\n"))) {
 		line += strspn(line, " \t");
-		if (*line)
-			TRY(take_line(line, ret_name, ret_path, e));
+		told = find_told(line);
+		if (told)
+			TRY(take_told(told, ret, e));
+		else if (*line)
+			TRY(take_library(line, ret, e));
 	}
 	return 0;
 }

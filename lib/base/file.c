@@ -65,16 +65,38 @@ static int open_file(const char *path, bool may_be_pipe, int *ret, struct err *e
 	return 0;
 }
 
-static int open_to_read(const char *path, bool may_be_pipe, int *ret, struct err *e)
+static bool is_standard_input(const char *path)
 {
-	int fd;
+	return strcmp(path, "-") == 0 || strcmp(path, "/dev/stdin") == 0;
+}
 
-	if (strcmp(path, "-") != 0 && strcmp(path, "/dev/stdin") != 0)
-		return open_file(path, may_be_pipe, ret, e);
-	fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+static int dup_standard_input(const char *path, int *ret, struct err *e)
+{
+	int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+
 	if (fd < 0)
 		return err_sys(e, ERR_NO_INPUT, errno, "'%s'", path);
 	*ret = fd;
+	return 0;
+}
+
+static int open_to_read(const char *path, bool may_be_pipe, int *ret, struct err *e)
+{
+	if (is_standard_input(path))
+		return dup_standard_input(path, ret, e);
+	return open_file(path, may_be_pipe, ret, e);
+}
+
+static int open_to_believe(const char *path, bool may_be_pipe, int *ret, struct err *e)
+{
+	AUTO(fd) int fd = -1;
+
+	if (is_standard_input(path))
+		return dup_standard_input(path, ret, e);
+	TRY(file_open_guarded(path, "", may_be_pipe, &fd, e));
+	if (fcntl(fd, F_SETFL, 0) < 0)
+		return err_sys(e, ERR_NO_INPUT, errno, "'%s'", path);
+	*ret = MOVE_FD(fd);
 	return 0;
 }
 
@@ -121,6 +143,14 @@ int file_read(const char *path, struct buf *to, struct err *e)
 	AUTO(fd) int fd = -1;
 
 	TRY(open_to_read(path, /* may_be_pipe= */ true, &fd, e));
+	return fd_read(fd, path, to, e);
+}
+
+int file_read_guarded(const char *path, bool may_be_pipe, struct buf *to, struct err *e)
+{
+	AUTO(fd) int fd = -1;
+
+	TRY(open_to_believe(path, may_be_pipe, &fd, e));
 	return fd_read(fd, path, to, e);
 }
 
@@ -212,7 +242,7 @@ int file_read_secret(const char *path, size_t max, struct secret *ret, struct er
 	AUTO(secret) struct secret s = { 0 };
 	size_t len = 0;
 
-	TRY(open_to_read(path, /* may_be_pipe= */ false, &fd, e));
+	TRY(open_to_believe(path, /* may_be_pipe= */ false, &fd, e));
 	TRY(secret_alloc(max + 1, &s, e));
 	while (len < s.len) {
 		ssize_t got = read(fd, s.data + len, s.len - len);
@@ -558,23 +588,6 @@ int file_check_private(const char *path, struct err *e)
 	return 0;
 }
 
-static int folder_check_private(const char *path, struct err *e)
-{
-	struct stat st;
-
-	if (stat(path, &st) < 0)
-		return err_sys(e, ERR_INTERNAL, errno, "'%s'", path);
-	if (!S_ISDIR(st.st_mode))
-		return err_set(e, ERR_DATA, "'%s' is not a folder", path);
-	if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))
-		return err_set(
-		    e, ERR_DATA,
-		    "'%s' belongs to another user or others may write to it (mode %04o): "
-		    "expected your own, mode 0700",
-		    path, st.st_mode & 07777);
-	return 0;
-}
-
 int folder_make_inner(const char *path, struct err *e)
 {
 	struct stat st;
@@ -635,22 +648,34 @@ int file_open_log(const char *path, int *ret_fd, struct err *e)
 	return 0;
 }
 
+/* Makes the folder itself. One that is where others might replace it is not left there. */
+static int make_checked(const char *path, bool *ret_is_above_missing, struct err *e)
+{
+	bool is_made = mkdir(path, 0700) == 0;
+
+	*ret_is_above_missing = !is_made && errno == ENOENT;
+	if (!is_made && errno != EEXIST)
+		return err_sys(e, ERR_INTERNAL, errno, "making folder '%s'", path);
+	if (folder_check_private(path, e) == 0)
+		return 0;
+	if (is_made)
+		rmdir(path);
+	return -1;
+}
+
 int folder_make_private(const char *path, struct err *e)
 {
 	AUTO(text) char *above = NULL;
+	bool is_above_missing;
 
-	if (mkdir(path, 0700) == 0)
+	if (make_checked(path, &is_above_missing, e) == 0)
 		return 0;
-	if (errno == EEXIST)
-		return folder_check_private(path, e);
-	if (errno != ENOENT)
-		return err_sys(e, ERR_INTERNAL, errno, "making folder '%s'", path);
+	if (!is_above_missing)
+		return -1;
 	TRY(path_folder(path, &above, e));
 	if (!file_is_there(above)) /* or can't be seen: then mkdir says so */
 		TRY(folder_make_private(above, e));
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return err_sys(e, ERR_INTERNAL, errno, "making folder '%s'", path);
-	return folder_check_private(path, e);
+	return make_checked(path, &is_above_missing, e);
 }
 
 static int remove_one(const char *path, const struct stat *seen, int kind, struct FTW *at)

@@ -98,8 +98,8 @@ MUST_CHECK int file_free_name(const char *wanted, struct buf *to, struct err *e)
 /* A private key's file that another program will read: ERR_NO_INPUT when it is not there, ERR_DATA
  * when others may read or change it. */
 MUST_CHECK int file_check_private(const char *path, struct err *e);
-/* Makes path and what is missing above it; those made have mode 0700. A folder that is there and
- * is not ours, or that others may write to, is refused. */
+/* Makes path and what is missing above it; those made have mode 0700. What is there then must pass
+ * folder_check_private. */
 MUST_CHECK int folder_make_private(const char *path, struct err *e);
 /* The same of a folder inside one of ours, where a link would lead elsewhere. */
 MUST_CHECK int folder_make_inner(const char *path, struct err *e);
@@ -129,15 +129,26 @@ MUST_CHECK int file_lock(const char *path, int64_t patience_ms, int *ret_fd, str
  * file system, or does not say. */
 bool file_is_locked(const char *path);
 
-/* Opens, to be read, a file that is going to be run with our rights. Each folder and link on its
- * path is looked at: nobody but a group or an owner may write to it, or put another in its place.
+/* Opens, to be read, a file that is going to be run with our rights, or whose word decides whom we
+ * trust. Each folder and link on its path is looked at: nobody but a group or an owner may write to
+ * it, or put another in its place. A pipe opens though nobody has written to it yet.
  *
- * what   of the message
- * fails  ERR_NO_INPUT; ERR_DATA: everybody may, or it is no regular file */
-MUST_CHECK int file_open_guarded(const char *path, const char *what, int *ret, struct err *e);
+ * what   of the message; "": the path alone
+ * fails  ERR_DATA: everybody may; ERR_NO_INPUT, also: it is none that may be */
+MUST_CHECK int file_open_guarded(const char *path, const char *what, bool may_be_pipe, int *ret,
+                                 struct err *e);
+/* As file_read of one, or file_read_regular. */
+MUST_CHECK int file_read_guarded(const char *path, bool may_be_pipe, struct buf *to, struct err *e);
 /* The same of a folder in which such files are looked for: nor may everybody make one in it, also
  * in a sticky one, or make the folder itself where there is none. */
 MUST_CHECK int folder_check_guarded(const char *path, const char *what, struct err *e);
+/* The same of a path that is looked for, whether something is there or not. */
+MUST_CHECK int path_check_guarded(const char *path, const char *what, struct err *e);
+/* A folder of ours, to which nobody else writes, and in whose place nobody but a group or an owner
+ * may put another: what was opened there by its path stays what it is. fails  ERR_DATA,
+ * ERR_NO_INPUT
+ */
+MUST_CHECK int folder_check_private(const char *path, struct err *e);
 
 /* The path of the file that a link leads to; of any other file path itself. ERR_NO_INPUT where
  * nothing is. */

@@ -1,5 +1,5 @@
-/* A file that is going to be run: by which folders and links its path leads to it, and who else may
- * lead it elsewhere. */
+/* A file that is going to be run or believed: by which folders and links its path leads to it, and
+ * who else may lead it elsewhere. */
 #include "base/file.h"
 
 #include <errno.h>
@@ -15,10 +15,10 @@
 #define LINKS_MAX 40 /* as the kernel's */
 
 struct walk {
-	const char *what, *path;
-	int folder, at;      /* open for their place alone */
-	struct stat above;   /* of the folder */
-	char rest[PATH_MAX]; /* that leads on from it */
+	const char *what, *path; /* what: "" for the path alone */
+	int folder, at;          /* open for their place alone */
+	struct stat above;       /* of the folder */
+	char rest[PATH_MAX];     /* that leads on from it */
 	int links;
 	bool may_lack; /* what it leads to */
 };
@@ -29,9 +29,14 @@ static void walk_drop(struct walk *w)
 	fd_drop(&w->at);
 }
 
+static const char *space(const struct walk *w)
+{
+	return w->what[0] ? " " : "";
+}
+
 static int fail(const struct walk *w, int number, struct err *e)
 {
-	return err_sys(e, ERR_NO_INPUT, number, "%s '%s'", w->what, w->path);
+	return err_sys(e, ERR_NO_INPUT, number, "%s%s'%s'", w->what, space(w), w->path);
 }
 
 static int refuse_folder(const struct walk *w, const char *how, struct err *e)
@@ -42,8 +47,8 @@ static int refuse_folder(const struct walk *w, const char *how, struct err *e)
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", w->folder);
 	len = readlink(link, name, sizeof(name) - 1);
 	name[len < 0 ? 0 : len] = 0;
-	return err_set(e, ERR_DATA, "%s '%s': its folder '%.160s' has mode %04o: %s", w->what,
-	               w->path, name, w->above.st_mode & 07777, how);
+	return err_set(e, ERR_DATA, "%s%s'%s': its folder '%.160s' has mode %04o: %s", w->what,
+	               space(w), w->path, name, w->above.st_mode & 07777, how);
 }
 
 static int check_folder(struct walk *w, struct err *e)
@@ -51,20 +56,30 @@ static int check_folder(struct walk *w, struct err *e)
 	if (fstat(w->folder, &w->above) < 0)
 		return fail(w, errno, e);
 	if (w->above.st_mode & S_IWOTH && !(w->above.st_mode & S_ISVTX))
-		return refuse_folder(w,
-		                     "whoever is on this machine may put another in its place, and "
-		                     "it is run (chmod o-w)",
-		                     e);
+		return refuse_folder(
+		    w, "whoever is on this machine may put another in its place (chmod o-w)", e);
 	return 0;
+}
+
+/* Such a file system says of its files' owners what the user who has mounted it will. */
+static bool is_of_fuse(int fd)
+{
+	struct statfs st;
+
+	return fstatfs(fd, &st) < 0 || st.f_type == FUSE_SUPER_MAGIC;
 }
 
 /* Where everybody makes files, and nobody takes another's away, it matters who has made it. */
 static int check_maker(const struct walk *w, const struct stat *made, struct err *e)
 {
-	if (!(w->above.st_mode & S_IWOTH) || made->st_uid == 0 || made->st_uid == geteuid() ||
-	    made->st_uid == w->above.st_uid)
+	bool is_trusted =
+	    made->st_uid == 0 || made->st_uid == geteuid() || made->st_uid == w->above.st_uid;
+
+	if (!(w->above.st_mode & S_IWOTH))
 		return 0;
-	return refuse_folder(w, "another user has put there what is run", e);
+	if (is_trusted && (made->st_dev == w->above.st_dev || !is_of_fuse(w->at)))
+		return 0;
+	return refuse_folder(w, "what is there is another user's", e);
 }
 
 static int start_at(struct walk *w, const char *folder, struct err *e)
@@ -159,7 +174,17 @@ static int go_on(struct walk *w, bool *ret_is_end, struct err *e)
 	return 0;
 }
 
-static int open_end(const struct walk *w, int *ret, struct err *e)
+static int check_writers(const struct walk *w, const struct stat *st, struct err *e)
+{
+	if (!(st->st_mode & S_IWOTH) || !st->st_nlink) /* in memory */
+		return 0;
+	return err_set(e, ERR_DATA,
+	               "%s%s'%s' has mode %04o: whoever is on this machine may write to it "
+	               "(chmod o-w)",
+	               w->what, space(w), w->path, st->st_mode & 07777);
+}
+
+static int open_end(const struct walk *w, bool may_be_pipe, int *ret, struct err *e)
 {
 	AUTO(fd) int fd = -1;
 	struct stat st;
@@ -167,13 +192,12 @@ static int open_end(const struct walk *w, int *ret, struct err *e)
 
 	if (fstat(w->at, &st) < 0)
 		return fail(w, errno, e);
-	if (!S_ISREG(st.st_mode))
-		return err_set(e, ERR_DATA, "%s '%s' is not a regular file", w->what, w->path);
-	if (st.st_mode & S_IWOTH && st.st_nlink) /* or in memory */
-		return err_set(e, ERR_DATA,
-		               "%s '%s' has mode %04o: whoever is on this machine may write to it, "
-		               "and it is run (chmod o-w)",
-		               w->what, w->path, st.st_mode & 07777);
+	if (S_ISDIR(st.st_mode))
+		return fail(w, EISDIR, e);
+	if (!S_ISREG(st.st_mode) && !(may_be_pipe && S_ISFIFO(st.st_mode)))
+		return err_set(e, ERR_NO_INPUT, "%s%s'%s' is not a regular file", w->what, space(w),
+		               w->path);
+	TRY(check_writers(w, &st, e));
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", w->at);
 	fd = open(link, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
@@ -196,12 +220,45 @@ static int go(struct walk *w, struct err *e)
 	return 0;
 }
 
-int file_open_guarded(const char *path, const char *what, int *ret, struct err *e)
+int file_open_guarded(const char *path, const char *what, bool may_be_pipe, int *ret, struct err *e)
 {
 	AUTO(walk) struct walk w = { .what = what, .path = path, .folder = -1, .at = -1 };
 
 	TRY(go(&w, e));
-	return open_end(&w, ret, e);
+	return open_end(&w, may_be_pipe, ret, e);
+}
+
+int path_check_guarded(const char *path, const char *what, struct err *e)
+{
+	AUTO(walk)
+	struct walk w = { .what = what, .path = path, .folder = -1, .at = -1, .may_lack = true };
+	struct stat st;
+
+	TRY(go(&w, e));
+	if (w.at < 0)
+		return 0;
+	if (fstat(w.at, &st) < 0)
+		return fail(&w, errno, e);
+	return S_ISREG(st.st_mode) ? check_writers(&w, &st, e) : 0;
+}
+
+int folder_check_private(const char *path, struct err *e)
+{
+	AUTO(walk) struct walk w = { .what = "folder", .path = path, .folder = -1, .at = -1 };
+	struct stat st;
+
+	TRY(go(&w, e));
+	if (fstat(w.at, &st) < 0)
+		return fail(&w, errno, e);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(e, ERR_DATA, "'%s' is not a folder", path);
+	if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))
+		return err_set(
+		    e, ERR_DATA,
+		    "'%s' belongs to another user or others may write to it (mode %04o): "
+		    "expected your own, mode 0700",
+		    path, st.st_mode & 07777);
+	return 0;
 }
 
 int folder_check_guarded(const char *path, const char *what, struct err *e)
@@ -217,8 +274,8 @@ int folder_check_guarded(const char *path, const char *what, struct err *e)
 		return fail(&w, errno, e);
 	if (S_ISDIR(st.st_mode) && st.st_mode & S_IWOTH)
 		return err_set(e, ERR_DATA,
-		               "%s '%s' has mode %04o: whoever is on this machine may put there "
-		               "what is run",
-		               what, path, st.st_mode & 07777);
+		               "%s%s'%s' has mode %04o: whoever is on this machine may make files "
+		               "there (chmod o-w)",
+		               what, space(&w), path, st.st_mode & 07777);
 	return 0;
 }

@@ -1,5 +1,5 @@
-/* listing_next: whatever a loader says, a name without folders and an absolute path, of one line.
- */
+/* listing_next: whatever a loader says, a library is a name without folders and an absolute path,
+ * and nothing is of two lines. */
 #include "attest/listing.h"
 
 #include <stdlib.h>
@@ -13,10 +13,15 @@ static void check(bool holds)
 		abort();
 }
 
+static bool is_inside(const char *part, const char *text, size_t size)
+{
+	return part >= text && part + strlen(part) <= text + size;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = malloc(size + 1), *rest = text;
-	const char *name = NULL, *path = NULL;
+	struct listed item;
 	struct err e;
 
 	if (!text)
@@ -24,11 +29,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size)
 		memcpy(text, data, size);
 	text[size] = 0;
-	while (listing_next(&rest, &name, &path, &e) == 0 && path) {
-		check(name >= text && name + strlen(name) <= text + size);
-		check(path >= text && path + strlen(path) <= text + size);
-		check(*name && !strpbrk(name, "/\n"));
-		check(*path == '/' && *path_base(path) && !strchr(path, '\n'));
+	while (listing_next(&rest, &item, &e) == 0 && item.kind != LISTED_END) {
+		check(is_inside(item.path, text, size) && !strchr(item.path, '\n'));
+		if (item.kind != LISTED_LIBRARY)
+			continue;
+		check(is_inside(item.name, text, size));
+		check(*item.name && !strpbrk(item.name, "/\n"));
+		check(*item.path == '/' && *path_base(item.path));
 	}
 	free(text);
 	return 0;

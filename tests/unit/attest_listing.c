@@ -1,24 +1,31 @@
-/* The loader's list: its three kinds of lines, and what is none of them. */
+/* The loader's list: its kinds of lines, and what is none of them. */
 #include "support.h"
 
 #include "attest/listing.h"
 
-/* The libraries of a list as "name path;", or why not. */
+/* A list as "name path;" a library, "+path;" a file and "*path;" folders; or why not. */
 static const char *read_all(const char *listing)
 {
 	static char text[1024], found[1024];
 	char *rest = text;
-	const char *name, *path;
+	struct listed item;
 	struct err e;
 
 	snprintf(text, sizeof(text), "%s", listing);
 	found[0] = 0;
-	while (listing_next(&rest, &name, &path, &e) == 0) {
+	while (listing_next(&rest, &item, &e) == 0) {
+		static const char *const signs[] = {
+			[LISTED_TRIED] = "+", [LISTED_SEARCHED] = "*"
+		};
 		size_t len = strlen(found);
 
-		if (!path)
+		if (item.kind == LISTED_END)
 			return found;
-		snprintf(found + len, sizeof(found) - len, "%s %s;", name, path);
+		if (item.kind == LISTED_LIBRARY)
+			snprintf(found + len, sizeof(found) - len, "%s %s;", item.name, item.path);
+		else
+			snprintf(found + len, sizeof(found) - len, "%s%s;", signs[item.kind],
+			         item.path);
 	}
 	assert_int_equal(e.code, ERR_DATA);
 	snprintf(found, sizeof(found), "%s", e.text);
@@ -54,6 +61,38 @@ static void a_library_that_is_not_found_is_named(void **state)
 	                    "the image's library 'libnone.so' is not found");
 }
 
+/* As glibc 2.36 says it. */
+static void where_it_looks_is_told_beside_the_list(void **state)
+{
+	(void)state;
+	assert_string_equal(
+	    read_all("     19389:\tfind library=libf.so [0]; searching\n"
+	             "     19389:\t search path=/a/tls:/a\t\t(RUNPATH from file ./m)\n"
+	             "     19389:\t  trying file=/a/tls/libf.so\n"
+	             "     19389:\t  trying file=/a b/libf.so\n"
+	             "     19389:\t search cache=/etc/ld.so.cache\n"
+	             "     19389:\t\n"
+	             "\tlibf.so => /a b/libf.so (0x1)\n"),
+	    "*/a/tls:/a;+/a/tls/libf.so;+/a b/libf.so;libf.so /a b/libf.so;");
+	/* A library may be called so. */
+	assert_string_equal(read_all("12:libf.so => /a/12:libf.so (0x1)"),
+	                    "12:libf.so /a/12:libf.so;");
+	assert_string_equal(read_all("1:\t search path=\t\t(system search path)"), "*;");
+}
+
+static void folders_whose_end_is_in_doubt_are_refused(void **state)
+{
+	static const char *const lines[] = {
+		"1:\t search path=/a",
+		"1:\t search path=/a\t(b)",
+		"1:\t search path=/a\tb\t\t(system search path)",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(lines); i++)
+		assert_non_null(strstr(read_all(lines[i]), "the loader says of the image: search"));
+}
+
 static void anything_else_is_refused_as_it_is(void **state)
 {
 	static const char *const lines[] = {
@@ -81,6 +120,8 @@ int main(void)
 		cmocka_unit_test(a_list_is_names_and_paths),
 		cmocka_unit_test(a_file_of_the_kernel_s_name_is_a_file),
 		cmocka_unit_test(a_library_that_is_not_found_is_named),
+		cmocka_unit_test(where_it_looks_is_told_beside_the_list),
+		cmocka_unit_test(folders_whose_end_is_in_doubt_are_refused),
 		cmocka_unit_test(anything_else_is_refused_as_it_is),
 	};
 

@@ -105,7 +105,7 @@ static void an_image_must_be_a_file(void **state)
 
 	(void)state;
 	assert_refused(measure_image("/nonexistent", &fd, &pcr, &e), ERR_NO_INPUT, "/nonexistent");
-	assert_refused(measure_image("/", &fd, &pcr, &e), ERR_DATA, "not a regular file");
+	assert_refused(measure_image("/", &fd, &pcr, &e), ERR_NO_INPUT, "Is a directory");
 	assert_refused(measure_bytes((struct view){ 0 }, &fd, &pcr, &e), ERR_DATA, "1 to");
 	assert_int_equal(fd, -1);
 }
@@ -241,7 +241,7 @@ static void a_path_that_leads_to_no_image_is_refused(void **state)
 /* In /tmp whoever was first has made it. Who is not root can give it to nobody. */
 static void an_image_where_all_make_files_is_ones_own(void **state)
 {
-	static const char words[] = "another user has put there what is run";
+	static const char words[] = "what is there is another user's";
 	struct place p;
 
 	(void)state;
@@ -495,10 +495,10 @@ static void a_name_that_leads_elsewhere_holds_no_white_space(void **state)
 		int64_t tag;
 		const char *words;
 	} tags[] = {
-		{ DT_NEEDED, "DT_NEEDED" },       { DT_RPATH, "DT_RPATH" },
-		{ DT_RUNPATH, "DT_RUNPATH" },     { DT_SONAME, "DT_SONAME" },
-		{ DT_AUXILIARY, "DT_AUXILIARY" }, { DT_FILTER, "DT_FILTER" },
-		{ DT_AUDIT, "DT_AUDIT" },         { DT_DEPAUDIT, "DT_DEPAUDIT" },
+		{ DT_NEEDED, "DT_NEEDED" },
+		{ DT_RPATH, "DT_RPATH" },
+		{ DT_RUNPATH, "DT_RUNPATH" },
+		{ DT_SONAME, "DT_SONAME" },
 	};
 	static const char bad[] = " \t\n\r\x01\x1f\x7f";
 	struct pcr pcr;
@@ -517,6 +517,31 @@ static void a_name_that_leads_elsewhere_holds_no_white_space(void **state)
 			assert_non_null(strstr(e.text, "image: its DT_"));
 			assert_non_null(strstr(e.text, "white space or a control character"));
 		}
+}
+
+/* What these name is loaded, and not in the list. */
+static void a_name_that_is_not_listed_is_refused(void **state)
+{
+	static const struct {
+		int64_t tag;
+		const char *words;
+	} tags[] = {
+		{ DT_AUXILIARY, "image: its DT_AUXILIARY names what the loader's list does not" },
+		{ DT_FILTER, "image: its DT_FILTER names what the loader's list does not" },
+		{ DT_AUDIT, "image: its DT_AUDIT names what the loader's list does not" },
+		{ DT_DEPAUDIT, "image: its DT_DEPAUDIT names what the loader's list does not" },
+	};
+	struct pcr pcr;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(tags); i++) {
+		AUTO(buf) struct buf image = program();
+
+		find_entry(&image, DT_NEEDED)->d_tag = tags[i].tag;
+		assert_refused(runtime_of_bytes(buf_view(&image), &pcr, &e), ERR_DATA,
+		               tags[i].words);
+	}
 }
 
 static void put_text(char *to, const char *text)
@@ -652,6 +677,7 @@ int main(void)
 		cmocka_unit_test(an_image_does_not_bring_its_loader),
 		cmocka_unit_test(what_is_no_image_has_no_runtime),
 		cmocka_unit_test(a_name_that_leads_elsewhere_holds_no_white_space),
+		cmocka_unit_test(a_name_that_is_not_listed_is_refused),
 		cmocka_unit_test(a_needed_name_writes_no_line_of_the_list),
 		cmocka_unit_test(a_library_s_names_hold_no_white_space_either),
 		cmocka_unit_test(options_are_measured_by_name_in_any_order),
