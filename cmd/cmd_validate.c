@@ -78,7 +78,7 @@ static int check_root(struct context *context, const struct cluster *c, struct e
 	near = text_nearest(name, words);
 	if (!near && strcmp(name, "aws") == 0)
 		near = words[0];
-	if (file_read_regular(path, &file, e) < 0) {
+	if (file_read_guarded(path, /* may_be_pipe= */ false, &file, e) < 0) {
 		if (near)
 			context_hint(context, "did you mean %s?", near);
 		return err_wrap(e, "attestation.root");
@@ -94,7 +94,7 @@ static int check_pem(const char *path, const char *key, const char *what, struct
 
 	if (!path)
 		return 0;
-	if (file_read_regular(path, &file, e) < 0)
+	if (file_read_guarded(path, /* may_be_pipe= */ false, &file, e) < 0)
 		return err_wrap(e, "%s", key);
 	if (!memmem(file.data, file.len, what, strlen(what)))
 		return err_set(e, ERR_DATA, "%s: '%s' has no '%s'", key, path, what);
@@ -108,7 +108,7 @@ static int check_image(const struct cluster *c, struct err *e)
 
 	if (!c->enclave.image)
 		return 0;
-	if (file_read_regular(c->enclave.image, &image, e) < 0)
+	if (file_read_guarded(c->enclave.image, /* may_be_pipe= */ false, &image, e) < 0)
 		return err_wrap(e, "enclave.image");
 	if (elf_interpreter(buf_view(&image), &loader, e) < 0)
 		return err_wrap(e, "enclave.image '%s'", c->enclave.image);

@@ -48,7 +48,7 @@ int root_read(const char *name, struct buf *ret_der, struct err *e)
 
 	if (strcmp(name, ROOT_AWS_NAME) == 0)
 		return buf_set(ret_der, chain_aws_root, e);
-	TRY(file_read(name, &file, e));
+	TRY(file_read_guarded(name, /* may_be_pipe= */ true, &file, e));
 	if (chain_root_parse(buf_view(&file), &der, e) < 0)
 		return err_wrap(e, "root '%s'", name);
 	return buf_set(ret_der, buf_view(&der), e);

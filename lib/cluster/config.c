@@ -562,7 +562,7 @@ int cluster_read(const char *path, struct cluster *ret, struct err *e)
 {
 	AUTO(buf) struct buf text = BUF_INIT(CLUSTER_FILE_MAX + 1);
 
-	if (file_read(path, &text, e) < 0)
+	if (file_read_guarded(path, /* may_be_pipe= */ true, &text, e) < 0)
 		return err_wrap(e, "cluster file");
 	return cluster_read_text(path, buf_view(&text), ret, e);
 }

@@ -86,7 +86,7 @@ int cluster_write_pcrs(const char *path, const struct pcr_set *pcrs, struct err 
 
 	if (!real || stat(real, &st) < 0)
 		return err_sys(e, ERR_NO_INPUT, errno, "'%s'", path);
-	TRY(file_read(real, &text, e));
+	TRY(file_read_guarded(real, /* may_be_pipe= */ false, &text, e));
 	TRY(rewrite(path, buf_view(&text), pcrs, &changed, e));
 	return file_write(real, buf_view(&changed), st.st_mode & 0777, e);
 }

@@ -99,7 +99,7 @@ static int read_threshold(struct key_folder *f, int64_t min, struct err *e)
 
 	if (!f->threshold)
 		return err_set(e, ERR_DATA, "no " THRESHOLD_NAME);
-	TRY(file_read_regular(f->threshold, &content, e));
+	TRY(file_read_guarded(f->threshold, /* may_be_pipe= */ false, &content, e));
 	end = content.len ? memchr(content.data, '\n', content.len) : NULL;
 	TRY(buf_set(
 	    &number,
@@ -116,6 +116,7 @@ static int read_threshold(struct key_folder *f, int64_t min, struct err *e)
 
 static int read_folder(struct key_folder *f, int64_t min_threshold, struct err *e)
 {
+	TRY(folder_check_guarded(f->path, "key set", e));
 	TRY(folder_each(f->path, "key set", /* may_lack= */ false, take_entry, f, e));
 	if (f->list.count == 0)
 		return err_set(e, ERR_DATA, "no NAME.pub");

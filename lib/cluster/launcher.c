@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "cluster/hypervisor.h"
 #include "cluster/pid_file.h"
 #include "proto/launch.h"
 
@@ -230,23 +231,6 @@ static void starts_drop(struct starts *s)
 	*s = (struct starts){ 0 };
 }
 
-int launcher_hypervisor(char **ret, struct err *e)
-{
-	char self[4096];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	AUTO(text) char *folder = NULL;
-	AUTO(text) char *beside = NULL;
-
-	if (len < 0)
-		return err_sys(e, ERR_INTERNAL, errno, "/proc/self/exe");
-	self[len] = 0;
-	TRY(path_folder(self, &folder, e));
-	TRY(path_join(folder, LAUNCHER_HYPERVISOR, &beside, e));
-	if (access(beside, X_OK) == 0)
-		return text_dup(beside, ret, e);
-	return text_dup(LAUNCHER_HYPERVISOR, ret, e);
-}
-
 struct arguments {
 	char *items[ARGUMENTS_MAX + 1]; /* then NULL */
 	size_t count;
@@ -316,7 +300,7 @@ static void become_hypervisor(const struct arguments *a, char *const *environmen
 	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(log, 2) < 0 ||
 	    close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
 		_exit(127);
-	execvpe(a->items[0], a->items, environment);
+	execve(a->items[0], a->items, environment);
 	dprintf(2, "%s: %s\n", a->items[0], strerror(errno));
 	_exit(127);
 }
@@ -585,7 +569,7 @@ static int find_pki(const struct state *s, char **ret, struct err *e)
 static int prepare(struct starts *s, struct err *e)
 {
 	TRY(check_files(s->cluster, e));
-	TRY(launcher_hypervisor(&s->hypervisor, e));
+	TRY(hypervisor_find(&s->hypervisor, e));
 	TRY(find_pki(s->state, &s->pki, e));
 	TRY(state_make_folder(s->state, "logs", e));
 	TRY(state_make_folder(s->state, "pids", e));

@@ -15,10 +15,6 @@ struct local_node {
 	char address[PID_FILE_ADDRESS_MAX];
 };
 
-#define LAUNCHER_HYPERVISOR "teectl-hv" /* its file's name */
-/* The hypervisor beside this program; else its name alone, to be found on the PATH. */
-MUST_CHECK int launcher_hypervisor(char **ret, struct err *e);
-
 /* One that this process launched, and that has ended, is no zombie from here on. */
 MUST_CHECK int launcher_look(const struct state *s, const struct cluster_node *node,
                              struct local_node *ret, struct err *e);

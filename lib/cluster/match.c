@@ -46,7 +46,8 @@ int cluster_root(const struct cluster *c, const struct state *s, struct buf *ret
 	case ROOT_AWS:
 		return buf_set(ret, chain_aws_root, e);
 	case ROOT_FILE:
-		if (file_read_regular(c->attestation.root_path, &file, e) < 0)
+		if (file_read_guarded(c->attestation.root_path, /* may_be_pipe= */ false, &file,
+		                      e) < 0)
 			return err_wrap(e, "attestation.root");
 		if (chain_root_parse(buf_view(&file), ret, e) < 0)
 			return err_wrap(e, "attestation.root: '%s'", c->attestation.root_path);

@@ -253,7 +253,7 @@ static bool has_magic(const struct buf *file, const char *magic)
 int pcr_source_read(const char *path, struct pcr_set *ret, struct err *e)
 {
 	AUTO(buf) struct buf file = BUF_INIT(PCR_SOURCE_MAX);
-	int outcome = file_read(path, &file, e);
+	int outcome = file_read_guarded(path, /* may_be_pipe= */ true, &file, e);
 
 	/* Of a file that is longer than any text the beginning is here. */
 	if (has_magic(&file, "\177ELF"))

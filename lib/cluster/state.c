@@ -155,6 +155,8 @@ int state_open(const struct cluster *c, const char *folder_or_null, bool to_chan
 		TRY(file_look(s.folder, &is_there, e));
 	if (is_there)
 		TRY(folder_make_private(s.folder, e));
+	else
+		TRY(path_check_guarded(s.folder, "state", e));
 	if (to_change)
 		TRY(take_lock(&s, verb, e));
 	if (to_change)

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "cluster/hypervisor.h"
 #include "cluster/launcher.h"
 #include "cluster/orphans.h"
 #include "proto/launch.h"
@@ -19,7 +20,7 @@ static bool is_hypervisor(const char *program)
 {
 	const char *name = strrchr(program, '/');
 
-	return strcmp(name ? name + 1 : program, LAUNCHER_HYPERVISOR) == 0;
+	return strcmp(name ? name + 1 : program, HYPERVISOR) == 0;
 }
 
 /* "--NAME=VALUE": VALUE; NULL: it is another option, or none. */

@@ -114,7 +114,8 @@ int bundle_read(const char *spec, struct bundle *ret, struct err *e)
 	int fd = -1; /* someone else's: not closed here */
 
 	TRY(fd_parse(spec, "a descriptor", &fd, e));
-	TRY(fd < 0 ? file_read(spec, &text, e) : fd_read(fd, spec, &text, e));
+	TRY(fd < 0 ? file_read_guarded(spec, /* may_be_pipe= */ true, &text, e)
+	           : fd_read(fd, spec, &text, e));
 	if (bundle_parse(buf_view(&text), ret, e) < 0)
 		return err_wrap(e, "'%s'", spec);
 	return 0;

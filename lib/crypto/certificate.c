@@ -336,7 +336,7 @@ int signer_read(const char *certificate_path, const char *key_path, struct signe
 	AUTO(secret) struct secret der = { 0 };
 	AUTO(secret) struct secret scalar = { 0 };
 
-	TRY(file_read(certificate_path, &certificate, e));
+	TRY(file_read_guarded(certificate_path, /* may_be_pipe= */ false, &certificate, e));
 	TRY(file_read_secret(key_path, PKCS8_LEN, &der, e));
 	if (pkcs8_parse(&der, &scalar, e) < 0)
 		return err_wrap(e, "key file '%s'", key_path);
@@ -435,7 +435,7 @@ int certificate_check_pair(const char *certificate_path, const char *key_path, s
 	AUTO(pkey) EVP_PKEY *key = NULL;
 	int fits;
 
-	TRY(file_read(certificate_path, &chain, e));
+	TRY(file_read_guarded(certificate_path, /* may_be_pipe= */ false, &chain, e));
 	TRY(file_read_secret(key_path, ANY_KEY_PEM_MAX, &text, e));
 	certificate_bio = BIO_new_mem_buf(chain.data, (int)chain.len);
 	key_bio = BIO_new_mem_buf(secret_view(&text).data, (int)secret_view(&text).len);

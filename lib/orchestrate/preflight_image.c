@@ -6,29 +6,12 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cluster/expect.h"
+#include "cluster/hypervisor.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static bool is_on_path(const char *name)
-{
-	const char *at = getenv("PATH");
-
-	while (at && *at) {
-		size_t len = strcspn(at, ":");
-		char path[PATH_MAX];
-
-		snprintf(path, sizeof(path), "%.*s/%s", (int)len, at, name);
-		if (access(path, X_OK) == 0)
-			return true;
-		at += len + (at[len] == ':');
-	}
-	return false;
-}
 
 static int check_hypervisor(struct preflight *p, struct err *e)
 {
@@ -37,11 +20,12 @@ static int check_hypervisor(struct preflight *p, struct err *e)
 
 	if (!p->local)
 		return 0;
-	TRY(launcher_hypervisor(&path, e));
-	if (strchr(path, '/') || is_on_path(path))
+	if (hypervisor_find(&path, &why) == 0)
 		return preflight_add_ok(p, "images", "hypervisor", e, "'%s'", path);
-	(void)err_set(&why, ERR_NO_INPUT, "there is no '%s' beside teectl or on the PATH", path);
-	return preflight_add_failed(p, "images", "hypervisor", &why, "install it beside teectl", e);
+	return preflight_add_failed(p, "images", "hypervisor", &why,
+	                            why.code == ERR_NO_INPUT ? "install it beside teectl"
+	                                                     : "let nobody else write there",
+	                            e);
 }
 
 /* What has to be measured: by the manifest that the nodes get, else by the pins. */
@@ -90,7 +74,7 @@ int preflight_check_images(struct preflight *p, struct err *e)
 	TRY(check_hypervisor(p, e));
 	if (!path)
 		return 0;
-	result = file_read_regular(path, &image, &why);
+	result = file_read_guarded(path, /* may_be_pipe= */ false, &image, &why);
 	if (result == 0)
 		result = elf_interpreter(buf_view(&image), &loader, &why);
 	if (result == 0)

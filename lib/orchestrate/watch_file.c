@@ -34,7 +34,7 @@ static int read_file(const struct watch *w, struct buf *text, struct hash256 *ha
 {
 	struct err ignored;
 
-	if (file_read_regular(w->cluster->path, text, why) < 0) {
+	if (file_read_guarded(w->cluster->path, /* may_be_pipe= */ false, text, why) < 0) {
 		(void)!sha256(view_text(why->text), hash, &ignored);
 		return -1;
 	}
