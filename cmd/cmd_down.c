@@ -353,13 +353,14 @@ static int prove(struct run *r, bool *holders, struct err *e)
 {
 	const struct goal goal = { .kind = GOAL_VERIFY, .targets = holders };
 	int64_t deadline_ms = r->deadline_ms, until_ms = clock_monotonic_ms() + PROOF_MS;
+	int outcome;
 
 	for (size_t i = 0; i < r->seen.count; i++)
 		holders[i] = node_has_key(&r->seen, i);
 	r->deadline_ms = until_ms < deadline_ms ? until_ms : deadline_ms;
-	TRY(drive_look(r, &goal, e));
+	outcome = drive_look(r, &goal, e);
 	r->deadline_ms = deadline_ms;
-	return 0;
+	return outcome;
 }
 
 /* Of those that go on, how many have proved the key. */

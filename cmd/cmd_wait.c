@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "base/wake.h"
 #include "orchestrate/wait.h"
 
@@ -17,7 +18,6 @@
 
 #define HEARTBEAT_MS (FOLLOW_HEARTBEAT_US / 1000)
 #define TICK_MS      (FOLLOW_TICK_US / 1000)
-#define NAMED_MAX    8 /* nodes in one line or error; a person reads no more */
 
 struct wait_args {
 	int what;

@@ -197,6 +197,7 @@ static void on_forget(void *context, const char *path)
 	kept_drop(&gone);
 }
 
+/* Where there is no room for it, it is asked for again. */
 static int keep(struct passphrases *p, const char *path, const struct secret *passphrase,
                 struct err *e)
 {
@@ -220,11 +221,12 @@ static int on_ask(void *context, const char *path, struct secret *ret, struct er
 	AUTO(secret) struct secret given = { 0 };
 	struct passphrases *p = context;
 	const struct kept_passphrase *kept = *find(p, path);
+	struct err ignored;
 
 	if (kept)
 		return secret_copy(secret_view(&kept->passphrase), ret, e);
 	TRY(ask(p, "Passphrase of", path, &given, e));
-	TRY(keep(p, path, &given, e));
+	(void)!keep(p, path, &given, &ignored);
 	*ret = MOVE(given);
 	return 0;
 }

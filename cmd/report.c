@@ -286,8 +286,6 @@ static bool hint_missing_keys(struct context *c, const struct err *failure)
 	return true;
 }
 
-#define NODES_NAMED_MAX 8 /* a person reads no more */
-
 /* Which there are: the nearest name is a guess, and where none is near there is not even that. */
 static bool hint_nodes(struct context *c, const struct err *failure)
 {
@@ -298,7 +296,7 @@ static bool hint_nodes(struct context *c, const struct err *failure)
 
 	if (strcmp(failure->reason, SELECT_NO_NODE) != 0 || !cluster->node_count)
 		return false;
-	while (named < cluster->node_count && named < NODES_NAMED_MAX &&
+	while (named < cluster->node_count && named < NAMED_MAX &&
 	       buf_add_format(&names, &e, "%s%s", named ? ", " : "", cluster->nodes[named].name) ==
 	           0)
 		named++;

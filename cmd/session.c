@@ -360,8 +360,6 @@ static int complete_notes(const struct context *c, struct cluster_report *report
 	return report_commands(c, &report->missing, e);
 }
 
-#define NAMED_MAX 8 /* nodes that an interrupted command names; a person reads no more */
-
 /* What has become of a node by the time of the interruption. */
 enum fate { FATE_VERIFIED, FATE_RUNNING, FATE_SILENT, FATE_ABSENT, FATE_COUNT };
 

@@ -5,6 +5,8 @@
 #include "base/buf.h"
 #include "base/secret.h"
 
+#define NAMED_MAX 8 /* of what one line names: a person reads no more */
+
 /* Lower case, no prefix (formats.md section 0). */
 MUST_CHECK int hex_format(struct view bytes, struct buf *to, struct err *e);
 /* Writes 2 * bytes.len characters and a NUL. */

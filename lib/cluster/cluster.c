@@ -162,14 +162,12 @@ bool cluster_member_key_here(const struct cluster_member *m, struct public_key *
 	       (m->key && read_beside(m->key, ret, &ignored) == 0);
 }
 
-#define ABSENT_NAMED_MAX 8
-
 void cluster_name_absent_keys(const struct cluster_member_list *list, struct buf *to)
 {
 	size_t named = 0;
 	struct err full;
 
-	for (size_t i = 0; i < list->count && named < ABSENT_NAMED_MAX; i++) {
+	for (size_t i = 0; i < list->count && named < NAMED_MAX; i++) {
 		const struct cluster_member *m = &list->items[i];
 
 		if (m->key && !file_is_there(m->key) &&

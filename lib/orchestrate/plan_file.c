@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSION   1
-#define NAMED_MAX 4 /* nodes that differ; a person reads no more */
+#define VERSION       1
+#define DIFFERING_MAX 4 /* nodes that are named, each with how it differs */
 
 /* clang-format off */
 
@@ -172,11 +172,11 @@ int plan_file_check(const struct plan_file *f, const struct plan_file *now, stru
 		return err_reason(e, ERR_NOT_DESIRED, PLAN_STALE,
 		                  "the cluster's manifest is another than when the plan was made");
 	for (size_t i = 0; i < f->nodes.count; i++) {
-		char change[ERR_TEXT_MAX / NAMED_MAX];
+		char change[ERR_TEXT_MAX / DIFFERING_MAX];
 		struct err full;
 
 		if (!describe_change(&was[i], &is[i], change, sizeof(change)) ||
-		    count++ >= NAMED_MAX)
+		    count++ >= DIFFERING_MAX)
 			continue;
 		if (buf_add_format(&text, &full, "%s%s", count > 1 ? "; " : "", change) < 0)
 			break;

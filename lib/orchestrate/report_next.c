@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UP_NAMED_MAX 8 /* nodes that a hint names; a person reads no more */
-
 static const char *are(size_t count)
 {
 	return count == 1 ? "is" : "are";
@@ -175,7 +173,7 @@ static int add_up(const struct run *r, size_t idle, struct cluster_report *repor
 	const char *before = " --only ";
 
 	TRY(add_command(r, &report->next, "up", NULL, e));
-	for (size_t i = 0; idle <= UP_NAMED_MAX && i < r->seen.count; i++) {
+	for (size_t i = 0; idle <= NAMED_MAX && i < r->seen.count; i++) {
 		if (!report_is_chosen(r, i) || report_state_of(r, i) != NODE_GONE ||
 		    evidence_has_retired(r, i))
 			continue;
@@ -347,7 +345,7 @@ static int add_older(const struct run *r, struct cluster_report *report, struct 
 	if (!old)
 		return 0;
 	TRY(buf_add_text(&report->missing, "; ", e));
-	for (size_t i = 0; old <= UP_NAMED_MAX && i < report->nodes.count; i++)
+	for (size_t i = 0; old <= NAMED_MAX && i < report->nodes.count; i++)
 		if (nodes[i].state == NODE_OLD)
 			TRY(buf_add_format(&report->missing, e, "%s%s", named++ ? ", " : "",
 			                   r->cluster->nodes[nodes[i].index].name));

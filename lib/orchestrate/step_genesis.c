@@ -98,6 +98,9 @@ static int finish(struct genesis *g, struct attestation_reply *answer, struct er
 	TRY(believe_commitment(&basis, &g->kept, buf_view(&answer->attestation_doc),
 	                       VIEW_OF(g->nonce), &proof, e));
 	TRY(check_module(g, &proof.module, e));
+	/* Another node may have shown that TEE meanwhile. */
+	TRY(policy_check_module(r, g->node, &proof.module, buf_view(&answer->attestation_doc),
+	                        VIEW_OF(g->nonce), e));
 	r->proofs[g->node] = proof;
 	/* First: a run that dies in between is followed by one that gets the same answer, and
 	 * writes it down again; once it is kept, nobody asks any more. */

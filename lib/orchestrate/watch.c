@@ -158,7 +158,8 @@ static size_t choose_targets(struct watch *w)
 			known->is_attested = false;
 			w->run.proofs[i] = (struct node_proof){ 0 };
 		}
-		if (seen->presence == NODE_ABSENT)
+		/* One that goes and comes while the same run is at work gains no time by it. */
+		if (seen->presence == NODE_ABSENT && !w->was_busy && !is_busy(w))
 			known->settling_ms = 0;
 		w->targets[i] = seen->presence == NODE_PRESENT &&
 		                (is_due || !known->is_attested || known->is_quarantined);
