@@ -118,6 +118,10 @@ static const struct {
 	{ 5, "occupied",
 	  "give that node another `listen:` or `url:` in the cluster file, or name the state folder "
 	  "of what runs there (--state), put back where it was lost" },
+	{ 5, BELIEVE_OLDER,
+	  "where that genesis is this cluster's, name the state folder that it was done with "
+	  "(--state); where nobody needs its key: teectl down NODE --lose-key, teectl up, teectl "
+	  "genesis" },
 	{ 5, A_POLICY_PCR,
 	  "teectl measure shows what this machine measures beside what is expected. Where the image is "
 	  "meant to be another: teectl measure --write --next, then teectl manifest new. Where it says "

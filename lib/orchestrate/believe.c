@@ -55,7 +55,7 @@ static int check_document(const struct basis *b, const struct birth *birth, bool
 	policy.uncommitted = true;
 	TRY(attestation_verify(&claims, &policy, &proved, e));
 	if (proved.timestamp_ms < birth->asked_ms)
-		return differs(e, "freshness",
+		return differs(e, BELIEVE_OLDER,
 		               "the genesis document is older than the question: another genesis "
 		               "was done here before");
 	*ret = MOVE(proved);

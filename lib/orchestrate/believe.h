@@ -5,6 +5,9 @@
 
 #include "orchestrate/policy.h"
 
+/* Why an answer is not believed: the node had done a genesis before it was asked for this one. */
+#define BELIEVE_OLDER "older-genesis"
+
 /* The live document taken right before the question: nothing may be there yet, unless an earlier
  * run's question was answered and the answer lost (then the source holds a manifest, and the answer
  * must still not be older than that question). ret_asked_ms: the enclave's time. */

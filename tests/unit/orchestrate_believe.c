@@ -203,7 +203,7 @@ static const struct lie lies[] = {
 	{ one_share_too_few, "shares", "not one share for each member" },
 	{ two_shares_for_one, "shares", "the share of 'user2' is not the attested one" },
 	{ another_running_image, "pcr0", "PCR0" },
-	{ an_old_document, "freshness", "older than the question" },
+	{ an_old_document, BELIEVE_OLDER, "older than the question" },
 	{ a_document_with_a_nonce, "nonce", "nonce" },
 	{ a_document_with_a_key, "public_key", "public_key" },
 	{ a_document_over_another_output, "user_data", "user_data" },
@@ -267,7 +267,7 @@ static void a_birth_without_a_known_question_may_be_of_any_age(void **state)
 	g.content.timestamp_ms -= 1800 * 1000;
 	birth_attest(&g);
 	assert_ok(judge(&g, INT64_MIN, &e));
-	assert_refused(judge(&g, clock_unix_ms(), &e), ERR_ATTESTATION, "freshness");
+	assert_refused(judge(&g, clock_unix_ms(), &e), ERR_ATTESTATION, BELIEVE_OLDER);
 }
 
 static void a_recovery_key_that_the_file_names_must_have_got_the_key(void **state)
