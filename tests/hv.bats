@@ -346,8 +346,8 @@ content_hash() {
 	[[ $output == *"TEECTL_LOG"* ]]
 	run -66 "$BUILD/teectl-hv" --image nowhere --pki pki
 	[[ $output == *"nowhere"* ]]
-	run -65 "$BUILD/teectl-hv" --image . --pki pki
-	[[ $output == *"not a regular file"* ]]
+	run -66 "$BUILD/teectl-hv" --image . --pki pki
+	[[ $output == *"Is a directory"* ]]
 	echo nonsense >text
 	run -65 "$BUILD/teectl-hv" --image text --pki pki
 	[[ ! -e pki ]]

@@ -294,6 +294,8 @@ recorded() { # NAME NODE...
 @test "security: the state is its owner's alone" {
 	umask 0
 	cluster own 1 2 2
+	# Which the shell has written; such a one is refused.
+	chmod 0644 own.yaml
 	teectl -f own.yaml up
 	teectl -f own.yaml genesis
 	teectl -f own.yaml inject
