@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -61,6 +62,13 @@ void expectation_drop(struct expectation *x)
 	while (waitpid(x->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	*x = (struct expectation){ 0 };
+}
+
+bool expectation_is_awaited(const struct expectation *x)
+{
+	struct pollfd said = { .fd = x->fd, .events = POLLIN };
+
+	return x->pid != 0 && poll(&said, 1, /* timeout= */ 0) == 0;
 }
 
 /* Until it has said so or is at its end, which its loader's time bounds (measure.c). */

@@ -20,6 +20,8 @@ void expectation_begin(const struct cluster *c, struct expectation *ret);
  * Once: afterwards it is zeroed. */
 MUST_CHECK int expectation_take(struct expectation *x, const struct cluster *c, struct pcr_set *ret,
                                 struct err *e);
+/* Would expectation_take wait? */
+bool expectation_is_awaited(const struct expectation *x);
 /* Ends the child. */
 void expectation_drop(struct expectation *x);
 

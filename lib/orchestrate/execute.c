@@ -242,6 +242,15 @@ static void abandon(struct execution *x, size_t step)
 		x->world->abandon(prepared);
 }
 
+static void set_status(struct execution *x, size_t step, enum step_status status)
+{
+	struct step_state *state = &x->states[step];
+
+	x->running -= state->status == STEP_RUNNING;
+	x->running += status == STEP_RUNNING;
+	state->status = status;
+}
+
 /* --- the ends of a step --- */
 
 void execution_begun(struct execution *x, size_t step)
@@ -249,7 +258,7 @@ void execution_begun(struct execution *x, size_t step)
 	struct step_state *state = &x->states[step];
 
 	state->started_us = x->world->now_us(x);
-	state->status = STEP_RUNNING;
+	set_status(x, step, STEP_RUNNING);
 	if (!state->is_begin_written)
 		journal(x, step, JOURNAL_BEGIN);
 	state->is_begin_written = false;
@@ -316,7 +325,7 @@ void execution_done(struct execution *x, size_t step, const char *format, ...)
 	if (format[0] && vasprintf(&state->detail, format, args) < 0)
 		state->detail = NULL; /* it only says more */
 	va_end(args);
-	state->status = STEP_DONE;
+	set_status(x, step, STEP_DONE);
 	journal(x, step, JOURNAL_DONE);
 	tell(x, step, EVENT_STEP_DONE);
 	end(x, step);
@@ -349,7 +358,7 @@ void execution_skip_followers(struct execution *x, size_t step)
 		if (x->plan->steps[i].needs == step) {
 			/* Of any other kind somebody would wait for its end. */
 			assert(x->plan->steps[i].kind == STEP_PROVE);
-			x->states[i].status = STEP_DONE;
+			set_status(x, i, STEP_DONE);
 		}
 }
 
@@ -360,7 +369,7 @@ void execution_failed(struct execution *x, size_t step, const struct err *why)
 
 	keep_failure(state, why);
 	abandon(x, step);
-	state->status = STEP_FAILED;
+	set_status(x, step, STEP_FAILED);
 	state->elapsed_us = state->started_us ? x->world->now_us(x) - state->started_us : 0;
 	/* What can't follow because of a failure that was told is no news. */
 	if (s->needs == STEP_NONE || x->states[s->needs].status != STEP_FAILED) {
@@ -386,7 +395,7 @@ void execution_source_failed(struct execution *x, size_t step, bool is_lost, con
 		return;
 	}
 	journal(x, step, state->failure->text);
-	state->status = STEP_PENDING;
+	set_status(x, step, STEP_PENDING);
 	state->waits_for_source = true;
 	advance(x);
 }
@@ -553,6 +562,24 @@ static bool look_at_proof(struct execution *x)
 	return true;
 }
 
+/* Whether any key is sealed depends on what the image measures. While that is not known, and other
+ * steps are under way, of which each looks again at its end, they go on. */
+static bool is_measuring(const struct execution *x)
+{
+	return !x->run->is_interrupted && expectation_is_awaited(&x->run->expectation);
+}
+
+static bool move_forwards(struct execution *x)
+{
+	bool is_known = !is_measuring(x);
+
+	if (!is_known && look_at_proof(x))
+		return true;
+	if (!is_known && x->running)
+		return false;
+	return begin_forward(x) || look_at_proof(x) || give_up(x);
+}
+
 /* Starts what can be started until nothing changes. What a source has just received goes on to
  * others before it is asked for its proof, which nobody waits for: the forward has the connection
  * that is open, and the other core. */
@@ -561,9 +588,10 @@ static void advance(struct execution *x)
 	if (x->is_settling)
 		return;
 	x->is_settling = true;
-	while (look_at_next(x) || begin_forward(x) || look_at_proof(x) || give_up(x))
+	while (look_at_next(x) || move_forwards(x))
 		;
-	prepare_some(x);
+	if (!x->running || !is_measuring(x))
+		prepare_some(x);
 	x->is_settling = false;
 	tell_failures(x);
 }

@@ -66,6 +66,7 @@ struct execution {
 	size_t proof_count;
 	size_t *untold; /* steps whose failure is to be told */
 	size_t untold_count;
+	size_t running;   /* steps that are */
 	size_t births;    /* steps not ended that bring the key into the cluster */
 	struct err birth; /* why the first of those that failed did */
 	size_t birth_node;
