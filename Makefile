@@ -164,7 +164,7 @@ chaos: deps-build-test
 	@$(MAKE) --no-print-directory all $(BUILD)/faulty
 	@CHAOS_SEEDS=$(SEEDS) CHAOS_NODES=30 CHAOS_ROUNDS=6 TEECTL_BUILD=$(BUILD) tests/run tests/chaos.bats
 
-test-programs: all $(UNIT_TESTS) $(TEST_PROGRAMS)
+test-programs: all $(UNIT_TESTS) $(TEST_PROGRAMS) $(BUILD)/bench-hop
 
 # The same tests of the same code, built with AddressSanitizer and UBSan, by clang unless told otherwise.
 # The fuzzers stand on the same objects: what clang builds counts the branches taken, for them.

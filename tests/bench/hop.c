@@ -228,7 +228,7 @@ static int measure_hops(const struct cluster *cluster, unsigned last, struct hop
 {
 	const struct run_options options = { .verb = "propagate",
 		                             .to_change = true,
-		                             .measures_ahead = true,
+		                             .measures = RUN_MEASURES_TO_SEAL,
 		                             .timeout_ms = 60 * DEADLINE_MS,
 		                             .interrupt_fd = -1,
 		                             .on_event = on_event,
