@@ -4,6 +4,8 @@
 
 #include "orchestrate/execute.h"
 
+#include <unistd.h>
+
 #define STEPS_MAX 32
 
 struct fake {
@@ -14,6 +16,8 @@ struct fake {
 	struct err failures[4];
 	bool fails_at_once;
 	const char *refused;        /* a node whose document was refused */
+	const char *measured_by;    /* a step at whose end the image is measured, */
+	int measured_fd;            /* which is said here */
 	const char *interrupted_by; /* a step at whose end a person wants no more */
 	const char *unmay;          /* a step that may not begin, since another run is the leader */
 	size_t running[STEPS_MAX], running_count;
@@ -63,6 +67,8 @@ static void end_first(struct execution *x, struct fake *f)
 	memmove(f->running, f->running + 1, --f->running_count * sizeof(f->running[0]));
 	describe(f, &x->plan->steps[step], name);
 	failure = failure_of(f, name);
+	if (f->measured_by && strcmp(f->measured_by, name) == 0)
+		assert_int_equal(write(f->measured_fd, "", 1), 1);
 	if (failure)
 		execution_failed(x, step, failure);
 	else
@@ -464,6 +470,54 @@ static void what_has_the_key_gives_it_on_before_it_is_asked_for_its_proof(void *
 	assert_true(strstr(f.told, "+prove tee3") > strstr(f.told, "+forward tee4"));
 }
 
+static void measure(struct fake *f, int pipes[static 2])
+{
+	assert_int_equal(pipe(pipes), 0);
+	/* Nobody waits for the process here. */
+	f->run.expectation = (struct expectation){ .pid = getpid(), .fd = pipes[0] };
+	f->measured_fd = pipes[1];
+}
+
+static void close_both(const int pipes[static 2])
+{
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+static void while_the_image_is_measured_the_source_alone_is_asked(void **state)
+{
+	struct fake f;
+	struct err e;
+	int pipes[2];
+
+	(void)state;
+	fake_fill(&f, "rww");
+	measure(&f, pipes);
+	f.measured_by = "verify tee1";
+	assert_ok(propagate(&f, TOPOLOGY_STAR, &e));
+	assert_true(strstr(f.told, "+forward tee2") > strstr(f.told, "-verify tee1"));
+	assert_true(strstr(f.told, "?forward tee3") > strstr(f.told, "-verify tee1"));
+	assert_true(strstr(f.told, "+forward tee2") < strstr(f.told, "+prove tee1"));
+	close_both(pipes);
+}
+
+/* Whoever asks for it then waits for it. */
+static void with_nothing_else_to_do_the_measurement_is_waited_for(void **state)
+{
+	struct fake f;
+	struct err e;
+	int pipes[2];
+
+	(void)state;
+	fake_fill(&f, "rww");
+	measure(&f, pipes);
+	assert_ok(propagate(&f, TOPOLOGY_STAR, &e));
+	assert_true(strstr(f.told, "+forward tee2") > strstr(f.told, "-prove tee1"));
+	assert_non_null(strstr(f.told, "-forward tee3"));
+	assert_int_equal(f.prepared, 0);
+	close_both(pipes);
+}
+
 static void all_that_wait_for_a_source_are_prepared(void **state)
 {
 	struct fake f;
@@ -520,6 +574,8 @@ int main(void)
 		cmocka_unit_test(nothing_comes_from_a_source_whose_document_was_refused),
 		cmocka_unit_test(the_next_of_a_chain_is_prepared_while_the_key_is_on_its_way),
 		cmocka_unit_test(what_has_the_key_gives_it_on_before_it_is_asked_for_its_proof),
+		cmocka_unit_test(while_the_image_is_measured_the_source_alone_is_asked),
+		cmocka_unit_test(with_nothing_else_to_do_the_measurement_is_waited_for),
 		cmocka_unit_test(all_that_wait_for_a_source_are_prepared),
 		cmocka_unit_test(what_is_prepared_in_vain_is_let_go),
 		cmocka_unit_test(before_the_key_is_there_nothing_is_prepared),
