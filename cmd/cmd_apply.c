@@ -32,7 +32,7 @@ static int read_plan(const char *path, struct plan_file *ret, struct err *e)
 {
 	AUTO(buf) struct buf text = BUF_INIT(PLAN_FILE_MAX);
 
-	TRY(file_read(path, &text, e));
+	TRY(file_read_guarded(path, /* may_be_pipe= */ true, &text, e));
 	if (plan_file_parse(buf_view(&text), ret, e) < 0)
 		return err_wrap(e, "'%s'", path);
 	return 0;

@@ -244,7 +244,7 @@ static int show_changes(struct context *c, const struct approve_args *args,
 	TRY(last_path(args->key, name_of(a), path, e));
 	if (!file_is_there(path))
 		return 0;
-	if (manifest_read(path, &last, &unread) < 0) {
+	if (path_check_guarded(path, "", &unread) < 0 || manifest_read(path, &last, &unread) < 0) {
 		progress_say(&c->progress, "no comparison with what you approved last: %s",
 		             unread.text);
 		return 0;

@@ -32,7 +32,7 @@ static int read_root(const char *path, struct buf *ret, struct err *e)
 {
 	AUTO(buf) struct buf file = BUF_INIT(ROOT_CERTIFICATE_MAX);
 
-	TRY(file_read(path, &file, e));
+	TRY(file_read_guarded(path, /* may_be_pipe= */ true, &file, e));
 	if (chain_root_parse(buf_view(&file), ret, e) < 0)
 		return err_wrap(e, "'%s'", path);
 	return 0;

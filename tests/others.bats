@@ -148,3 +148,113 @@ load verb
 	PATH=$PWD/none:/usr/bin:/bin run -66 --separate-stderr bin/teectl up
 	says "there is no 'teectl-hv' beside teectl or on the PATH"
 }
+
+# What another user has put at $1: who is not root can't give it away.
+by_another() {
+	chown -h 65534:65534 "$1"
+}
+
+@test "others: an output does not follow what another user has put there" {
+	[[ $EUID == 0 ]] || skip "only root can give files away"
+	local line
+	make_cluster
+	try 0 up
+	mkdir -m 1777 open
+	chmod 1777 open
+	echo precious >victim
+	for line in "attest get tee1 -o open/out" "plan --out open/out" "apply --trace open/out"; do
+		ln -s ../victim open/out
+		by_another open/out
+		try 65 $line
+		says "open/out': its folder '$PWD/open' has mode 1777: what is there is another user's"
+		same "$(<victim)" precious
+		rm open/out
+		mkfifo open/out
+		by_another open/out
+		try 65 $line
+		says "what is there is another user's"
+		rm open/out
+	done
+	# One's own is followed, and a new file is one's own.
+	ln -s ../victim open/out
+	try 0 attest get tee1 -o open/out
+	hasnt "$(tr -d '\0' <victim)" precious
+	try 0 attest get tee1 -o open/new
+}
+
+@test "others: an output is not written where everybody may put a link in its place" {
+	local line
+	make_cluster
+	try 0 up
+	mkdir -m 0777 open
+	chmod 0777 open
+	for line in "attest get tee1 -o open/out" "plan --out open/out" "apply --trace open/out" \
+		"member keygen open/key" "pki init --dir open/pki"; do
+		try 65 $line
+		says "its folder '$PWD/open' has mode 0777: whoever is on this machine may put another in its place"
+		same "$(ls open)" ''
+	done
+	try 0 attest get tee1 -o /dev/null
+}
+
+@test "others: a path that begins where one is has come through the folders above" {
+	make_cluster
+	mkdir -p open/sub
+	cp -r cluster.yaml members open/sub/
+	cd open/sub
+	try 0 validate
+	chmod 0777 ..
+	try 65 validate
+	says "its folder '$BATS_TEST_TMPDIR/open' has mode 0777: whoever is on this machine may put another in its place"
+	try 65 -f /proc/self/cwd/cluster.yaml validate
+	says "its folder '$BATS_TEST_TMPDIR/open' has mode 0777"
+	try 65 member show members/member1.pub
+	says "has mode 0777"
+	try 65 up
+	[[ ! -e .teectl ]]
+	chmod 1777 ..
+	try 0 validate
+	[[ $EUID == 0 ]] || return 0
+	by_another .
+	try 65 validate
+	says "its folder '$BATS_TEST_TMPDIR/open' has mode 1777: what is there is another user's"
+}
+
+@test "others: what an auditor, a client and a hypervisor believe is as guarded" {
+	make_cluster
+	try 0 pki init --dir pki
+	try 0 pki issue tee --server --host 127.0.0.1 --dir pki
+	try 0 up
+	try 0 genesis
+	cp .teectl/demo/pki/root.der root.der
+	chmod 0666 root.der
+	try 65 audit verify --root root.der
+	says "'root.der' has mode 0666: whoever is on this machine may write to it"
+	try 65 lineage --root root.der
+	says "'root.der' has mode 0666"
+	try 0 plan --out saved
+	chmod 0666 saved
+	try 65 apply --plan saved
+	says "'saved' has mode 0666"
+	chmod 0666 pki/ca.pem
+	sed 's|^nodes:|tls: { ca: pki/ca.pem }\n&|' cluster.yaml >tls.yaml
+	try 65 -f tls.yaml --state .teectl/demo status
+	says "tls.ca of the cluster file: 'pki/ca.pem' has mode 0666"
+	run -65 --separate-stderr "$BUILD/teectl-hv" --pki own-pki --image "$BUILD/teectl-enclave" --listen 127.0.0.1:0 \
+		--tls-cert pki/tee.pem --tls-key pki/tee.key --client-ca pki/ca.pem
+	has "$stderr" "--client-ca 'pki/ca.pem' has mode 0666: whoever is on this machine may write to it"
+}
+
+@test "others: what a key has seen is its owner's word alone" {
+	make_cluster
+	try 0 up
+	try 0 genesis
+	try 0 share request --out request.json
+	local seal=(share seal --request request.json --share .teectl/demo/shares/member1.share --key members/member1.secret -o bundle)
+	try 0 "${seal[@]}" --yes
+	chmod 0666 members/member1.secret.seen
+	rm bundle
+	try 65 "${seal[@]}" --yes
+	says "members/member1.secret.seen' has mode 0666: whoever is on this machine may write to it"
+	[[ ! -e bundle ]]
+}

@@ -177,13 +177,14 @@ void enclave_options_drop(struct enclave_options *o)
 /* Without waiting: what a FIFO would wait for is told by whoever copies it. */
 static int open_source(const char *value, const char *name, int *ret, struct err *e)
 {
+	char what[32];
 	int given, fd;
 
 	TRY(fd_parse(value, name, &given, e));
+	snprintf(what, sizeof(what), "--%s", name);
 	if (given < 0)
-		fd = open(value, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	else
-		fd = fcntl(given, F_DUPFD_CLOEXEC, 3);
+		return file_open_guarded(value, what, /* may_be_pipe= */ true, ret, e);
+	fd = fcntl(given, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0)
 		return err_sys(e, ERR_NO_INPUT, errno, "--%s '%s'", name, value);
 	*ret = fd;

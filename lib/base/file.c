@@ -471,7 +471,7 @@ int file_check_named(const char *path, struct err *e)
 	TRY(path_folder(path, &folder, e));
 	errnum = why_not_written(path, folder);
 	if (!errnum)
-		return 0;
+		return path_check_written(path, e);
 	return err_sys(e, is_of_path(errnum) ? ERR_NO_INPUT : ERR_INTERNAL, errnum,
 	               "'%s' can't be written", path);
 }
@@ -489,12 +489,13 @@ int file_write_named(const char *path, struct view content, unsigned mode, struc
 
 int file_create(const char *path, struct view content, unsigned mode, struct err *e)
 {
+	TRY(path_check_written(path, e));
 	return write_whole(path, content, mode, /* may_replace= */ false, e);
 }
 
 int file_create_secret(const char *path, const struct secret *content, struct err *e)
 {
-	return write_whole(path, secret_view(content), 0600, /* may_replace= */ false, e);
+	return file_create(path, secret_view(content), 0600, e);
 }
 
 int memory_file_new(const char *name, int least, bool is_program, int *ret, struct err *e)

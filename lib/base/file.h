@@ -144,6 +144,9 @@ MUST_CHECK int file_read_guarded(const char *path, bool may_be_pipe, struct buf 
 MUST_CHECK int folder_check_guarded(const char *path, const char *what, struct err *e);
 /* The same of a path that is looked for, whether something is there or not. */
 MUST_CHECK int path_check_guarded(const char *path, const char *what, struct err *e);
+/* The same of a path that is going to be written: what is there, a link, a FIFO or a file, is
+ * nobody else's. Whoever then makes what is not there refuses what has come there meanwhile. */
+MUST_CHECK int path_check_written(const char *path, struct err *e);
 /* A folder of ours, to which nobody else writes, and in whose place nobody but a group or an owner
  * may put another: what was opened there by its path stays what it is. fails  ERR_DATA,
  * ERR_NO_INPUT

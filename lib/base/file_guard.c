@@ -14,13 +14,20 @@
 
 #define LINKS_MAX 40 /* as the kernel's */
 
+/* What the path leads to may not be there: then */
+enum lack {
+	LACK_REFUSED,
+	LACK_LOOKED_FOR, /* nobody else may make it later, */
+	LACK_MADE,       /* or it is made here, and by nobody at the same time */
+};
+
 struct walk {
 	const char *what, *path; /* what: "" for the path alone */
 	int folder, at;          /* open for their place alone */
 	struct stat above;       /* of the folder */
 	char rest[PATH_MAX];     /* that leads on from it */
 	int links;
-	bool may_lack; /* what it leads to */
+	enum lack may_lack;
 };
 
 static void walk_drop(struct walk *w)
@@ -82,11 +89,50 @@ static int check_maker(const struct walk *w, const struct stat *made, struct err
 	return refuse_folder(w, "what is there is another user's", e);
 }
 
+/* One folder up: w->at is looked at as a name in the next w->folder. *ret_is_last: it is the root,
+ * or in one that can't be searched, by which nobody else comes there either. */
+static int check_one_above(struct walk *w, bool *ret_is_last, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(w->at, &st) < 0)
+		return fail(w, errno, e);
+	w->folder = openat(w->at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	*ret_is_last = w->folder < 0 && errno == EACCES;
+	if (*ret_is_last)
+		return 0;
+	if (w->folder < 0)
+		return fail(w, errno, e);
+	TRY(check_folder(w, e));
+	*ret_is_last = w->above.st_dev == st.st_dev && w->above.st_ino == st.st_ino;
+	return *ret_is_last ? 0 : check_maker(w, &st, e);
+}
+
+/* A path that begins in a folder one is in, or one that the kernel leads to, names none of those
+ * above, by which one has come there, and comes there the next time. */
+static int check_above(const struct walk *w, int folder, struct err *e)
+{
+	AUTO(walk) struct walk up = { .what = w->what, .path = w->path, .folder = -1, .at = -1 };
+	bool is_last = false;
+
+	up.at = fcntl(folder, F_DUPFD_CLOEXEC, 0);
+	if (up.at < 0)
+		return fail(w, errno, e);
+	while (!is_last) {
+		TRY(check_one_above(&up, &is_last, e));
+		fd_drop(&up.at);
+		up.at = MOVE_FD(up.folder);
+	}
+	return 0;
+}
+
 static int start_at(struct walk *w, const char *folder, struct err *e)
 {
 	fd_drop(&w->folder);
 	w->folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return w->folder < 0 ? fail(w, errno, e) : 0;
+	if (w->folder < 0)
+		return fail(w, errno, e);
+	return check_above(w, w->folder, e);
 }
 
 /* The kernel's own links, such as /proc/self/fd/3, are no text. */
@@ -131,9 +177,10 @@ static int take_name(struct walk *w, char name[static NAME_MAX + 1], struct err 
 /* Nobody but a group or an owner may make what is not there. */
 static int check_lack(const struct walk *w, int number, struct err *e)
 {
-	if (!w->may_lack || (number != ENOENT && number != ENOTDIR && number != EACCES))
+	if (w->may_lack == LACK_REFUSED ||
+	    (number != ENOENT && number != ENOTDIR && number != EACCES))
 		return fail(w, number, e);
-	if (w->above.st_mode & S_IWOTH)
+	if (w->may_lack == LACK_LOOKED_FOR && w->above.st_mode & S_IWOTH)
 		return refuse_folder(
 		    w, "whoever is on this machine may make there what is looked for", e);
 	return 0;
@@ -163,8 +210,10 @@ static int go_on(struct walk *w, bool *ret_is_end, struct err *e)
 	if (S_ISLNK(st.st_mode)) {
 		fd_drop(&w->at);
 		w->at = openat(w->folder, name, O_PATH | O_CLOEXEC);
-		if (w->at < 0)
+		if (w->at < 0 || fstat(w->at, &st) < 0)
 			return fail(w, errno, e);
+		if (S_ISDIR(st.st_mode))
+			TRY(check_above(w, w->at, e));
 	}
 	*ret_is_end = !w->rest[0];
 	if (!*ret_is_end) {
@@ -231,7 +280,9 @@ int file_open_guarded(const char *path, const char *what, bool may_be_pipe, int 
 int path_check_guarded(const char *path, const char *what, struct err *e)
 {
 	AUTO(walk)
-	struct walk w = { .what = what, .path = path, .folder = -1, .at = -1, .may_lack = true };
+	struct walk w = {
+		.what = what, .path = path, .folder = -1, .at = -1, .may_lack = LACK_LOOKED_FOR
+	};
 	struct stat st;
 
 	TRY(go(&w, e));
@@ -240,6 +291,14 @@ int path_check_guarded(const char *path, const char *what, struct err *e)
 	if (fstat(w.at, &st) < 0)
 		return fail(&w, errno, e);
 	return S_ISREG(st.st_mode) ? check_writers(&w, &st, e) : 0;
+}
+
+int path_check_written(const char *path, struct err *e)
+{
+	AUTO(walk)
+	struct walk w = { .what = "", .path = path, .folder = -1, .at = -1, .may_lack = LACK_MADE };
+
+	return go(&w, e);
 }
 
 int folder_check_private(const char *path, struct err *e)
@@ -264,7 +323,9 @@ int folder_check_private(const char *path, struct err *e)
 int folder_check_guarded(const char *path, const char *what, struct err *e)
 {
 	AUTO(walk)
-	struct walk w = { .what = what, .path = path, .folder = -1, .at = -1, .may_lack = true };
+	struct walk w = {
+		.what = what, .path = path, .folder = -1, .at = -1, .may_lack = LACK_LOOKED_FOR
+	};
 	struct stat st;
 
 	TRY(go(&w, e));

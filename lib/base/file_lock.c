@@ -79,8 +79,10 @@ static int wait_for_lock(int fd, int64_t patience_ms, const char *path, struct e
 
 int file_lock(const char *path, int64_t patience_ms, int *ret_fd, struct err *e)
 {
-	AUTO(fd) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	AUTO(fd) int fd = -1;
 
+	TRY(path_check_written(path, e));
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_sys(e, ERR_INTERNAL, errno, "opening lock '%s'", path);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {

@@ -125,7 +125,7 @@ static int read_file(const char *path, struct seen_file *ret, struct err *e)
 		*ret = (struct seen_file){ .version = SEEN_VERSION };
 		return 0;
 	}
-	TRY(file_read_regular(path, &content, e));
+	TRY(file_read_guarded(path, /* may_be_pipe= */ false, &content, e));
 	if (parse(buf_view(&content), ret, e) < 0)
 		return err_wrap(e, "'%s'", path);
 	return 0;
@@ -170,7 +170,7 @@ int seen_read(const char *key_path, struct view namespace_name, struct seen *ret
 		*ret = (struct seen){ 0 };
 		return 0;
 	}
-	TRY(file_read_regular(path, &content, e));
+	TRY(file_read_guarded(path, /* may_be_pipe= */ false, &content, e));
 	if (seen_parse(buf_view(&content), namespace_name, ret, e) < 0)
 		return err_wrap(e, "'%s'", path);
 	return 0;

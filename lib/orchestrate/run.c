@@ -58,10 +58,14 @@ static int check_file(const char *section, const char *key, const char *path, st
 		return 0;
 	if (file_look(path, &is_there, e) < 0)
 		return err_wrap(e, "%s.%s of the cluster file", section, key);
-	if (is_there)
-		return 0;
-	return err_reason(e, ERR_NO_INPUT, CLIENT_TLS_FILE,
-	                  "%s.%s of the cluster file: there is no '%s'", section, key, path);
+	if (!is_there)
+		return err_reason(e, ERR_NO_INPUT, CLIENT_TLS_FILE,
+		                  "%s.%s of the cluster file: there is no '%s'", section, key,
+		                  path);
+	/* It is opened by its path: nobody else may have changed it by then. */
+	if (path_check_guarded(path, "", e) < 0)
+		return err_wrap(e, "%s.%s of the cluster file", section, key);
+	return 0;
 }
 
 int run_check_credentials(const char *section, const char *ca, const char *cert, const char *key,
