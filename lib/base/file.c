@@ -432,16 +432,11 @@ int file_write(const char *path, struct view content, unsigned mode, struct err 
 	return write_whole(path, content, mode, /* may_replace= */ true, e);
 }
 
-/* Opened without waiting: who looks for an interrupt meanwhile? A FIFO must have its reader. */
 static int write_into(const char *path, struct view content, struct err *e)
 {
-	AUTO(fd)
-	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	AUTO(fd) int fd = -1;
 
-	if (fd < 0 && errno == ENXIO)
-		return err_set(e, ERR_DATA, "'%s': nobody reads from it", path);
-	if (fd < 0 || fcntl(fd, F_SETFL, 0) < 0)
-		return err_sys(e, ERR_INTERNAL, errno, "writing into '%s'", path);
+	TRY(file_open_written(path, &fd, e));
 	TRY(fd_write(fd, path, content, e));
 	/* What is no file on a disk can't be synced. */
 	if (fsync(fd) < 0 && errno != EINVAL && errno != EROFS)

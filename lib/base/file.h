@@ -147,6 +147,11 @@ MUST_CHECK int path_check_guarded(const char *path, const char *what, struct err
 /* The same of a path that is going to be written: what is there, a link, a FIFO or a file, is
  * nobody else's. Whoever then makes what is not there refuses what has come there meanwhile. */
 MUST_CHECK int path_check_written(const char *path, struct err *e);
+/* Opens what is there, cut off, to be written into: what path_check_written has looked at on the
+ * way is opened, and nothing that has taken its place since. Without waiting: who looks for an
+ * interrupt meanwhile? fails  as path_check_written; ERR_NO_INPUT: nothing is there; ERR_DATA: a
+ * FIFO that nobody reads */
+MUST_CHECK int file_open_written(const char *path, int *ret, struct err *e);
 /* A folder of ours, to which nobody else writes, and in whose place nobody but a group or an owner
  * may put another: what was opened there by its path stays what it is. fails  ERR_DATA,
  * ERR_NO_INPUT
