@@ -43,7 +43,10 @@ static const char *space(const struct walk *w)
 
 static int fail(const struct walk *w, int number, struct err *e)
 {
-	return err_sys(e, ERR_NO_INPUT, number, "%s%s'%s'", w->what, space(w), w->path);
+	bool is_of_machine = number == EMFILE || number == ENFILE || number == ENOMEM;
+
+	return err_sys(e, is_of_machine ? ERR_INTERNAL : ERR_NO_INPUT, number, "%s%s'%s'", w->what,
+	               space(w), w->path);
 }
 
 static int refuse_folder(const struct walk *w, const char *how, struct err *e)
@@ -132,7 +135,7 @@ static int start_at(struct walk *w, const char *folder, struct err *e)
 	w->folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (w->folder < 0)
 		return fail(w, errno, e);
-	return check_above(w, w->folder, e);
+	return folder[0] == '/' ? 0 : check_above(w, w->folder, e); /* nothing is above that */
 }
 
 /* The kernel's own links, such as /proc/self/fd/3, are no text. */

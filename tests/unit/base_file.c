@@ -536,6 +536,16 @@ static void a_lock_is_waited_for_no_longer_than_said(void **state)
 	assert_ok(file_lock(p.file, 0, &second, &e));
 }
 
+static const struct rlimit *limit_of_descriptors;
+
+/* This process is about to wait: its child is there, and no descriptor is left for it. */
+static void run_short(void)
+{
+	if (limit_of_descriptors)
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, limit_of_descriptors), 0);
+	limit_of_descriptors = NULL;
+}
+
 /* What can't be waited for is no lock that another holds. */
 static void that_a_lock_cannot_be_waited_for_is_told(void **state)
 {
@@ -552,13 +562,35 @@ static void that_a_lock_cannot_be_waited_for_is_told(void **state)
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
 	few = before;
 	few.rlim_cur = (rlim_t)first + 2; /* the lock's file alone */
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	limit_of_descriptors = &few;
+	assert_int_equal(pthread_atfork(NULL, run_short, NULL), 0);
 	result = file_lock(p.file, 10000, &second, &e);
+	assert_null(limit_of_descriptors);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 	assert_int_equal(result, -1);
 	assert_int_equal(e.code, ERR_INTERNAL);
 	assert_non_null(strstr(e.text, "waiting for lock"));
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+/* Nor is what can't be looked at a path that can't be written. */
+static void that_no_descriptor_is_left_is_no_fault_of_the_path(void **state)
+{
+	AUTO(place) struct place p = place_new();
+	AUTO(fd) int next = dup(0);
+	struct rlimit before, few;
+	struct err e;
+	int result;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = before;
+	few.rlim_cur = (rlim_t)next + 1;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	result = path_check_written(p.file, &e);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(result, -1);
+	assert_int_equal(e.code, ERR_INTERNAL);
 }
 
 static int release_fd = -1;
@@ -914,6 +946,7 @@ int main(void)
 		cmocka_unit_test(a_lock_is_seen_where_the_list_of_locks_is_not),
 		cmocka_unit_test(a_lock_is_waited_for_no_longer_than_said),
 		cmocka_unit_test(that_a_lock_cannot_be_waited_for_is_told),
+		cmocka_unit_test(that_no_descriptor_is_left_is_no_fault_of_the_path),
 		cmocka_unit_test(a_lock_is_had_as_soon_as_it_is_free),
 		cmocka_unit_test(a_lock_does_not_follow_a_link),
 		cmocka_unit_test(what_the_user_names_is_written_into_and_never_replaced),
