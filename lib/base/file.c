@@ -644,19 +644,18 @@ int file_open_log(const char *path, int *ret_fd, struct err *e)
 	return 0;
 }
 
-/* Makes the folder itself. One that is where others might replace it is not left there. */
+/* Makes the folder itself; where others might replace it, nothing is made. */
 static int make_checked(const char *path, bool *ret_is_above_missing, struct err *e)
 {
-	bool is_made = mkdir(path, 0700) == 0;
+	int errnum;
 
-	*ret_is_above_missing = !is_made && errno == ENOENT;
-	if (!is_made && errno != EEXIST)
-		return err_sys(e, ERR_INTERNAL, errno, "making folder '%s'", path);
-	if (folder_check_private(path, e) == 0)
-		return 0;
-	if (is_made)
-		rmdir(path);
-	return -1;
+	*ret_is_above_missing = false;
+	TRY(path_check_written(path, e));
+	errnum = mkdir(path, 0700) < 0 ? errno : 0;
+	*ret_is_above_missing = errnum == ENOENT;
+	if (errnum && errnum != EEXIST)
+		return err_sys(e, ERR_INTERNAL, errnum, "making folder '%s'", path);
+	return folder_check_private(path, e);
 }
 
 int folder_make_private(const char *path, struct err *e)
