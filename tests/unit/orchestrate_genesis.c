@@ -147,7 +147,7 @@ static void genesis_takes_no_birth_before_the_question(void **state)
 	(void)state;
 	stage_unborn(&g);
 	g.birth.content.timestamp_ms++; /* of live documents; the birth's is signed */
-	refused(&g, 2, "freshness");
+	refused(&g, 2, BELIEVE_OLDER);
 }
 
 /* The birth is true, and the TEE commits to something else. */
