@@ -215,7 +215,8 @@ held_image() {
 	kill -0 "$loader"
 	kill -INT "$verb"
 	wait "$verb" || true
-	while kill -0 "$loader" 2>/dev/null; do :; done
+	# One that has ended has none, though nobody may have waited for it.
+	while [[ -e /proc/$loader/exe ]]; do :; done
 	exec {held}>&-
 	stop_hvs
 }

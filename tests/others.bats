@@ -237,6 +237,8 @@ by_another() {
 	try 65 apply --plan saved
 	says "'saved' has mode 0666"
 	chmod 0666 pki/ca.pem
+	try 65 pki issue other --server --host 127.0.0.1 --dir pki
+	says "pki/ca.pem' has mode 0666: whoever is on this machine may write to it"
 	sed 's|^nodes:|tls: { ca: pki/ca.pem }\n&|' cluster.yaml >tls.yaml
 	try 65 -f tls.yaml --state .teectl/demo status
 	says "tls.ca of the cluster file: 'pki/ca.pem' has mode 0666"

@@ -43,7 +43,8 @@ static int open_run(const char *path, const char *what, int *ret, struct err *e)
 {
 	if (file_open_guarded(path, what, /* may_be_pipe= */ false, ret, e) == 0)
 		return 0;
-	e->code = ERR_DATA;
+	if (e->code == ERR_NO_INPUT)
+		e->code = ERR_DATA; /* the image names the path, and not the user */
 	return -1;
 }
 

@@ -432,16 +432,11 @@ int file_write(const char *path, struct view content, unsigned mode, struct err 
 	return write_whole(path, content, mode, /* may_replace= */ true, e);
 }
 
-/* Opened without waiting: who looks for an interrupt meanwhile? A FIFO must have its reader. */
 static int write_into(const char *path, struct view content, struct err *e)
 {
-	AUTO(fd)
-	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	AUTO(fd) int fd = -1;
 
-	if (fd < 0 && errno == ENXIO)
-		return err_set(e, ERR_DATA, "'%s': nobody reads from it", path);
-	if (fd < 0 || fcntl(fd, F_SETFL, 0) < 0)
-		return err_sys(e, ERR_INTERNAL, errno, "writing into '%s'", path);
+	TRY(file_open_written(path, &fd, e));
 	TRY(fd_write(fd, path, content, e));
 	/* What is no file on a disk can't be synced. */
 	if (fsync(fd) < 0 && errno != EINVAL && errno != EROFS)
@@ -649,19 +644,18 @@ int file_open_log(const char *path, int *ret_fd, struct err *e)
 	return 0;
 }
 
-/* Makes the folder itself. One that is where others might replace it is not left there. */
+/* Makes the folder itself; where others might replace it, nothing is made. */
 static int make_checked(const char *path, bool *ret_is_above_missing, struct err *e)
 {
-	bool is_made = mkdir(path, 0700) == 0;
+	int errnum;
 
-	*ret_is_above_missing = !is_made && errno == ENOENT;
-	if (!is_made && errno != EEXIST)
-		return err_sys(e, ERR_INTERNAL, errno, "making folder '%s'", path);
-	if (folder_check_private(path, e) == 0)
-		return 0;
-	if (is_made)
-		rmdir(path);
-	return -1;
+	*ret_is_above_missing = false;
+	TRY(path_check_written(path, e));
+	errnum = mkdir(path, 0700) < 0 ? errno : 0;
+	*ret_is_above_missing = errnum == ENOENT;
+	if (errnum && errnum != EEXIST)
+		return err_sys(e, ERR_INTERNAL, errnum, "making folder '%s'", path);
+	return folder_check_private(path, e);
 }
 
 int folder_make_private(const char *path, struct err *e)

@@ -52,8 +52,8 @@ struct view file_content_view(const struct file_content *f);
 MUST_CHECK int file_content_open(const char *path, size_t map_max, size_t read_max,
                                  struct file_content *ret, struct err *e);
 MUST_CHECK int fd_read(int fd, const char *what, struct buf *to, struct err *e);
-/* A secret's file, at most max bytes, regular or standard input. No copy stays in ordinary memory.
- */
+/* A secret's file, at most max bytes, opened as file_open_guarded does, or standard input. No copy
+ * stays in ordinary memory. */
 MUST_CHECK int file_read_secret(const char *path, size_t max, struct secret *ret, struct err *e);
 
 /* To a temporary name in the same folder, synced, renamed. mode is the file's, whatever the umask.
@@ -63,13 +63,15 @@ MUST_CHECK int file_write(const char *path, struct view content, unsigned mode, 
 /* The same for a file that the user names, as cp treats it: what is there and is no regular file is
  * opened and written into, a link followed to what it names, which is cut off, written in place and
  * keeps its mode; of a link to nothing no file is made. A FIFO that nobody reads is ERR_DATA.
- * fails  ERR_NO_INPUT: the path is none that can be written, say without its folder */
+ * fails  ERR_NO_INPUT: the path is none that can be written, say without its folder; also as
+ *        path_check_written */
 MUST_CHECK int file_write_named(const char *path, struct view content, unsigned mode,
                                 struct err *e);
-/* Could it be written? For who would learn it only after long work. fails  ERR_NO_INPUT */
+/* Could it be written? For who would learn it only after long work.
+ * fails  as file_write_named */
 MUST_CHECK int file_check_named(const char *path, struct err *e);
 /* The same as file_write, but ERR_DATA when there is a file of that name already, and ERR_NO_INPUT
- * where there can be none, say without its folder. */
+ * where there can be none, say without its folder; also as path_check_written. */
 MUST_CHECK int file_create(const char *path, struct view content, unsigned mode, struct err *e);
 /* That of a secret; mode 0600. */
 MUST_CHECK int file_create_secret(const char *path, const struct secret *content, struct err *e);
@@ -122,7 +124,7 @@ MUST_CHECK int folder_remove_all(const char *path, struct err *e);
 void folder_sweep(const char *path);
 /* An exclusive lock on path, created 0600, held until the descriptor is closed.
  * patience_ms  how long it is waited for; 0: not at all
- * fails        ERR_TRY_AGAIN: another holds it */
+ * fails        ERR_TRY_AGAIN: another holds it; as path_check_written */
 MUST_CHECK int file_lock(const char *path, int64_t patience_ms, int *ret_fd, struct err *e);
 /* Does a process hold it, this one or another? Asks without taking it, as who wanted it at that
  * moment would be refused; but where /proc may mean another file of the same number, of another
@@ -145,12 +147,17 @@ MUST_CHECK int folder_check_guarded(const char *path, const char *what, struct e
 /* The same of a path that is looked for, whether something is there or not. */
 MUST_CHECK int path_check_guarded(const char *path, const char *what, struct err *e);
 /* The same of a path that is going to be written: what is there, a link, a FIFO or a file, is
- * nobody else's. Whoever then makes what is not there refuses what has come there meanwhile. */
+ * nobody else's. Whoever then makes what is not there refuses what has come there meanwhile.
+ * fails  ERR_DATA: it is, or everybody may put another in its place; ERR_NO_INPUT */
 MUST_CHECK int path_check_written(const char *path, struct err *e);
+/* Opens what is there, cut off, to be written into: what path_check_written has looked at on the
+ * way is opened, and nothing that has taken its place since. Without waiting: who looks for an
+ * interrupt meanwhile? fails  as path_check_written; ERR_NO_INPUT: nothing is there; ERR_DATA: a
+ * FIFO that nobody reads */
+MUST_CHECK int file_open_written(const char *path, int *ret, struct err *e);
 /* A folder of ours, to which nobody else writes, and in whose place nobody but a group or an owner
- * may put another: what was opened there by its path stays what it is. fails  ERR_DATA,
- * ERR_NO_INPUT
- */
+ * may put another: what was opened there by its path stays what it is.
+ * fails  ERR_DATA, ERR_NO_INPUT */
 MUST_CHECK int folder_check_private(const char *path, struct err *e);
 
 /* The path of the file that a link leads to; of any other file path itself. ERR_NO_INPUT where

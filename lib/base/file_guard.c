@@ -43,7 +43,10 @@ static const char *space(const struct walk *w)
 
 static int fail(const struct walk *w, int number, struct err *e)
 {
-	return err_sys(e, ERR_NO_INPUT, number, "%s%s'%s'", w->what, space(w), w->path);
+	bool is_of_machine = number == EMFILE || number == ENFILE || number == ENOMEM;
+
+	return err_sys(e, is_of_machine ? ERR_INTERNAL : ERR_NO_INPUT, number, "%s%s'%s'", w->what,
+	               space(w), w->path);
 }
 
 static int refuse_folder(const struct walk *w, const char *how, struct err *e)
@@ -132,7 +135,7 @@ static int start_at(struct walk *w, const char *folder, struct err *e)
 	w->folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (w->folder < 0)
 		return fail(w, errno, e);
-	return check_above(w, w->folder, e);
+	return folder[0] == '/' ? 0 : check_above(w, w->folder, e); /* nothing is above that */
 }
 
 /* The kernel's own links, such as /proc/self/fd/3, are no text. */
@@ -233,11 +236,19 @@ static int check_writers(const struct walk *w, const struct stat *st, struct err
 	               w->what, space(w), w->path, st->st_mode & 07777);
 }
 
+/* The very one that was looked at, whatever the path leads to by now. -1: errno says why not. */
+static int open_found(const struct walk *w, int flags)
+{
+	char link[32];
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", w->at);
+	return open(link, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+}
+
 static int open_end(const struct walk *w, bool may_be_pipe, int *ret, struct err *e)
 {
 	AUTO(fd) int fd = -1;
 	struct stat st;
-	char link[32];
 
 	if (fstat(w->at, &st) < 0)
 		return fail(w, errno, e);
@@ -247,8 +258,7 @@ static int open_end(const struct walk *w, bool may_be_pipe, int *ret, struct err
 		return err_set(e, ERR_NO_INPUT, "%s%s'%s' is not a regular file", w->what, space(w),
 		               w->path);
 	TRY(check_writers(w, &st, e));
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", w->at);
-	fd = open(link, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	fd = open_found(w, O_RDONLY);
 	if (fd < 0)
 		return fail(w, errno, e);
 	*ret = MOVE_FD(fd);
@@ -277,20 +287,24 @@ int file_open_guarded(const char *path, const char *what, bool may_be_pipe, int 
 	return open_end(&w, may_be_pipe, ret, e);
 }
 
+/* ret: all zero where nothing is there */
+static int look_for(struct walk *w, struct stat *ret, struct err *e)
+{
+	*ret = (struct stat){ 0 };
+	w->may_lack = LACK_LOOKED_FOR;
+	TRY(go(w, e));
+	if (w->at >= 0 && fstat(w->at, ret) < 0)
+		return fail(w, errno, e);
+	return 0;
+}
+
 int path_check_guarded(const char *path, const char *what, struct err *e)
 {
-	AUTO(walk)
-	struct walk w = {
-		.what = what, .path = path, .folder = -1, .at = -1, .may_lack = LACK_LOOKED_FOR
-	};
+	AUTO(walk) struct walk w = { .what = what, .path = path, .folder = -1, .at = -1 };
 	struct stat st;
 
-	TRY(go(&w, e));
-	if (w.at < 0)
-		return 0;
-	if (fstat(w.at, &st) < 0)
-		return fail(&w, errno, e);
-	return S_ISREG(st.st_mode) ? check_writers(&w, &st, e) : 0;
+	TRY(look_for(&w, &st, e));
+	return S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode) ? check_writers(&w, &st, e) : 0;
 }
 
 int path_check_written(const char *path, struct err *e)
@@ -299,6 +313,21 @@ int path_check_written(const char *path, struct err *e)
 	struct walk w = { .what = "", .path = path, .folder = -1, .at = -1, .may_lack = LACK_MADE };
 
 	return go(&w, e);
+}
+
+int file_open_written(const char *path, int *ret, struct err *e)
+{
+	AUTO(walk) struct walk w = { .what = "", .path = path, .folder = -1, .at = -1 };
+	AUTO(fd) int fd = -1;
+
+	TRY(go(&w, e));
+	fd = open_found(&w, O_WRONLY | O_TRUNC);
+	if (fd < 0 && errno == ENXIO)
+		return err_set(e, ERR_DATA, "'%s': nobody reads from it", path);
+	if (fd < 0 || fcntl(fd, F_SETFL, 0) < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "writing into '%s'", path);
+	*ret = MOVE_FD(fd);
+	return 0;
 }
 
 int folder_check_private(const char *path, struct err *e)
@@ -322,17 +351,10 @@ int folder_check_private(const char *path, struct err *e)
 
 int folder_check_guarded(const char *path, const char *what, struct err *e)
 {
-	AUTO(walk)
-	struct walk w = {
-		.what = what, .path = path, .folder = -1, .at = -1, .may_lack = LACK_LOOKED_FOR
-	};
+	AUTO(walk) struct walk w = { .what = what, .path = path, .folder = -1, .at = -1 };
 	struct stat st;
 
-	TRY(go(&w, e));
-	if (w.at < 0)
-		return 0;
-	if (fstat(w.at, &st) < 0)
-		return fail(&w, errno, e);
+	TRY(look_for(&w, &st, e));
 	if (S_ISDIR(st.st_mode) && st.st_mode & S_IWOTH)
 		return err_set(e, ERR_DATA,
 		               "%s%s'%s' has mode %04o: whoever is on this machine may make files "

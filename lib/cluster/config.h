@@ -119,7 +119,7 @@ struct cluster {
 	int64_t retry_attempts, retry_base_ms, retry_max_ms;
 };
 
-/* fails  ERR_NO_INPUT, ERR_CONFIG ("cluster.yaml:12:3: …"), and as key_set_folder_read */
+/* fails  as file_read_guarded, ERR_CONFIG ("cluster.yaml:12:3: …"), and as key_set_folder_read */
 MUST_CHECK int cluster_read(const char *path, struct cluster *ret, struct err *e);
 /* The same of a file's text that was read already. */
 MUST_CHECK int cluster_read_text(const char *path, struct view text, struct cluster *ret,

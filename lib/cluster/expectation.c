@@ -71,7 +71,7 @@ bool expectation_is_awaited(const struct expectation *x)
 	return x->pid != 0 && poll(&said, 1, /* timeout= */ 0) == 0;
 }
 
-/* Until it has said so or is at its end, which its loader's time bounds (measure.c). */
+/* Until it has said so or is at its end, which its loader's time bounds (loader.c). */
 static bool read_result(int fd, struct result *ret)
 {
 	ssize_t got;

@@ -379,7 +379,7 @@ static int read_certificate_pem(const char *path, struct buf *ret, struct err *e
 	AUTO(bio) BIO *bio = NULL;
 	AUTO(x509) X509 *c = NULL;
 
-	TRY(file_read_regular(path, &pem, e));
+	TRY(file_read_guarded(path, /* may_be_pipe= */ false, &pem, e));
 	bio = BIO_new_mem_buf(buf_text(&pem), (int)pem.len);
 	c = bio ? PEM_read_bio_X509(bio, NULL, ossl_no_passphrase, NULL) : NULL;
 	if (!c)

@@ -22,6 +22,10 @@ static int check_hypervisor(struct preflight *p, struct err *e)
 		return 0;
 	if (hypervisor_find(&path, &why) == 0)
 		return preflight_add_ok(p, "images", "hypervisor", e, "'%s'", path);
+	if (why.code == ERR_INTERNAL) {
+		*e = why;
+		return -1;
+	}
 	return preflight_add_failed(p, "images", "hypervisor", &why,
 	                            why.code == ERR_NO_INPUT ? "install it beside teectl"
 	                                                     : "let nobody else write there",

@@ -153,7 +153,7 @@ MUST_CHECK int run_look(struct run *r, struct err *e);
 /* The files of a client's side of TLS, each NULL where it is not named: libcurl would say at each
  * request what is wrong with them. section: of the cluster file, "tls".
  * fails  ERR_NO_INPUT: one is not there; ERR_DATA: others may read the key, or it is not the
- *        certificate's */
+ *        certificate's; as path_check_guarded */
 MUST_CHECK int run_check_credentials(const char *section, const char *ca, const char *cert,
                                      const char *key, struct err *e);
 /* What the node answered to /status in the middle of a run: steps that follow need it. */

@@ -59,6 +59,11 @@ static bool is_busy(const struct watch *w)
 	return state_is_locked(&w->run.state, &is_locked, &ignored) == 0 && is_locked;
 }
 
+static bool is_another_at_work(const struct watch *w)
+{
+	return w->was_busy || is_busy(w);
+}
+
 /* Of a document, and not that it could not be had. */
 static bool is_refusal(const struct err *failure)
 {
@@ -147,7 +152,7 @@ static void forget_policy(struct watch *w)
 /* What was shown by another start of it, or before it went, shows nothing now. */
 static size_t choose_targets(struct watch *w)
 {
-	bool is_due = clock_monotonic_ms() >= w->attest_due_ms;
+	bool is_due = clock_monotonic_ms() >= w->attest_due_ms, at_work = is_another_at_work(w);
 	size_t count = 0;
 
 	for (size_t i = 0; i < w->cluster->node_count; i++) {
@@ -159,7 +164,7 @@ static size_t choose_targets(struct watch *w)
 			w->run.proofs[i] = (struct node_proof){ 0 };
 		}
 		/* One that goes and comes while the same run is at work gains no time by it. */
-		if (seen->presence == NODE_ABSENT && !w->was_busy && !is_busy(w))
+		if (seen->presence == NODE_ABSENT && !at_work)
 			known->settling_ms = 0;
 		w->targets[i] = seen->presence == NODE_PRESENT &&
 		                (is_due || !known->is_attested || known->is_quarantined);
@@ -189,7 +194,7 @@ static bool is_settling(const struct watch *w, struct watch_node *known, const s
 {
 	int64_t now = clock_monotonic_ms();
 
-	if (!policy_may_settle(refusal) || !(w->was_busy || is_busy(w)))
+	if (!policy_may_settle(refusal) || !is_another_at_work(w))
 		return false;
 	if (!known->settling_ms)
 		known->settling_ms = now;
@@ -516,7 +521,7 @@ static int call_people(struct watch *w, struct err *e)
 	bool is_own = false, lasts = is_lasting(w);
 	struct err holder;
 
-	if (w->was_busy || is_busy(w)) {
+	if (is_another_at_work(w)) {
 		if (w->report.missing.len && is_busy(w)) {
 			state_name_holder(&w->run.state, &holder);
 			tell_busy(w, &holder);

@@ -4,12 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/file.h>
-#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -538,19 +536,14 @@ static void a_lock_is_waited_for_no_longer_than_said(void **state)
 	assert_ok(file_lock(p.file, 0, &second, &e));
 }
 
-/* Has this process get no pidfd any more, as if it had no descriptor left. */
-static bool forbid_pidfd(void)
-{
-	struct sock_filter rules[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_open, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EMFILE),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = { COUNT(rules), rules };
+static const struct rlimit *limit_of_descriptors;
 
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+/* This process is about to wait: its child is there, and no descriptor is left for it. */
+static void run_short(void)
+{
+	if (limit_of_descriptors)
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, limit_of_descriptors), 0);
+	limit_of_descriptors = NULL;
 }
 
 /* What can't be waited for is no lock that another holds. */
@@ -558,22 +551,46 @@ static void that_a_lock_cannot_be_waited_for_is_told(void **state)
 {
 	AUTO(place) struct place p = place_new();
 	AUTO(fd) int first = -1;
-	int second = -1, status;
+	AUTO(fd) int second = -1;
+	struct rlimit before, few;
 	struct err e;
-	pid_t pid;
+	int result;
 
 	(void)state;
 	skip_without_pidfd();
 	assert_ok(file_lock(p.file, 0, &first, &e));
-	pid = fork();
-	if (pid == 0)
-		_exit(forbid_pidfd() && file_lock(p.file, 10000, &second, &e) < 0 &&
-		              e.code == ERR_INTERNAL && strstr(e.text, "waiting for lock") &&
-		              waitpid(-1, NULL, WNOHANG) == -1
-		          ? 0
-		          : 1);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = before;
+	few.rlim_cur = (rlim_t)first + 2; /* the lock's file alone */
+	limit_of_descriptors = &few;
+	assert_int_equal(pthread_atfork(NULL, run_short, NULL), 0);
+	result = file_lock(p.file, 10000, &second, &e);
+	assert_null(limit_of_descriptors);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(result, -1);
+	assert_int_equal(e.code, ERR_INTERNAL);
+	assert_non_null(strstr(e.text, "waiting for lock"));
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+/* Nor is what can't be looked at a path that can't be written. */
+static void that_no_descriptor_is_left_is_no_fault_of_the_path(void **state)
+{
+	AUTO(place) struct place p = place_new();
+	AUTO(fd) int next = dup(0);
+	struct rlimit before, few;
+	struct err e;
+	int result;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = before;
+	few.rlim_cur = (rlim_t)next + 1;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	result = path_check_written(p.file, &e);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(result, -1);
+	assert_int_equal(e.code, ERR_INTERNAL);
 }
 
 static int release_fd = -1;
@@ -929,6 +946,7 @@ int main(void)
 		cmocka_unit_test(a_lock_is_seen_where_the_list_of_locks_is_not),
 		cmocka_unit_test(a_lock_is_waited_for_no_longer_than_said),
 		cmocka_unit_test(that_a_lock_cannot_be_waited_for_is_told),
+		cmocka_unit_test(that_no_descriptor_is_left_is_no_fault_of_the_path),
 		cmocka_unit_test(a_lock_is_had_as_soon_as_it_is_free),
 		cmocka_unit_test(a_lock_does_not_follow_a_link),
 		cmocka_unit_test(what_the_user_names_is_written_into_and_never_replaced),
