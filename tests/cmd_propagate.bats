@@ -107,3 +107,18 @@ teardown() {
 		ok down --lose-key
 	done
 }
+
+# An image of many bytes is measured for longer than a source takes to show what it is.
+@test "propagate: with a source that hangs, forwards begin once the image is measured" {
+	local order
+	cp "$BUILD/teectl-enclave" enclave
+	truncate -s +96M enclave
+	IMAGE=$PWD/enclave cluster own 3 2 3
+	with_key own
+	ok propagate --to tee2
+	mitm mute --to "$(url own tee2)" live-attestation:held
+	behind own twin tee2 "$mute"
+	run -4 --separate-stderr teectl -f twin.yaml -o ndjson --timeout 3s propagate --topology star
+	order=$(jq -r 'select(.event == "done" or .event == "failed") | "\(.step) \(.node)"' <<<"$output")
+	same "$(tail -n 2 <<<"$order")" $'prove tee3\nverify tee2'
+}

@@ -563,7 +563,8 @@ static bool look_at_proof(struct execution *x)
 }
 
 /* Whether any key is sealed depends on what the image measures. While that is not known, and other
- * steps are under way, of which each looks again at its end, they go on. */
+ * steps are under way, they go on: it is looked at again at the end of each, and once it is known.
+ */
 static bool is_measuring(const struct execution *x)
 {
 	return !x->run->is_interrupted && expectation_is_awaited(&x->run->expectation);
@@ -730,10 +731,22 @@ static bool on_interrupt(void *context)
 	return again;
 }
 
+static void on_measured(void *context)
+{
+	advance(context);
+}
+
 static int real_loop(struct execution *x, struct err *e)
 {
-	return client_run(x->run->client, x->run->deadline_ms, x->run->options.interrupt_fd,
-	                  on_interrupt, x, e);
+	struct run *r = x->run;
+	int outcome;
+
+	r->on_measured = on_measured;
+	r->on_measured_context = x;
+	outcome =
+	    client_run(r->client, r->deadline_ms, r->options.interrupt_fd, on_interrupt, x, e);
+	r->on_measured = NULL;
+	return outcome;
 }
 
 static int64_t real_now_us(const struct execution *x)

@@ -39,6 +39,16 @@ static int64_t shorter(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+static void tell_measured(struct run *r)
+{
+	void (*tell)(void *context) = r->on_measured;
+
+	if (!tell || expectation_is_awaited(&r->expectation))
+		return;
+	r->on_measured = NULL;
+	tell(r->on_measured_context);
+}
+
 static void on_turn(void *context, enum client_turn turn)
 {
 	struct run *r = context;
@@ -46,8 +56,11 @@ static void on_turn(void *context, enum client_turn turn)
 	evidence_sync(r, turn == CLIENT_TURN_IDLE ? SYNC_OLD : SYNC_URGENT);
 	if (r->options.on_tick)
 		r->options.on_tick(r->options.follow_context);
-	if (turn != CLIENT_TURN_SENDING && r->options.on_turn)
+	if (turn == CLIENT_TURN_SENDING)
+		return;
+	if (r->options.on_turn)
 		r->options.on_turn(r->options.may_context);
+	tell_measured(r);
 }
 
 static int check_file(const char *section, const char *key, const char *path, struct err *e)

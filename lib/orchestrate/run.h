@@ -128,7 +128,10 @@ struct run {
 	struct buf root;
 	struct pcr_set pcrs;
 	struct expectation expectation; /* begun where run_measures says so */
-	bool has_measured;              /* by it: */
+	/* Called once it would not be waited for any more; NULL: nobody asks. */
+	void (*on_measured)(void *context);
+	void *on_measured_context;
+	bool has_measured;       /* by it: */
 	struct pcr_set measured; /* what the file would launch, pins aside; policy.c's alone */
 	struct buf *documents;   /* of GOAL_REQUEST, as cluster->nodes; empty: none */
 	struct submission *submission; /* of GOAL_SUBMIT, the verb's own (ceremony.h) */
