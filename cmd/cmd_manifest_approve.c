@@ -6,6 +6,7 @@
 
 #include "attest/pcr.h"
 #include "base/file.h"
+#include "base/file_guard.h"
 #include "base/text.h"
 #include "cluster/seen.h"
 #include "crypto/bip39.h"

@@ -198,22 +198,20 @@ static void on_forget(void *context, const char *path)
 }
 
 /* Where there is no room for it, it is asked for again. */
-static int keep(struct passphrases *p, const char *path, const struct secret *passphrase,
-                struct err *e)
+static void keep(struct passphrases *p, const char *path, const struct secret *passphrase)
 {
 	AUTO(kept) struct kept_passphrase *kept = NULL;
+	struct err ignored;
 
 	if (passphrase->len > PASSPHRASES_KEPT_MAX - p->kept_bytes)
-		return 0;
+		return;
 	kept = calloc(1, sizeof(*kept));
-	if (!kept)
-		return err_set(e, ERR_INTERNAL, "no memory for a passphrase");
-	TRY(text_dup(path, &kept->path, e));
-	TRY(secret_copy(secret_view(passphrase), &kept->passphrase, e));
+	if (!kept || text_dup(path, &kept->path, &ignored) < 0 ||
+	    secret_copy(secret_view(passphrase), &kept->passphrase, &ignored) < 0)
+		return;
 	p->kept_bytes += passphrase->len;
 	kept->next = p->kept;
 	p->kept = MOVE(kept);
-	return 0;
 }
 
 static int on_ask(void *context, const char *path, struct secret *ret, struct err *e)
@@ -221,12 +219,11 @@ static int on_ask(void *context, const char *path, struct secret *ret, struct er
 	AUTO(secret) struct secret given = { 0 };
 	struct passphrases *p = context;
 	const struct kept_passphrase *kept = *find(p, path);
-	struct err ignored;
 
 	if (kept)
 		return secret_copy(secret_view(&kept->passphrase), ret, e);
 	TRY(ask(p, "Passphrase of", path, &given, e));
-	(void)!keep(p, path, &given, &ignored);
+	keep(p, path, &given);
 	*ret = MOVE(given);
 	return 0;
 }

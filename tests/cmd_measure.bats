@@ -321,6 +321,12 @@ held_image() {
 	chmod 1777 open
 	try 65 measure
 	says "the image's library '$PWD/l/libvalue.so': its search folder '$PWD/l/../open' has mode 1777"
+	# What it needs is looked for where one is when it is started.
+	cc -shared -fPIC -Wl,-soname,libother.so library.c -o l/libother.so
+	cc -shared -fPIC -Wl,-soname,libvalue.so library.c -o l/libvalue.so -Wl,--no-as-needed l/libother.so "-Wl,-rpath,other:$PWD/l"
+	try 65 measure
+	says "the image's loader looks in 'other"
+	says "which is another one when it is run"
 }
 
 @test "measure: an image that has libraries looked for beside itself, or where it is started, is refused" {

@@ -1,6 +1,7 @@
 #include "hv/options.h"
 
 #include "base/file.h"
+#include "base/file_guard.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -174,7 +175,6 @@ void enclave_options_drop(struct enclave_options *o)
 	}
 }
 
-/* Without waiting: what a FIFO would wait for is told by whoever copies it. */
 static int open_source(const char *value, const char *name, int *ret, struct err *e)
 {
 	char what[32];
@@ -183,7 +183,7 @@ static int open_source(const char *value, const char *name, int *ret, struct err
 	TRY(fd_parse(value, name, &given, e));
 	snprintf(what, sizeof(what), "--%s", name);
 	if (given < 0)
-		return file_open_guarded(value, what, /* may_be_pipe= */ true, ret, e);
+		return file_open_guarded(value, what, /* may_be_pipe= */ false, ret, e);
 	fd = fcntl(given, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0)
 		return err_sys(e, ERR_NO_INPUT, errno, "--%s '%s'", name, value);

@@ -1,6 +1,7 @@
 #include "attest/measure.h"
 
 #include "base/file.h"
+#include "base/file_guard.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -6,6 +6,7 @@
 #include "attest/measure.h"
 #include "attest/search.h"
 #include "base/file.h"
+#include "base/file_guard.h"
 #include "base/text.h"
 
 #include <errno.h>

@@ -3,6 +3,7 @@
 #include "attest/elf.h"
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/file_guard.h"
 
 #include <limits.h>
 #include <string.h>
@@ -57,22 +58,22 @@ int search_check_file(struct view file, const char *origin, bool *ret_has_any, s
 
 /* Which of its own folders a loader means by a path that begins elsewhere, or in the image as it is
  * open here, is another one when it is run. */
-static int check_place(const char *path, struct err *e)
+static int check_place(const char *path, const char *what, struct err *e)
 {
 	static const char here[] = "/proc/";
 
 	if (*path == '/' && strncmp(path, here, strlen(here)) != 0)
 		return 0;
-	return err_set(e, ERR_DATA,
-	               "the image's loader looks for '%.200s', which is another file when it is "
-	               "run",
-	               path);
+	return err_set(e, ERR_DATA, "%s '%.200s', which is another one when it is run", what, path);
 }
+
+static const char looks_for[] = "the image's loader looks for",
+                  looks_in[] = "the image's loader looks in";
 
 int search_check_tried(const char *path, struct err *e)
 {
-	TRY(check_place(path, e));
-	return path_check_guarded(path, "the image's loader looks for", e);
+	TRY(check_place(path, looks_for, e));
+	return path_check_guarded(path, looks_for, e);
 }
 
 int search_check_folders(const char *list, struct err *e)
@@ -86,8 +87,8 @@ int search_check_folders(const char *list, struct err *e)
 		list += len;
 		if (!len)
 			continue;
-		TRY(check_place(buf_text(&folder), e));
-		TRY(folder_check_guarded(buf_text(&folder), "the image's loader looks in", e));
+		TRY(check_place(buf_text(&folder), looks_in, e));
+		TRY(folder_check_guarded(buf_text(&folder), looks_in, e));
 	}
 	return 0;
 }

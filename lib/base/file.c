@@ -1,4 +1,5 @@
 #include "base/file.h"
+#include "base/file_guard.h"
 
 #include "base/text.h"
 

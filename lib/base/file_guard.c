@@ -1,5 +1,5 @@
-/* A file that is going to be run or believed: by which folders and links its path leads to it, and
- * who else may lead it elsewhere. */
+#include "base/file_guard.h"
+
 #include "base/file.h"
 
 #include <errno.h>
@@ -65,7 +65,9 @@ static int check_folder(struct walk *w, struct err *e)
 {
 	if (fstat(w->folder, &w->above) < 0)
 		return fail(w, errno, e);
-	if (w->above.st_mode & S_IWOTH && !(w->above.st_mode & S_ISVTX))
+	/* What is no folder leads on to nothing. */
+	if (S_ISDIR(w->above.st_mode) && w->above.st_mode & S_IWOTH &&
+	    !(w->above.st_mode & S_ISVTX))
 		return refuse_folder(
 		    w, "whoever is on this machine may put another in its place (chmod o-w)", e);
 	return 0;
@@ -79,13 +81,16 @@ static bool is_of_fuse(int fd)
 	return fstatfs(fd, &st) < 0 || st.f_type == FUSE_SUPER_MAGIC;
 }
 
+/* Whoever has no number in this user namespace: that two are, says nothing. */
+#define UID_UNKNOWN 65534
+
 /* Where everybody makes files, and nobody takes another's away, it matters who has made it. */
 static int check_maker(const struct walk *w, const struct stat *made, struct err *e)
 {
-	bool is_trusted =
-	    made->st_uid == 0 || made->st_uid == geteuid() || made->st_uid == w->above.st_uid;
+	bool is_trusted = made->st_uid == 0 || made->st_uid == geteuid() ||
+	                  (made->st_uid == w->above.st_uid && made->st_uid != UID_UNKNOWN);
 
-	if (!(w->above.st_mode & S_IWOTH))
+	if (!S_ISDIR(w->above.st_mode) || !(w->above.st_mode & S_IWOTH))
 		return 0;
 	if (is_trusted && (made->st_dev == w->above.st_dev || !is_of_fuse(w->at)))
 		return 0;
@@ -93,7 +98,8 @@ static int check_maker(const struct walk *w, const struct stat *made, struct err
 }
 
 /* One folder up: w->at is looked at as a name in the next w->folder. *ret_is_last: it is the root,
- * or in one that can't be searched, by which nobody else comes there either. */
+ * or one that we may not search: then no path of ours leads here, and what is above can't be seen.
+ */
 static int check_one_above(struct walk *w, bool *ret_is_last, struct err *e)
 {
 	struct stat st;
@@ -189,6 +195,34 @@ static int check_lack(const struct walk *w, int number, struct err *e)
 	return 0;
 }
 
+/* To where a link of the kernel's leads: a folder or a file, of which no path is known. */
+static int follow_kernel(struct walk *w, const char *name, struct err *e)
+{
+	struct stat st;
+
+	fd_drop(&w->at);
+	w->at = openat(w->folder, name, O_PATH | O_CLOEXEC);
+	if (w->at < 0 || fstat(w->at, &st) < 0)
+		return fail(w, errno, e);
+	return S_ISDIR(st.st_mode) ? check_above(w, w->at, e) : 0;
+}
+
+/* Where nothing is mounted yet, which to walk on in does not change: to look into it by a path
+ * does.
+ */
+static int mount_if_due(struct walk *w, const char *name, struct err *e)
+{
+	char inside[NAME_MAX + 3];
+	struct statfs fs;
+
+	if (fstatfs(w->at, &fs) < 0 || fs.f_type != AUTOFS_SUPER_MAGIC)
+		return 0;
+	snprintf(inside, sizeof(inside), "%s/.", name);
+	fd_drop(&w->at);
+	w->at = openat(w->folder, inside, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return w->at < 0 ? fail(w, errno, e) : 0;
+}
+
 /* One name on; *ret_is_end: w->at is what the path leads to. */
 static int go_on(struct walk *w, bool *ret_is_end, struct err *e)
 {
@@ -199,25 +233,18 @@ static int go_on(struct walk *w, bool *ret_is_end, struct err *e)
 	TRY(take_name(w, name, e));
 	fd_drop(&w->at);
 	w->at = openat(w->folder, name[0] ? name : ".", O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (w->at < 0) {
-		*ret_is_end = true;
+	*ret_is_end = w->at < 0;
+	if (w->at < 0)
 		return check_lack(w, errno, e);
-	}
 	if (fstat(w->at, &st) < 0)
 		return fail(w, errno, e);
 	TRY(check_maker(w, &st, e));
-	if (S_ISLNK(st.st_mode) && !is_of_kernel(w->folder)) {
-		*ret_is_end = false;
+	if (S_ISLNK(st.st_mode) && !is_of_kernel(w->folder))
 		return take_link(w, e);
-	}
-	if (S_ISLNK(st.st_mode)) {
-		fd_drop(&w->at);
-		w->at = openat(w->folder, name, O_PATH | O_CLOEXEC);
-		if (w->at < 0 || fstat(w->at, &st) < 0)
-			return fail(w, errno, e);
-		if (S_ISDIR(st.st_mode))
-			TRY(check_above(w, w->at, e));
-	}
+	if (S_ISLNK(st.st_mode))
+		TRY(follow_kernel(w, name, e));
+	else if (S_ISDIR(st.st_mode) && name[0])
+		TRY(mount_if_due(w, name, e));
 	*ret_is_end = !w->rest[0];
 	if (!*ret_is_end) {
 		fd_drop(&w->folder);

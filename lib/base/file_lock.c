@@ -1,4 +1,5 @@
 #include "base/file.h"
+#include "base/file_guard.h"
 
 #include "base/clock.h"
 
@@ -77,14 +78,31 @@ static int wait_for_lock(int fd, int64_t patience_ms, const char *path, struct e
 	               (long long)patience_ms);
 }
 
+/* Whoever has made it while it was opened, it is looked at again, and must be the one that is
+ * there. */
+static int open_lock(const char *path, int *ret, struct err *e)
+{
+	AUTO(fd) int fd = -1;
+	struct stat opened, there;
+
+	TRY(path_check_written(path, e));
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || fstat(fd, &opened) < 0)
+		return err_sys(e, ERR_INTERNAL, errno, "opening lock '%s'", path);
+	TRY(path_check_written(path, e));
+	if (fstatat(AT_FDCWD, path, &there, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    there.st_dev != opened.st_dev || there.st_ino != opened.st_ino)
+		return err_set(e, ERR_TRY_AGAIN, "lock '%s' was replaced while it was opened",
+		               path);
+	*ret = MOVE_FD(fd);
+	return 0;
+}
+
 int file_lock(const char *path, int64_t patience_ms, int *ret_fd, struct err *e)
 {
 	AUTO(fd) int fd = -1;
 
-	TRY(path_check_written(path, e));
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return err_sys(e, ERR_INTERNAL, errno, "opening lock '%s'", path);
+	TRY(open_lock(path, &fd, e));
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK)
 			return err_sys(e, ERR_INTERNAL, errno, "locking '%s'", path);

@@ -1,13 +1,22 @@
 #include "cluster/hypervisor.h"
 
 #include "base/file.h"
+#include "base/file_guard.h"
 #include "base/text.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+static bool is_program(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+}
 
 /* *ret: NULL when there is none */
 static int find_beside(char **ret, struct err *e)
@@ -22,7 +31,7 @@ static int find_beside(char **ret, struct err *e)
 	self[len] = 0;
 	TRY(path_folder(self, &folder, e));
 	TRY(path_join(folder, HYPERVISOR, &path, e));
-	if (access(path, X_OK) == 0)
+	if (is_program(path))
 		*ret = MOVE(path);
 	return 0;
 }
@@ -42,7 +51,7 @@ static int find_on_path(char **ret, struct err *e)
 		AUTO(text) char *path = NULL;
 
 		TRY(path_join(*folder ? folder : ".", HYPERVISOR, &path, e));
-		if (access(path, X_OK) == 0)
+		if (is_program(path))
 			*ret = MOVE(path);
 	}
 	return 0;
@@ -51,7 +60,6 @@ static int find_on_path(char **ret, struct err *e)
 int hypervisor_find(char **ret, struct err *e)
 {
 	AUTO(text) char *path = NULL;
-	AUTO(fd) int fd = -1;
 
 	TRY(find_beside(&path, e));
 	if (!path)
@@ -60,7 +68,7 @@ int hypervisor_find(char **ret, struct err *e)
 		return err_set(e, ERR_NO_INPUT,
 		               "there is no '" HYPERVISOR "' beside teectl or on the PATH");
 	/* It is run by this path: nobody else can put another there any more. */
-	TRY(file_open_guarded(path, "hypervisor", /* may_be_pipe= */ false, &fd, e));
+	TRY(path_check_guarded(path, "hypervisor", e));
 	*ret = MOVE(path);
 	return 0;
 }

@@ -1,6 +1,7 @@
 #include "cluster/key_set_folder.h"
 
 #include "base/file.h"
+#include "base/file_guard.h"
 #include "base/text.h"
 #include "cluster/config_internal.h"
 

@@ -2,6 +2,7 @@
 
 #include "attest/document.h"
 #include "base/file.h"
+#include "base/file_guard.h"
 #include "base/text.h"
 #include "proto/manifest_diff.h"
 #include "crypto/shamir.h"

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/file_guard.h"
 #include "crypto/certificate.h"
 #include "crypto/entropy.h"
 

@@ -1,6 +1,7 @@
 #include "support.h"
 
 #include "base/clock.h"
+#include "base/file_guard.h"
 
 #include <errno.h>
 #include <fcntl.h>

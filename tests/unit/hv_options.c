@@ -210,8 +210,8 @@ static void what_is_no_regular_file_is_refused_at_once(void **state)
 	snprintf(path, sizeof(path), "%s/fifo", (char *)*state);
 	snprintf(option, sizeof(option), "--tls-key=%s", path);
 	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_refused(enclave_options_parse(WORDS(option), NULL, &o, &e), ERR_DATA,
-	               "the file of --tls-key is not a regular file");
+	assert_refused(enclave_options_parse(WORDS(option), NULL, &o, &e), ERR_NO_INPUT,
+	               "/fifo' is not a regular file");
 	assert_refused(enclave_options_parse(WORDS("--tls-cert=/dev/zero"), NULL, &o, &e),
 	               ERR_NO_INPUT, "--tls-cert '/dev/zero' is not a regular file");
 }
