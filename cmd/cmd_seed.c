@@ -2,6 +2,7 @@
 #include "session.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct seed_args {
 	const char *node, *type, *data;
@@ -79,6 +80,11 @@ static int ask(struct context *c, struct run *r, size_t node, const struct gener
 		.request = q,
 	};
 
+	if (!c->cluster.nodes[node].listen && strncmp(exchange.url, "http:", 5) == 0)
+		progress_say(&c->progress,
+		             "note: %s has no TLS: whoever is between it and here can read the "
+		             "phrase, and answer with one of his own",
+		             exchange.node);
 	TRY(client_call(r->client, &exchange, r->deadline_ms, &answer, e));
 	progress_clear(&c->progress);
 	print_line(c, "%s", buf_text(&answer.seed_phrase));
@@ -108,8 +114,9 @@ const struct cmd cmd_seed = {
 	    "it holds the key. Every TEE of the cluster gives the same phrase for the same type, "
 	    "data and strength; another cluster gives another. Without --type and --data the "
 	    "phrase is made of fresh entropy and can't be had again.\n\n"
-	    "The phrase is printed on standard output, and travels to here in the clear unless "
-	    "the node has TLS. An enclave that is not in debug mode answers a client of the "
+	    "The phrase is printed on standard output. Unless the node has TLS it travels to here "
+	    "in the clear, and whoever is between can put another in its place: what the TEE proved "
+	    "is its key, and nothing binds the phrase to it. An enclave that is not in debug mode answers a client of the "
 	    "role app (tls.cert, see teectl pki issue), or with insecureOpenSeed everybody.",
 	.examples = { { "teectl seed --type wallet --data 7", "the same on every node" },
 	              { "teectl seed --node tee3 --type wallet --data 7", "ask that node" } },

@@ -4,7 +4,10 @@
 #include "base/file.h"
 #include "base/text.h"
 
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The state's own journal and root are read without its lock: lines are only ever appended. */
 static int open_state(struct context *c, struct err *e)
@@ -17,12 +20,34 @@ static int open_state(struct context *c, struct err *e)
 	                  &c->state, e);
 }
 
+static int cut_off_status;
+
+/* Only what a signal handler may do. */
+static void on_cut_off(int signal)
+{
+	static const char words[] = "teectl: the journal was cut off while it was read\n";
+
+	(void)signal;
+	_exit(write(STDERR_FILENO, words, sizeof(words) - 1) < 0 ? EXIT_FAILURE : cut_off_status);
+}
+
+/* Whoever handed it over can cut it off while it is mapped: that is no crash of ours. */
+static void expect_cut_off(void)
+{
+	const struct sigaction action = { .sa_handler = on_cut_off };
+
+	cut_off_status = err_info(ERR_DATA)->exit_status;
+	sigaction(SIGBUS, &action, NULL);
+}
+
 int journal_load(struct context *c, const char *file, struct file_content *ret, struct err *e)
 {
 	AUTO(text) char *path = NULL;
 
-	if (file)
+	if (file) {
+		expect_cut_off();
 		return file_content_open(file, JOURNAL_MAX, JOURNAL_READ_MAX, ret, e);
+	}
 	TRY(open_state(c, e));
 	TRY(state_path(&c->state, JOURNAL_FILE, &path, e));
 	return file_content_open(path, JOURNAL_MAX, JOURNAL_READ_MAX, ret, e);

@@ -34,6 +34,12 @@ setup() {
 	[[ $output != "$first" ]]
 }
 
+@test "seed: from a node elsewhere without TLS it is said who else may have written it" {
+	behind "$cluster" elsewhere tee1 "$(url "$cluster" tee1)"
+	run -0 --separate-stderr teectl -f elsewhere.yaml seed --type wallet --data 7
+	has "$stderr" 'note: tee1 has no TLS: whoever is between it and here can read the phrase, and answer with one of his own'
+}
+
 @test "seed: each strength has its number of words" {
 	local pair
 	for pair in 128:12 160:15 192:18 224:21 256:24; do

@@ -260,3 +260,35 @@ by_another() {
 	says "members/member1.secret.seen' has mode 0666: whoever is on this machine may write to it"
 	[[ ! -e bundle ]]
 }
+
+@test "others: a journal that is cut off while it is read ends the run as bad input" {
+	local size cutter i ended
+	make_cluster
+	try 0 apply
+	cp .teectl/demo/journal handed
+	cp .teectl/demo/pki/root.der .
+	size=$(stat -c %s handed)
+	while [[ ! -e enough ]]; do truncate -s 300M handed && truncate -s "$size" handed; done 3>&- 4>&- &
+	cutter=$!
+	for i in {1..10}; do
+		run --separate-stderr teectl audit verify handed --root root.der
+		ended+=" $status"
+		[[ $status == 0 || $status == 5 || $status == 65 ]] || break
+	done
+	touch enough
+	wait "$cutter"
+	[[ $ended =~ ^(\ (0|5|65)){10}$ ]] || fail "ended with$ended"
+}
+
+@test "others: another user's pipe holds nobody up" {
+	[[ $EUID == 0 ]] || skip "only root can give files away"
+	make_cluster
+	mkfifo document
+	by_another document
+	exec {held}<>document
+	try 66 attest show document
+	says "'document' is another user's pipe; - is standard input"
+	try 66 manifest adopt document
+	says "another user's pipe"
+	exec {held}>&-
+}

@@ -60,6 +60,10 @@ static int open_file(const char *path, bool may_be_pipe, int *ret, struct err *e
 	if (!S_ISREG(st.st_mode) && !(may_be_pipe && S_ISFIFO(st.st_mode)))
 		return err_set(e, ERR_NO_INPUT, "'%s' is not a regular file; - is standard input",
 		               path);
+	/* Who says nothing could hold up whoever reads it, past every deadline. */
+	if (S_ISFIFO(st.st_mode) && st.st_uid != geteuid() && st.st_uid != 0)
+		return err_set(e, ERR_NO_INPUT, "'%s' is another user's pipe; - is standard input",
+		               path);
 	if (fcntl(fd, F_SETFL, 0) < 0)
 		return err_sys(e, ERR_NO_INPUT, errno, "'%s'", path);
 	*ret = MOVE_FD(fd);
@@ -645,33 +649,18 @@ int file_open_log(const char *path, int *ret_fd, struct err *e)
 	return 0;
 }
 
-/* Makes the folder itself; where others might replace it, nothing is made. */
-static int make_checked(const char *path, bool *ret_is_above_missing, struct err *e)
-{
-	int errnum;
-
-	*ret_is_above_missing = false;
-	TRY(path_check_written(path, e));
-	errnum = mkdir(path, 0700) < 0 ? errno : 0;
-	*ret_is_above_missing = errnum == ENOENT;
-	if (errnum && errnum != EEXIST)
-		return err_sys(e, ERR_INTERNAL, errnum, "making folder '%s'", path);
-	return folder_check_private(path, e);
-}
-
 int folder_make_private(const char *path, struct err *e)
 {
 	AUTO(text) char *above = NULL;
-	bool is_above_missing;
 
-	if (make_checked(path, &is_above_missing, e) == 0)
-		return 0;
-	if (!is_above_missing)
-		return -1;
 	TRY(path_folder(path, &above, e));
-	if (!file_is_there(above)) /* or can't be seen: then mkdir says so */
+	if (!file_is_there(above)) /* or can't be seen: then that can't be made */
 		TRY(folder_make_private(above, e));
-	return make_checked(path, &is_above_missing, e);
+	/* Where others might replace it, nothing is made. */
+	TRY(path_check_written(path, e));
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return err_sys(e, ERR_INTERNAL, errno, "making folder '%s'", path);
+	return folder_check_private(path, e);
 }
 
 static int remove_one(const char *path, const struct stat *seen, int kind, struct FTW *at)

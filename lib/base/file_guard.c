@@ -186,7 +186,8 @@ static int take_name(struct walk *w, char name[static NAME_MAX + 1], struct err 
 /* Nobody but a group or an owner may make what is not there. */
 static int check_lack(const struct walk *w, int number, struct err *e)
 {
-	if (w->may_lack == LACK_REFUSED ||
+	/* Of what is made the folder must be there: others could make one meanwhile. */
+	if (w->may_lack == LACK_REFUSED || (w->may_lack == LACK_MADE && w->rest[0]) ||
 	    (number != ENOENT && number != ENOTDIR && number != EACCES))
 		return fail(w, number, e);
 	if (w->may_lack == LACK_LOOKED_FOR && w->above.st_mode & S_IWOTH)
