@@ -115,6 +115,7 @@ int loader_list(const char *loader, int image_fd, struct buf *to, struct err *e)
 {
 	AUTO(fd) int high = fcntl(image_fd, F_DUPFD_CLOEXEC, FD_LOW);
 	AUTO(fd) int in = -1;
+	AUTO(fd) int given = -1;
 	AUTO(fd) int out = -1;
 	int64_t end_ms = clock_monotonic_ms() + LOADER_MS;
 	struct err read_error;
@@ -124,13 +125,14 @@ int loader_list(const char *loader, int image_fd, struct buf *to, struct err *e)
 	if (high < 0 || pipe2(pipes, O_CLOEXEC) < 0)
 		return err_sys(e, ERR_INTERNAL, errno, "a pipe to the loader");
 	in = pipes[0];
-	out = fcntl(pipes[1], F_DUPFD_CLOEXEC, FD_LOW);
-	close(pipes[1]);
+	given = pipes[1];
+	out = fcntl(given, F_DUPFD_CLOEXEC, FD_LOW);
 	pid = out < 0 ? -1 : fork();
 	if (pid < 0)
 		return err_sys(e, ERR_INTERNAL, errno, "starting the loader");
 	if (pid == 0)
 		become_loader(loader, high, out, parent);
+	fd_drop(&given);
 	fd_drop(&out);
 	read_outcome = read_listing(in, end_ms, to, &read_error);
 	fd_drop(&in);

@@ -11,7 +11,7 @@
 /* Appends to to what LOADER --list says of the image open at image_fd, which it can read, with an
  * empty environment but for what has glibc's say where it looks. Its code is not run: but the
  * loader is, with our rights.
- * fails  ERR_DATA: it can't list the image, or has not ended within 10 s */
+ * fails  ERR_DATA: it can't list the image, or has not ended within 10 s; ERR_TOO_LARGE */
 MUST_CHECK int loader_list(const char *loader, int image_fd, struct buf *to, struct err *e);
 
 #endif
