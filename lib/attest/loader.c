@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -48,27 +47,13 @@ static _Noreturn void become_loader(const char *loader, int image_fd, int out_fd
 	_exit(127);
 }
 
-/* Waits until fd can be read; false when the time is over. */
-static bool is_readable(int fd, int64_t end_ms)
-{
-	struct pollfd readable = { .fd = fd, .events = POLLIN };
-	int ready;
-
-	do {
-		int64_t left = end_ms - clock_monotonic_ms();
-
-		ready = poll(&readable, 1, left > 0 ? (int)left : 0);
-	} while (ready < 0 && errno == EINTR);
-	return ready > 0;
-}
-
 static int read_listing(int in, int64_t end_ms, struct buf *to, struct err *e)
 {
 	for (;;) {
 		uint8_t bytes[4096];
 		ssize_t got;
 
-		if (!is_readable(in, end_ms))
+		if (fd_await(in, end_ms) <= 0)
 			return err_set(e, ERR_DATA, "the image's loader has not ended within %d s",
 			               LOADER_MS / 1000);
 		got = read(in, bytes, sizeof(bytes));
@@ -101,7 +86,7 @@ static int wait_for_loader(pid_t pid, int64_t end_ms, const char *loader, const 
 	AUTO(fd) int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	int status;
 
-	if (pidfd < 0 || !is_readable(pidfd, end_ms))
+	if (pidfd < 0 || fd_await(pidfd, end_ms) <= 0)
 		kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)

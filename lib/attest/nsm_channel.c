@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -147,14 +146,8 @@ static int ask_device(struct nsm *nsm, struct view request, uint8_t *to, size_t 
 
 static int wait_for_answer(int fd, int64_t end_ms, struct err *e)
 {
-	struct pollfd readable = { .fd = fd, .events = POLLIN };
-	int ready;
+	int ready = fd_await(fd, end_ms);
 
-	do {
-		int64_t left = end_ms - clock_monotonic_ms();
-
-		ready = poll(&readable, 1, left > 0 ? (int)left : 0);
-	} while (ready < 0 && errno == EINTR);
 	if (ready < 0)
 		return err_sys(e, ERR_ENCLAVE, errno, "NSM");
 	if (ready == 0)

@@ -1,4 +1,5 @@
 #include "base/file.h"
+#include "base/clock.h"
 #include "base/file_guard.h"
 
 #include "base/text.h"
@@ -8,6 +9,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +31,19 @@ void fd_drop(int *fd)
 	if (*fd >= 0)
 		close(*fd);
 	*fd = -1;
+}
+
+int fd_await(int fd, int64_t end_ms)
+{
+	struct pollfd readable = { .fd = fd, .events = POLLIN };
+	int ready;
+
+	do {
+		int64_t left = end_ms - clock_monotonic_ms();
+
+		ready = poll(&readable, 1, left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left);
+	} while (ready < 0 && errno == EINTR);
+	return ready;
 }
 
 int fd_parse(const char *text, const char *what, int *ret, struct err *e)

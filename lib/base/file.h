@@ -6,6 +6,8 @@
 #include "base/secret.h"
 
 void fd_drop(int *fd); /* for AUTO(fd) int fd = -1 */
+/* Waits until fd can be read, or clock_monotonic_ms() is end_ms: 1, 0; -1 with errno. */
+MUST_CHECK int fd_await(int fd, int64_t end_ms);
 /* An inherited descriptor as options name it: "fd:N" gives N, any other text -1.
  * fails  ERR_USAGE: N is no number of a descriptor; what: of the message */
 MUST_CHECK int fd_parse(const char *text, const char *what, int *ret, struct err *e);

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,19 +33,9 @@ static _Noreturn void hold(int fd, pid_t parent)
 static int await(pid_t child, int64_t patience_ms, const char *path, struct err *e)
 {
 	AUTO(fd) int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
-	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
-	int64_t end_ms = clock_monotonic_ms() + patience_ms, left;
 
-	if (pidfd < 0)
+	if (pidfd < 0 || fd_await(pidfd, clock_monotonic_ms() + patience_ms) < 0)
 		return err_sys(e, ERR_INTERNAL, errno, "waiting for lock '%s'", path);
-	while ((left = end_ms - clock_monotonic_ms()) > 0) {
-		int ready = poll(&ended, 1, left > INT32_MAX ? INT32_MAX : (int)left);
-
-		if (ready > 0)
-			return 0;
-		if (ready < 0 && errno != EINTR)
-			return err_sys(e, ERR_INTERNAL, errno, "waiting for lock '%s'", path);
-	}
 	return 0;
 }
 

@@ -602,15 +602,7 @@ int launcher_start(const struct cluster *c, const struct state *s, const size_t 
 /* Readable: it has ended. */
 static bool has_ended(int pidfd, int64_t deadline_ms)
 {
-	struct pollfd fd = { .fd = pidfd, .events = POLLIN };
-
-	for (;;) {
-		int64_t left = deadline_ms - clock_monotonic_ms();
-		int ready = poll(&fd, 1, left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left);
-
-		if (ready >= 0 || errno != EINTR)
-			return ready > 0;
-	}
+	return fd_await(pidfd, deadline_ms) > 0;
 }
 
 /* The pid may have been used again between the look and the open. */
