@@ -123,6 +123,20 @@ refused() { # FILE WORDS
 	has "$output" tee1
 }
 
+@test "recover: where those whose keys are not here could be a quorum, nothing is sealed" {
+	born
+	teectl -f own.yaml up >/dev/null 2>&1
+	mkdir away
+	mv own-members/member[23].* away/
+	run -5 --separate-stderr teectl -f own.yaml recover
+	has "$stderr" 'nothing is sealed: 1 of the 3 keys of the share set are on this machine, and nothing says that the 2 others, which are a quorum, are the cluster file'
+	same "$(did own tee1 boot-standard)" 0
+	run --separate-stderr teectl -f own.yaml status
+	has "$stderr" 'nothing would be sealed: 1 of the 3 keys of the share set are on this machine'
+	mv away/member2.* own-members/
+	run -0 --separate-stderr teectl -f own.yaml recover
+}
+
 @test "recover: a manifest with the members' keys that nobody approved is refused" {
 	born
 	evil_tee

@@ -202,6 +202,20 @@ $state"
 	ok down --lose-key
 }
 
+@test "watch etcd: a watcher without a state of its own takes none from etcd while a member's key is missing" {
+	etcd_start
+	shared_cluster 1
+	# Whoever writes to etcd puts others in the place of those that nobody can compare.
+	mkdir away
+	mv own-members/member3.* away/
+	try 5 -f far.yaml --state s1 watch --once
+	prints "the first state is not taken from etcd without every member's public key: member 'member3'"
+	[[ ! -e s1/manifest.current ]]
+	mv away/member3.pub own-members/
+	try 0 -f far.yaml --state s1 watch --once
+	cmp .teectl/own/manifest.current s1/manifest.current
+}
+
 @test "watch etcd: it takes client certificates, and without etcd nothing is healed" {
 	teectl pki init >/dev/null
 	teectl pki issue operator --role operator >/dev/null

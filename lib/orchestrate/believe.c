@@ -491,6 +491,24 @@ static int check_any_here(const struct cluster_member_list *list, const char *wh
 	                  which);
 }
 
+/* The genesis attests the shares' owners, and nothing the manifest set: whoever wrote the state may
+ * have put others in the place of members whose key is not here. Too few of them to be a quorum
+ * gain nothing. */
+static int check_enough_here(const struct cluster_member_list *list, const char *which,
+                             const char *reason, struct err *e)
+{
+	size_t here = count_here(list), absent = list->count - here;
+
+	TRY(check_any_here(list, which, reason, e));
+	if ((int64_t)absent < list->threshold)
+		return 0;
+	return err_reason(e, ERR_REFUSED, reason,
+	                  "%zu of the %zu keys of the %s are on this machine, and nothing says "
+	                  "that the %zu others, which are a quorum, are the cluster file's in what "
+	                  "the state keeps: name the members' public keys (pub: NAME.pub)",
+	                  here, list->count, which, absent);
+}
+
 /* Those of the approvals that were made with a key that the cluster file names. */
 static int check_own_approvals(const struct cluster *c, const struct manifest_envelope *envelope,
                                struct err *e)
@@ -516,9 +534,13 @@ int believe_to_seal(const struct basis *b, const struct kept_genesis *kept, stru
 {
 	const struct cluster *c = b->cluster;
 
-	TRY(check_any_here(&c->quorum.members, "share set", "share_set", e));
-	TRY(check_any_here(&c->manifest_set, "manifest set", "manifest_set", e));
-	return is_adopted(&kept->envelope) ? check_own_approvals(c, &kept->envelope, e) : 0;
+	/* Who has approved it, has approved both sets. */
+	if (is_adopted(&kept->envelope)) {
+		TRY(check_any_here(&c->quorum.members, "share set", "share_set", e));
+		return check_own_approvals(c, &kept->envelope, e);
+	}
+	TRY(check_enough_here(&c->quorum.members, "share set", "share_set", e));
+	return check_enough_here(&c->manifest_set, "manifest set", "manifest_set", e);
 }
 
 int believe_commitment(const struct basis *b, const struct kept_genesis *kept, struct view document,

@@ -158,6 +158,25 @@ static int check_follows(const struct state *own, const struct kept_genesis *nex
 	return manifest_check_successor(&g.envelope.manifest, &next->envelope, e);
 }
 
+/* Where nothing is kept yet, what comes is believed for the cluster file alone, and without the
+ * members' keys that says nothing. */
+static int check_first(const struct cluster *c, const struct state *own, struct err *e)
+{
+	AUTO(kept_genesis) struct kept_genesis g = { 0 };
+	AUTO(member_set) struct member_set share_set = { 0 };
+	AUTO(member_set) struct member_set manifest_set = { 0 };
+	bool is_found = false;
+
+	TRY(state_load_genesis(own, &is_found, &g, e));
+	if (is_found)
+		return 0;
+	if (cluster_member_set(&c->quorum.members, &share_set, e) < 0 ||
+	    cluster_member_set(&c->manifest_set, &manifest_set, e) < 0)
+		return err_wrap(e, "the first state is not taken from etcd without every member's "
+		                   "public key");
+	return 0;
+}
+
 static int judge(const void *context, const struct state *kept, const struct state *own,
                  struct err *e)
 {
@@ -168,6 +187,8 @@ static int judge(const void *context, const struct state *kept, const struct sta
 	if (!is_found)
 		return err_set(e, ERR_DATA, "'%s' names no manifest", kept->folder);
 	TRY(check_copies(kept, &g, e));
+	if (kept != own)
+		TRY(check_first(context, own, e));
 	TRY(believe(context, kept, own, &g, e));
 	return kept == own ? 0 : check_follows(own, &g, e);
 }
