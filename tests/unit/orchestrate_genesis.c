@@ -130,6 +130,35 @@ static void genesis_keeps_nothing_of_one_that_is_refused_meanwhile(void **state)
 	assert_true(is_kept(&g));
 }
 
+/* The last node shows its document first. */
+static void claim(struct stage *g, size_t node)
+{
+	AUTO(buf) struct buf document = BUF_INIT(DOCUMENT_MAX);
+	size_t relay = g->birth.cluster.node_count - 1;
+	const struct view nonce = view_text("nonce");
+	struct err e;
+
+	g->tees[relay].module = g->tees[node].module;
+	assert_ok(sign_document(&g->tees[relay], API_LIVE_ATTESTATION, nonce, &document, &e));
+	assert_ok(policy_judge(&g->run, relay, buf_view(&document), nonce, &g->proofs[relay], &e));
+}
+
+/* Before, nothing was known of it: so it was not refused then. */
+static void genesis_keeps_nothing_of_one_that_is_another_node_s_by_now(void **state)
+{
+	AUTO(stage) struct stage g = { 0 };
+	struct plot plot = { &g, .node = 1, .api = API_GENESIS_BOOT, .act = claim };
+	struct err e;
+
+	(void)state;
+	stage_unborn(&g);
+	add_tee(&g, HELD_NOTHING);
+	contest_at(&plot);
+	assert_refused(do_step(&g, STEP_GENESIS, 1, &e), ERR_ATTESTATION, "module_id");
+	assert_null(plot.stage);
+	assert_false(is_kept(&g));
+}
+
 static void genesis_takes_no_manifest_that_was_approved_at_birth(void **state)
 {
 	AUTO(stage) struct stage g = { 0 };
@@ -268,6 +297,7 @@ int main(void)
 		cmocka_unit_test(genesis_asks_nothing_of_what_is_not_attested),
 		cmocka_unit_test(genesis_keeps_nothing_of_a_birth_that_is_refused),
 		cmocka_unit_test(genesis_keeps_nothing_of_one_that_is_refused_meanwhile),
+		cmocka_unit_test(genesis_keeps_nothing_of_one_that_is_another_node_s_by_now),
 		cmocka_unit_test(genesis_takes_no_manifest_that_was_approved_at_birth),
 		cmocka_unit_test(genesis_takes_no_birth_before_the_question),
 		cmocka_unit_test(genesis_keeps_nothing_without_a_commitment),

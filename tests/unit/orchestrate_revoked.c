@@ -125,7 +125,9 @@ static void forward_sends_nothing_again_once_either_is_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		AUTO(stage) struct stage g = { 0 };
-		struct plot plot = { &g, rows[i].node, rows[i].api, /* at_retry= */ true };
+		struct plot plot = {
+			.stage = &g, .node = rows[i].node, .api = rows[i].api, .at_retry = true
+		};
 
 		stage_sources(&g, HELD_NOTHING);
 		contest_at(&plot);
@@ -154,7 +156,9 @@ static void forward_sends_nothing_to_one_that_is_refused_while_it_is_connected(v
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		AUTO(stage) struct stage g = { 0 };
-		struct plot plot = { &g, rows[i].node, rows[i].api, /* at_retry= */ false };
+		struct plot plot = {
+			.stage = &g, .node = rows[i].node, .api = rows[i].api, .at_retry = false
+		};
 
 		stage_sources(&g, HELD_NOTHING);
 		connecting = &plot;

@@ -738,12 +738,13 @@ struct plot {
 	size_t node;
 	enum api api;
 	bool at_retry;
+	void (*act)(struct stage *g, size_t node); /* NULL: contest */
 };
 
 static inline void contest_now(struct plot *p, const char *operation, bool is_retry)
 {
 	if (p->stage && p->at_retry == is_retry && strcmp(operation, api_table[p->api].name) == 0) {
-		contest(p->stage, p->node);
+		(p->act ? p->act : contest)(p->stage, p->node);
 		p->stage = NULL; /* once */
 	}
 }
