@@ -123,18 +123,32 @@ refused() { # FILE WORDS
 	has "$output" tee1
 }
 
-@test "recover: where those whose keys are not here could be a quorum, nothing is sealed" {
+@test "recover: of a manifest that nobody has approved every member's key is compared, or nothing is sealed" {
 	born
 	teectl -f own.yaml up >/dev/null 2>&1
 	mkdir away
-	mv own-members/member[23].* away/
+	mv own-members/member3.* away/
 	run -5 --separate-stderr teectl -f own.yaml recover
-	has "$stderr" 'nothing is sealed: 1 of the 3 keys of the share set are on this machine, and nothing says that the 2 others, which are a quorum, are the cluster file'
+	has "$stderr" 'nothing is sealed: 2 of the 3 keys of the share set are on this machine, and nobody has approved the manifest that the state keeps'
 	same "$(did own tee1 boot-standard)" 0
 	run --separate-stderr teectl -f own.yaml status
-	has "$stderr" 'nothing would be sealed: 1 of the 3 keys of the share set are on this machine'
-	mv away/member2.* own-members/
+	has "$stderr" 'nothing would be sealed: 2 of the 3 keys of the share set are on this machine'
+	mv away/member3.pub own-members/
 	run -0 --separate-stderr teectl -f own.yaml recover
+}
+
+@test "recover: of a manifest that nobody has approved the image is here or pinned, or nothing is sealed" {
+	born
+	teectl -f own.yaml up >/dev/null 2>&1
+	behind own far tee1 "$(url own tee1)"
+	sed -i 's|image: .*|image: nowhere|; s|root: simulated|root: .teectl/own/pki/root.der|' far.yaml
+	run -5 --separate-stderr teectl -f far.yaml recover
+	has "$stderr" 'nothing is sealed: nothing here says what PCR0 (image) must be, and nobody has approved the manifest that the state keeps: pin it (enclave.pcrs) or have the image'
+	same "$(did own tee1 boot-standard)" 0
+	teectl -f own.yaml measure --write >/dev/null
+	behind own far tee1 "$(url own tee1)"
+	sed -i 's|image: .*|image: nowhere|; s|root: simulated|root: .teectl/own/pki/root.der|' far.yaml
+	run -0 --separate-stderr teectl -f far.yaml recover
 }
 
 @test "recover: a manifest with the members' keys that nobody approved is refused" {

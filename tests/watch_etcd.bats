@@ -209,9 +209,14 @@ $state"
 	mkdir away
 	mv own-members/member3.* away/
 	try 5 -f far.yaml --state s1 watch --once
-	prints "the first state is not taken from etcd without every member's public key: member 'member3'"
+	prints "the first state is taken from etcd only where each member's public key and the image or its pins are here: member 'member3'"
 	[[ ! -e s1/manifest.current ]]
 	mv away/member3.pub own-members/
+	# Nor of an image that nothing here names.
+	sed 's|image: .*|image: nowhere|' far.yaml >blind.yaml
+	try 2 -f blind.yaml --state s1 watch --once
+	prints "image 'nowhere': No such file or directory"
+	[[ ! -e s1/manifest.current ]]
 	try 0 -f far.yaml --state s1 watch --once
 	cmp .teectl/own/manifest.current s1/manifest.current
 }

@@ -214,7 +214,8 @@ int cluster_member_set(const struct cluster_member_list *list, struct member_set
 		struct public_key key;
 		struct member *to;
 
-		if (cluster_member_key(from, &key, e) < 0)
+		/* Of a pair the public half may be here alone. */
+		if (!cluster_member_key_here(from, &key) && cluster_member_key(from, &key, e) < 0)
 			return name_missing(list, i + 1, e);
 		TRY(wire_list_add(&set.members, &member_schema, &to, e));
 		TRY(wire_set_text(&to->alias, from->name, e));

@@ -307,6 +307,9 @@ static int read_current(const struct state *s, struct current *ret, struct err *
 	if (!current.is_foreign && rest.len != CURRENT_MAX)
 		return err_set(e, ERR_DATA, "'%s' has %zu bytes instead of %d", CURRENT, rest.len,
 		               CURRENT_MAX);
+	/* It is compared as a text: one spelling each. */
+	if (strspn(buf_text(&text), "0123456789abcdef\n") != text.len)
+		return err_set(e, ERR_DATA, "'%s' holds other than lower-case hex digits", CURRENT);
 	for (size_t i = 0; i < rest.len / HASH_LINE; i++, rest.data += HASH_LINE)
 		TRY(hex_parse_exact(view_new(rest.data, HASH_LINE), hashes[i]->bytes,
 		                    sizeof(hashes[i]->bytes), e));

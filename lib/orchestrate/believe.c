@@ -412,7 +412,7 @@ int believe_genesis(const struct basis *b, const struct genesis_reply *reply, in
 	return 0;
 }
 
-static bool is_adopted(const struct manifest_envelope *envelope)
+bool believe_is_adopted(const struct manifest_envelope *envelope)
 {
 	const struct member_set *set = &envelope->manifest.manifest_set;
 	struct err ignored;
@@ -457,8 +457,9 @@ static int believe_born_here(const struct basis *b, const struct kept_genesis *k
 		                     .envelope = &kept->envelope,
 		                     .asked_ms = INT64_MIN };
 
-	return is_adopted(&kept->envelope) ? believe_adopted(b, kept, older, &birth, &output, e)
-	                                   : judge_birth(b, &birth, KEYS_HERE, &output, e);
+	return believe_is_adopted(&kept->envelope)
+	           ? believe_adopted(b, kept, older, &birth, &output, e)
+	           : judge_birth(b, &birth, KEYS_HERE, &output, e);
 }
 
 int believe_kept(const struct basis *b, const struct kept_genesis *kept,
@@ -491,22 +492,22 @@ static int check_any_here(const struct cluster_member_list *list, const char *wh
 	                  which);
 }
 
-/* The genesis attests the shares' owners, and nothing the manifest set: whoever wrote the state may
- * have put others in the place of members whose key is not here. Too few of them to be a quorum
- * gain nothing. */
-static int check_enough_here(const struct cluster_member_list *list, const char *which,
-                             const char *reason, struct err *e)
+/* Nobody has signed a manifest that has no approvals, and a genesis attests no manifest set.
+ * Whoever wrote the state may have put others in the place of members whose key is not here, and
+ * one of those that are here may be with them. */
+static int check_all_here(const struct cluster_member_list *list, const char *which,
+                          const char *reason, struct err *e)
 {
-	size_t here = count_here(list), absent = list->count - here;
+	size_t here = count_here(list);
 
 	TRY(check_any_here(list, which, reason, e));
-	if ((int64_t)absent < list->threshold)
+	if (here == list->count)
 		return 0;
 	return err_reason(e, ERR_REFUSED, reason,
-	                  "%zu of the %zu keys of the %s are on this machine, and nothing says "
-	                  "that the %zu others, which are a quorum, are the cluster file's in what "
-	                  "the state keeps: name the members' public keys (pub: NAME.pub)",
-	                  here, list->count, which, absent);
+	                  "%zu of the %zu keys of the %s are on this machine, and nobody has "
+	                  "approved the manifest that the state keeps, so nothing says whose the "
+	                  "others in it are: name every member's public key (pub: NAME.pub)",
+	                  here, list->count, which);
 }
 
 /* Those of the approvals that were made with a key that the cluster file names. */
@@ -535,12 +536,12 @@ int believe_to_seal(const struct basis *b, const struct kept_genesis *kept, stru
 	const struct cluster *c = b->cluster;
 
 	/* Who has approved it, has approved both sets. */
-	if (is_adopted(&kept->envelope)) {
+	if (believe_is_adopted(&kept->envelope)) {
 		TRY(check_any_here(&c->quorum.members, "share set", "share_set", e));
 		return check_own_approvals(c, &kept->envelope, e);
 	}
-	TRY(check_enough_here(&c->quorum.members, "share set", "share_set", e));
-	return check_enough_here(&c->manifest_set, "manifest set", "manifest_set", e);
+	TRY(check_all_here(&c->quorum.members, "share set", "share_set", e));
+	return check_all_here(&c->manifest_set, "manifest set", "manifest_set", e);
 }
 
 int believe_commitment(const struct basis *b, const struct kept_genesis *kept, struct view document,

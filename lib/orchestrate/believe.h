@@ -49,9 +49,11 @@ MUST_CHECK int believe_genesis(const struct basis *b, const struct genesis_reply
  * approved the manifest. */
 MUST_CHECK int believe_kept(const struct basis *b, const struct kept_genesis *kept,
                             const struct kept_manifests *older, struct err *e);
-/* What was believed, once more before anything is sealed: of each set so many keys could be
- * compared that the others are no quorum; of a manifest that was approved one key of the share set,
- * and those of a threshold of approvals. ERR_REFUSED: share_set, manifest_set */
+/* Has a threshold of its own manifest set approved it? */
+bool believe_is_adopted(const struct manifest_envelope *envelope);
+/* What was believed, once more before anything is sealed: of both sets every key could be compared;
+ * of a manifest that was approved one of the share set, and those of a threshold of approvals.
+ * ERR_REFUSED: share_set, manifest_set */
 MUST_CHECK int believe_to_seal(const struct basis *b, const struct kept_genesis *kept,
                                struct err *e);
 

@@ -106,6 +106,28 @@ static int expect_here(struct run *r, struct pcr_set *ret, struct err *e)
 	return 0;
 }
 
+/* The image may not be here, nor every key that its options name. Who has approved a manifest, has
+ * approved what it measures. */
+static int check_all_expected(const struct run *r, const struct pcr_set *here, struct err *e)
+{
+	char reason[ERR_REASON_MAX];
+
+	if (believe_is_adopted(&r->seen.genesis.envelope))
+		return 0;
+	for (unsigned i = PCR_IMAGE; i <= PCR_OPTIONS; i++) {
+		if (here->values[i].len)
+			continue;
+		pcr_reason(i, reason);
+		return err_reason(
+		    e, ERR_REFUSED, reason,
+		    "nothing here says what PCR%u (%s) must be, and nobody has "
+		    "approved the manifest that the state keeps: pin it (enclave.pcrs) "
+		    "or have the image of the cluster file on this machine",
+		    i, pcr_name(i));
+	}
+	return 0;
+}
+
 /* What is launched elsewhere is held to the manifest: which must then be the image's. */
 static int check_seal_image(struct run *r, struct err *e)
 {
@@ -120,6 +142,7 @@ static int check_seal_image(struct run *r, struct err *e)
 	struct pcr_set here, manifest;
 
 	TRY(expect_here(r, &here, e));
+	TRY(check_all_expected(r, &here, e));
 	TRY(manifest_pcrs(&r->seen.genesis.envelope.manifest, &manifest, e));
 	forget_debug(r->cluster, &manifest, &here);
 	return policy_compare(&here, &manifest, &words, e);
@@ -141,6 +164,22 @@ int policy_check_launch(const struct cluster *c, const struct manifest *m, const
 	TRY(cluster_measure(c, &here, e));
 	forget_debug(c, &expected, &expected);
 	return policy_compare(&expected, &here, &words, e);
+}
+
+int policy_check_expected(const struct cluster *c, const struct manifest *m, struct err *e)
+{
+	static const struct pcr_words words = {
+		.code = ERR_REFUSED,
+		.before = "what the cluster file expects is not what the manifest says: expected",
+		.between = ", found",
+		.after = "",
+	};
+	struct pcr_set expected, found;
+
+	TRY(cluster_expect(c, &expected, e));
+	TRY(manifest_pcrs(m, &found, e));
+	forget_debug(c, &found, &expected);
+	return policy_compare(&expected, &found, &words, e);
 }
 
 /* Of two that are both known. */

@@ -23,6 +23,10 @@ MUST_CHECK int policy_compare(const struct pcr_set *expected, const struct pcr_s
  * POLICY_NEXT_PINS */
 MUST_CHECK int policy_check_pins(const struct cluster *c, const struct pcr_set *manifest,
                                  struct err *e);
+/* Is it what the file pins, and measures where it pins nothing? fails  ERR_REFUSED, reason pcrN; as
+ * cluster_expect */
+MUST_CHECK int policy_check_expected(const struct cluster *c, const struct manifest *m,
+                                     struct err *e);
 /* Does what the file would launch here measure as the manifest says, whatever its pins say? A TEE
  * of another image would be refused once it runs. consequence: behind the values, for people. fails
  * ERR_REFUSED, reason pcrN; as cluster_measure */

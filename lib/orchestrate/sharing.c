@@ -149,18 +149,20 @@ static int check_follows(const struct state *own, const struct kept_genesis *nex
 	bool is_found = false;
 
 	TRY(state_load_genesis(own, &is_found, &g, e));
-	if (!is_found ||
-	    view_equal(VIEW_OF(g.manifest_hash.bytes), VIEW_OF(next->manifest_hash.bytes)))
+	if (!is_found)
 		return 0;
 	if (g.is_foreign != next->is_foreign)
 		return err_reason(e, ERR_REFUSED, "genesis_output",
 		                  "one of the two manifests has a genesis, and the other has none");
+	if (view_equal(VIEW_OF(g.manifest_hash.bytes), VIEW_OF(next->manifest_hash.bytes)))
+		return 0;
 	return manifest_check_successor(&g.envelope.manifest, &next->envelope, e);
 }
 
-/* Where nothing is kept yet, what comes is believed for the cluster file alone, and without the
- * members' keys that says nothing. */
-static int check_first(const struct cluster *c, const struct state *own, struct err *e)
+/* Where nothing is kept yet, what comes is believed for the cluster file alone: that must say whose
+ * it is, and where nobody has approved the manifest, what it measures. */
+static int check_first(const struct cluster *c, const struct state *own,
+                       const struct kept_genesis *first, struct err *e)
 {
 	AUTO(kept_genesis) struct kept_genesis g = { 0 };
 	AUTO(member_set) struct member_set share_set = { 0 };
@@ -170,11 +172,14 @@ static int check_first(const struct cluster *c, const struct state *own, struct 
 	TRY(state_load_genesis(own, &is_found, &g, e));
 	if (is_found)
 		return 0;
-	if (cluster_member_set(&c->quorum.members, &share_set, e) < 0 ||
-	    cluster_member_set(&c->manifest_set, &manifest_set, e) < 0)
-		return err_wrap(e, "the first state is not taken from etcd without every member's "
-		                   "public key");
-	return 0;
+	if (cluster_member_set(&c->quorum.members, &share_set, e) == 0 &&
+	    cluster_member_set(&c->manifest_set, &manifest_set, e) == 0 &&
+	    (believe_is_adopted(&first->envelope) ||
+	     policy_check_expected(c, &first->envelope.manifest, e) == 0))
+		return 0;
+	e->code = ERR_REFUSED;
+	return err_wrap(e, "the first state is taken from etcd only where each member's public key "
+	                   "and the image or its pins are here");
 }
 
 static int judge(const void *context, const struct state *kept, const struct state *own,
@@ -188,7 +193,7 @@ static int judge(const void *context, const struct state *kept, const struct sta
 		return err_set(e, ERR_DATA, "'%s' names no manifest", kept->folder);
 	TRY(check_copies(kept, &g, e));
 	if (kept != own)
-		TRY(check_first(context, own, e));
+		TRY(check_first(context, own, &g, e));
 	TRY(believe(context, kept, own, &g, e));
 	return kept == own ? 0 : check_follows(own, &g, e);
 }

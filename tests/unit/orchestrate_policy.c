@@ -245,8 +245,13 @@ static void nothing_is_sealed_for_another_role_than_the_files(void **state)
 	(void)state;
 	stage_fill(&g);
 	name_root(&g, path, signer_certificate(birth_root));
-	/* The role alone can be told without an image. */
+	/* Without an image there must be pins, but for the role. */
 	g.birth.cluster.enclave.role = (char *)"ops";
+	assert_refused(policy_may_seal(&g.run, &e), ERR_REFUSED,
+	               "nothing here says what PCR0 (image) must be");
+	assert_string_equal(e.reason, "pcr0");
+	for (unsigned i = PCR_IMAGE; i <= PCR_OPTIONS; i++)
+		g.birth.cluster.enclave.pcrs.values[i] = g.birth.pcrs.values[i];
 	assert_refused(policy_may_seal(&g.run, &e), ERR_REFUSED, "pcr3");
 	assert_non_null(strstr(e.text, "as the cluster file's image measures"));
 	g.birth.cluster.enclave.pcrs.values[PCR_ROLE] = g.birth.pcrs.values[PCR_ROLE];
