@@ -204,8 +204,9 @@ static int name_missing(const struct cluster_member_list *list, size_t from, str
 	return -1;
 }
 
-int cluster_member_set(const struct cluster_member_list *list, struct member_set *ret,
-                       struct err *e)
+/* is_half_enough: of a pair whose secret half the file names the public one may be here alone. */
+static int make_set(const struct cluster_member_list *list, bool is_half_enough,
+                    struct member_set *ret, struct err *e)
 {
 	AUTO(member_set) struct member_set set = { .threshold = list->threshold };
 
@@ -214,8 +215,8 @@ int cluster_member_set(const struct cluster_member_list *list, struct member_set
 		struct public_key key;
 		struct member *to;
 
-		/* Of a pair the public half may be here alone. */
-		if (!cluster_member_key_here(from, &key) && cluster_member_key(from, &key, e) < 0)
+		if (!(is_half_enough && cluster_member_key_here(from, &key)) &&
+		    cluster_member_key(from, &key, e) < 0)
 			return name_missing(list, i + 1, e);
 		TRY(wire_list_add(&set.members, &member_schema, &to, e));
 		TRY(wire_set_text(&to->alias, from->name, e));
@@ -223,6 +224,12 @@ int cluster_member_set(const struct cluster_member_list *list, struct member_set
 	}
 	*ret = MOVE(set);
 	return 0;
+}
+
+int cluster_member_set(const struct cluster_member_list *list, struct member_set *ret,
+                       struct err *e)
+{
+	return make_set(list, /* is_half_enough= */ false, ret, e);
 }
 
 int cluster_quorum_key(const struct cluster *c, struct public_key *ret, struct err *e)
@@ -255,33 +262,39 @@ static int add_option(char **options, enum launch_id id, const char *value, stru
 	return text_dup(buf_text(&text), options, e);
 }
 
-int cluster_set_pin(const struct cluster_member_list *list, struct hash256 *ret, struct err *e)
+static int make_pin(const struct cluster_member_list *list, bool is_half_enough,
+                    struct hash256 *ret, struct err *e)
 {
 	AUTO(member_set) struct member_set set = { 0 };
 
-	TRY(cluster_member_set(list, &set, e));
+	TRY(make_set(list, is_half_enough, &set, e));
 	return member_set_pin(&set, ret, e);
 }
 
+int cluster_set_pin(const struct cluster_member_list *list, struct hash256 *ret, struct err *e)
+{
+	return make_pin(list, /* is_half_enough= */ false, ret, e);
+}
+
 static int add_pin(char **options, enum launch_id id, const struct cluster_member_list *list,
-                   struct err *e)
+                   bool is_half_enough, struct err *e)
 {
 	struct hash256 pin;
 	char hex[2 * sizeof(pin.bytes) + 1];
 
-	TRY(cluster_set_pin(list, &pin, e));
+	TRY(make_pin(list, is_half_enough, &pin, e));
 	hex_write(VIEW_OF(pin.bytes), hex);
 	return add_option(options, id, hex, e);
 }
 
-int cluster_options(const struct cluster *c, char ***ret, struct err *e)
+static int make_options(const struct cluster *c, bool is_half_enough, char ***ret, struct err *e)
 {
 	AUTO(cluster_options) char **options = calloc(OPTIONS_MAX, sizeof(*options));
 
 	if (!options)
 		return err_set(e, ERR_INTERNAL, "no memory for options");
-	TRY(add_pin(options, LAUNCH_PIN_MANIFEST_SET, &c->manifest_set, e));
-	TRY(add_pin(options, LAUNCH_PIN_SHARE_SET, &c->quorum.members, e));
+	TRY(add_pin(options, LAUNCH_PIN_MANIFEST_SET, &c->manifest_set, is_half_enough, e));
+	TRY(add_pin(options, LAUNCH_PIN_SHARE_SET, &c->quorum.members, is_half_enough, e));
 	if (c->enclave.insecure_open_seed)
 		TRY(add_option(options, LAUNCH_INSECURE_OPEN_SEED, NULL, e));
 	if (c->tls.server_cert) {
@@ -292,4 +305,14 @@ int cluster_options(const struct cluster *c, char ***ret, struct err *e)
 		TRY(add_option(options, LAUNCH_CLIENT_CA, c->tls.client_ca, e));
 	*ret = MOVE(options);
 	return 0;
+}
+
+int cluster_options(const struct cluster *c, char ***ret, struct err *e)
+{
+	return make_options(c, /* is_half_enough= */ false, ret, e);
+}
+
+int cluster_options_known(const struct cluster *c, char ***ret, struct err *e)
+{
+	return make_options(c, /* is_half_enough= */ true, ret, e);
 }

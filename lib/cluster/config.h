@@ -167,6 +167,8 @@ MUST_CHECK int cluster_set_pin(const struct cluster_member_list *list, struct ha
  * `up` passes and `measure` measures. ret: NULL-terminated "--name=value", freed by
  * cluster_options_drop. */
 MUST_CHECK int cluster_options(const struct cluster *c, char ***ret, struct err *e);
+/* The same to compare with: of a pair whose secret half the file names the public one is enough. */
+MUST_CHECK int cluster_options_known(const struct cluster *c, char ***ret, struct err *e);
 void cluster_options_drop(char ***options);
 
 /* Writes PCR0..3 as `pcrs:` under `enclave:` of the file, leaving every other byte as it is. */

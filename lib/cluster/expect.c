@@ -4,23 +4,24 @@
 #include "base/file.h"
 
 /* ret: its values are those of options, which the caller drops after it. */
-static int parse_options(const struct cluster *c, char ***options, struct launch *ret,
-                         struct err *e)
+static int parse_options(const struct cluster *c, bool is_half_enough, char ***options,
+                         struct launch *ret, struct err *e)
 {
 	size_t count = 0;
 
-	TRY(cluster_options(c, options, e));
+	TRY(is_half_enough ? cluster_options_known(c, options, e) : cluster_options(c, options, e));
 	while ((*options)[count])
 		count++;
 	return launch_parse(*options, count, ret, e);
 }
 
-static int measure_launch(const struct cluster *c, struct pcr *ret, struct err *e)
+static int measure_launch(const struct cluster *c, bool is_half_enough, struct pcr *ret,
+                          struct err *e)
 {
 	AUTO(cluster_options) char **options = NULL;
 	struct launch launch;
 
-	TRY(parse_options(c, &options, &launch, e));
+	TRY(parse_options(c, is_half_enough, &options, &launch, e));
 	return launch_measure(&launch, ret, e);
 }
 
@@ -29,7 +30,7 @@ int cluster_measured_options(const struct cluster *c, struct launch_values *ret,
 	AUTO(cluster_options) char **options = NULL;
 	struct launch launch;
 
-	TRY(parse_options(c, &options, &launch, e));
+	TRY(parse_options(c, /* is_half_enough= */ false, &options, &launch, e));
 	return launch_spell(&launch, ret, e);
 }
 
@@ -49,7 +50,7 @@ int cluster_measure(const struct cluster *c, struct pcr_set *ret, struct err *e)
 	TRY(measure_image(c->enclave.image, &image, &set.values[PCR_IMAGE], e));
 	if (measure_runtime(image, &set.values[PCR_RUNTIME], e) < 0)
 		return err_wrap(e, "'%s'", c->enclave.image);
-	TRY(measure_launch(c, &set.values[PCR_OPTIONS], e));
+	TRY(measure_launch(c, /* is_half_enough= */ false, &set.values[PCR_OPTIONS], e));
 	TRY(measure_role(c, &set.values[PCR_ROLE], e));
 	*ret = set;
 	return 0;
@@ -101,7 +102,8 @@ int cluster_measure_here(const struct cluster *c, struct pcr_set *ret, struct er
 		TRY(measure_image(c->enclave.image, &image, &set.values[PCR_IMAGE], e));
 		TRY(measure_runtime(image, &set.values[PCR_RUNTIME], e));
 		/* Not every member's key need be here, which the options name. */
-		if (measure_launch(c, &set.values[PCR_OPTIONS], &ignored) < 0)
+		if (measure_launch(c, /* is_half_enough= */ true, &set.values[PCR_OPTIONS],
+		                   &ignored) < 0)
 			set.values[PCR_OPTIONS] = (struct pcr){ 0 };
 	}
 	TRY(measure_role(c, &set.values[PCR_ROLE], e));
