@@ -151,6 +151,19 @@ refused() { # FILE WORDS
 	run -0 --separate-stderr teectl -f far.yaml recover
 }
 
+@test "recover: a current manifest of another version, which no enclave can hold, is refused" {
+	local current old
+	born
+	current=$(head -n 1 .teectl/own/manifest.current)
+	jq -c 'del(.manifest.pivot.bridgeConfig, .manifest.pivot.debugMode)' ".teectl/own/manifests/$current.json" >old.json
+	old=$(teectl manifest show old.json -o json | jq -r .manifest_hash)
+	[[ $old =~ ^[0-9a-f]{64}$ && $old != "$current" ]]
+	install -m 600 old.json ".teectl/own/manifests/$old.json"
+	sed -i "1s/.*/$old/" .teectl/own/manifest.current
+	run -65 --separate-stderr teectl -f own.yaml recover
+	has "$stderr" "'manifests/$old.json' is a manifest of version 0, and enclaves take version 1"
+}
+
 @test "recover: a manifest with the members' keys that nobody approved is refused" {
 	born
 	evil_tee

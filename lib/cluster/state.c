@@ -387,6 +387,11 @@ static int read_manifest(const struct state *s, const struct hash256 *hash,
 	TRY(manifest_name(hash, &name, e));
 	TRY(read_file(s, buf_text(&name), &content, e));
 	TRY(manifest_file_parse(buf_view(&content), &file, e));
+	/* Of another version the hash is another one than what enclaves commit to. */
+	if (file.version != 1)
+		return err_set(e, ERR_DATA,
+		               "'%s' is a manifest of version %d, and enclaves take version 1",
+		               buf_text(&name), file.version);
 	TRY(check_hash(buf_text(&name), VIEW_OF(file.hash.bytes), hash, e));
 	*ret = MOVE(file.envelope);
 	return 0;

@@ -470,20 +470,34 @@ int believe_kept(const struct basis *b, const struct kept_genesis *kept,
 	                        : believe_born_here(b, kept, older, e);
 }
 
-static size_t count_here(const struct cluster_member_list *list)
+/* Is the member's key here, and the one in the set? It may have come after the two were compared.
+ */
+static bool is_compared(const struct cluster_member *own, const struct member_set *set)
 {
+	const struct member *members = set->members.items;
 	struct public_key key;
+
+	if (!cluster_member_key_here(own, &key))
+		return false;
+	for (size_t i = 0; i < set->members.count; i++)
+		if (view_equal(buf_view(&members[i].alias), view_text(own->name)))
+			return view_equal(public_key_view(&key), buf_view(&members[i].pub_key));
+	return false;
+}
+
+static size_t count_here(const struct cluster_member_list *list, const struct member_set *set)
+{
 	size_t count = 0;
 
 	for (size_t i = 0; i < list->count; i++)
-		count += cluster_member_key_here(&list->items[i], &key);
+		count += is_compared(&list->items[i], set);
 	return count;
 }
 
-static int check_any_here(const struct cluster_member_list *list, const char *which,
-                          const char *reason, struct err *e)
+static int check_any_here(const struct cluster_member_list *list, const struct member_set *set,
+                          const char *which, const char *reason, struct err *e)
 {
-	if (count_here(list))
+	if (count_here(list, set))
 		return 0;
 	return err_reason(e, ERR_REFUSED, reason,
 	                  "no key of the %s is on this machine, so nothing says that the one that "
@@ -495,12 +509,12 @@ static int check_any_here(const struct cluster_member_list *list, const char *wh
 /* Nobody has signed a manifest that has no approvals, and a genesis attests no manifest set.
  * Whoever wrote the state may have put others in the place of members whose key is not here, and
  * one of those that are here may be with them. */
-static int check_all_here(const struct cluster_member_list *list, const char *which,
-                          const char *reason, struct err *e)
+static int check_all_here(const struct cluster_member_list *list, const struct member_set *set,
+                          const char *which, const char *reason, struct err *e)
 {
-	size_t here = count_here(list);
+	size_t here = count_here(list, set);
 
-	TRY(check_any_here(list, which, reason, e));
+	TRY(check_any_here(list, set, which, reason, e));
 	if (here == list->count)
 		return 0;
 	return err_reason(e, ERR_REFUSED, reason,
@@ -515,13 +529,13 @@ static int check_own_approvals(const struct cluster *c, const struct manifest_en
                                struct err *e)
 {
 	const struct cluster_member_list *list = &c->manifest_set;
-	struct public_key key;
+	const struct member_set *set = &envelope->manifest.manifest_set;
 	int64_t count = 0;
 
 	for (size_t i = 0; i < list->count; i++)
 		count += approvals_find(&envelope->manifest_set_approvals,
 		                        view_text(list->items[i].name)) &&
-		         cluster_member_key_here(&list->items[i], &key);
+		         is_compared(&list->items[i], set);
 	if (count >= list->threshold)
 		return 0;
 	return err_reason(e, ERR_REFUSED, "manifest_set",
@@ -533,15 +547,17 @@ static int check_own_approvals(const struct cluster *c, const struct manifest_en
 
 int believe_to_seal(const struct basis *b, const struct kept_genesis *kept, struct err *e)
 {
+	const struct manifest *m = &kept->envelope.manifest;
 	const struct cluster *c = b->cluster;
 
 	/* Who has approved it, has approved both sets. */
 	if (believe_is_adopted(&kept->envelope)) {
-		TRY(check_any_here(&c->quorum.members, "share set", "share_set", e));
+		TRY(check_any_here(&c->quorum.members, &m->share_set, "share set", "share_set", e));
 		return check_own_approvals(c, &kept->envelope, e);
 	}
-	TRY(check_all_here(&c->quorum.members, "share set", "share_set", e));
-	return check_all_here(&c->manifest_set, "manifest set", "manifest_set", e);
+	TRY(check_all_here(&c->quorum.members, &m->share_set, "share set", "share_set", e));
+	return check_all_here(&c->manifest_set, &m->manifest_set, "manifest set", "manifest_set",
+	                      e);
 }
 
 int believe_commitment(const struct basis *b, const struct kept_genesis *kept, struct view document,

@@ -592,6 +592,10 @@ static void to_seal_a_key_of_each_set_must_be_here(void **state)
 		others[i].pub = g.members[i].pub;
 	assert_refused(believe_to_seal(&basis, &kept, &e), ERR_REFUSED,
 	               "nobody has approved the manifest that the state keeps");
+	/* Nor is one that has come since, and is another's than in the manifest. */
+	others[0].pub = g.members[1].pub;
+	assert_refused(believe_to_seal(&basis, &kept, &e), ERR_REFUSED,
+	               "nobody has approved the manifest that the state keeps");
 	others[0].pub = g.members[0].pub;
 	assert_ok(believe_to_seal(&basis, &kept, &e));
 	for (size_t i = 0; i < MEMBERS; i++)
