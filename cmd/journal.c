@@ -1,12 +1,12 @@
+#include "document.h"
 #include "journal.h"
 
-#include "attest/chain.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "cluster/match.h"
 
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 /* The state's own journal and root are read without its lock: lines are only ever appended. */
@@ -53,38 +53,12 @@ int journal_load(struct context *c, const char *file, struct file_content *ret, 
 	return file_content_open(path, JOURNAL_MAX, JOURNAL_READ_MAX, ret, e);
 }
 
-static int read_root(const char *path, struct buf *ret, struct err *e)
-{
-	AUTO(buf) struct buf file = BUF_INIT(ROOT_CERTIFICATE_MAX);
-
-	TRY(file_read_guarded(path, /* may_be_pipe= */ true, &file, e));
-	if (chain_root_parse(buf_view(&file), ret, e) < 0)
-		return err_wrap(e, "'%s'", path);
-	return 0;
-}
-
-/* The cluster's own; ret stays empty where there is none yet. */
-static int cluster_root(struct context *c, struct buf *ret, struct err *e)
-{
-	switch (c->cluster.attestation.root) {
-	case ROOT_SIMULATED:
-		return state_simulated_root(&c->state, ret, e);
-	case ROOT_AWS:
-		return buf_set(ret, chain_aws_root, e);
-	case ROOT_FILE:
-		return read_root(c->cluster.attestation.root_path, ret, e);
-	}
-	return err_set(e, ERR_INTERNAL, "root kind %d", (int)c->cluster.attestation.root);
-}
-
 static int find_root(struct context *c, const char *file, const char *root, struct buf *ret,
                      struct err *e)
 {
-	if (root && strcmp(root, ROOT_AWS_NAME) == 0)
-		return buf_set(ret, chain_aws_root, e);
 	if (root)
-		return read_root(root, ret, e);
-	return file ? 0 : cluster_root(c, ret, e);
+		return root_read(root, ret, e);
+	return file ? 0 : cluster_root(&c->cluster, &c->state, ret, e);
 }
 
 int journal_audit(struct context *c, const char *file, const char *root, const char *head,

@@ -470,16 +470,19 @@ static void what_has_the_key_gives_it_on_before_it_is_asked_for_its_proof(void *
 	assert_true(strstr(f.told, "+prove tee3") > strstr(f.told, "+forward tee4"));
 }
 
-static void measure(struct fake *f, int pipes[static 2])
+/* Two wait for tee1's key while the image is measured: until measured_by ends; NULL: for ever, or
+ * until somebody waits for it, which nobody does here. */
+static void propagate_unmeasured(struct fake *f, const char *measured_by)
 {
+	struct err e;
+	int pipes[2];
+
+	fake_fill(f, "rww");
 	assert_int_equal(pipe(pipes), 0);
-	/* Nobody waits for the process here. */
 	f->run.expectation = (struct expectation){ .pid = getpid(), .fd = pipes[0] };
 	f->measured_fd = pipes[1];
-}
-
-static void close_both(const int pipes[static 2])
-{
+	f->measured_by = measured_by;
+	assert_ok(propagate(f, TOPOLOGY_STAR, &e));
 	close(pipes[0]);
 	close(pipes[1]);
 }
@@ -487,35 +490,24 @@ static void close_both(const int pipes[static 2])
 static void while_the_image_is_measured_the_source_alone_is_asked(void **state)
 {
 	struct fake f;
-	struct err e;
-	int pipes[2];
 
 	(void)state;
-	fake_fill(&f, "rww");
-	measure(&f, pipes);
-	f.measured_by = "verify tee1";
-	assert_ok(propagate(&f, TOPOLOGY_STAR, &e));
+	propagate_unmeasured(&f, "verify tee1");
 	assert_true(strstr(f.told, "+forward tee2") > strstr(f.told, "-verify tee1"));
 	assert_true(strstr(f.told, "?forward tee3") > strstr(f.told, "-verify tee1"));
 	assert_true(strstr(f.told, "+forward tee2") < strstr(f.told, "+prove tee1"));
-	close_both(pipes);
 }
 
 /* Whoever asks for it then waits for it. */
 static void with_nothing_else_to_do_the_measurement_is_waited_for(void **state)
 {
 	struct fake f;
-	struct err e;
-	int pipes[2];
 
 	(void)state;
-	fake_fill(&f, "rww");
-	measure(&f, pipes);
-	assert_ok(propagate(&f, TOPOLOGY_STAR, &e));
+	propagate_unmeasured(&f, /* measured_by= */ NULL);
 	assert_true(strstr(f.told, "+forward tee2") > strstr(f.told, "-prove tee1"));
 	assert_non_null(strstr(f.told, "-forward tee3"));
 	assert_int_equal(f.prepared, 0);
-	close_both(pipes);
 }
 
 static void all_that_wait_for_a_source_are_prepared(void **state)
